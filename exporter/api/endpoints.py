@@ -9,10 +9,14 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One GET operation: `name` is the label value in metrics, `template` the path."""
+    """One GET operation: `name` is the label value in metrics, `template` the path.
+
+    `scoped` tells whether it takes `include_main_platform` and `department_id`.
+    """
 
     name: str
     template: str
+    scoped: bool = True
 
     def path(self, **names: str) -> str:
         """Return the path with every name percent-encoded (`/`, `:` and `+` included)."""
@@ -26,6 +30,7 @@ VIDEOS_OVER_TIME = Endpoint("videos_over_time", f"{_AI}/engagement/orgs/{{org}}/
 MESSAGES_PER_SESSION = Endpoint(
     "average_messages_per_session",
     f"{_AI}/orgs/{{org}}/users/{{user_id}}/average-messages-per-session/",
+    scoped=False,
 )
 ACTIVE_USERS_PER_COURSE = Endpoint(
     "active_users_per_course", f"{_AI}/audience/orgs/{{org}}/active-users/per-course"

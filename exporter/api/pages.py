@@ -1,0 +1,67 @@
+"""P1 paging: learns the page base from the first answer, and always ends."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+from exporter.api.payloads import Pagination
+
+MAX_PAGES = 200
+"""Pages read of one list; what lies beyond is cut and counted."""
+
+
+class Page(Protocol):
+    """One page of a list; `keys` tell its rows from those of other pages."""
+
+    @property
+    def keys(self) -> frozenset[str] | frozenset[int]:
+        """Return what identifies the rows."""
+        ...
+
+    @property
+    def pagination(self) -> Pagination:
+        """Return what the answer says of its pages."""
+        ...
+
+
+P = TypeVar("P", bound=Page)
+
+
+async def pages(
+    ask: Callable[[Mapping[str, str]], Awaitable[P]],
+    *,
+    length: int,
+    limit: int = MAX_PAGES,
+    cut: Callable[[], None] = lambda: None,
+) -> AsyncIterator[P]:
+    """Yield the pages of a list, until one of its own signs says that there are no more.
+
+    `ask` takes the paging parameters and returns one page. The first is asked for without
+    `page`, since the API does not document whether it counts from 0 or 1. The end is an empty
+    page, `totalPages` pages, `totalItems` rows, or a page that brings nothing new. After `limit`
+    pages `cut` is called, and no more are read.
+    """
+    size = {"length": str(length)}
+    page = await ask(size)
+    yield page
+    first = page.pagination
+    base = 1 if first.current_page is None else first.current_page
+    seen: set[object] = set(page.keys)
+    count = 1
+    while page.keys and not _complete(page.pagination, pages_read=count, rows_read=len(seen)):
+        if count >= limit:
+            cut()
+            return
+        page = await ask({**size, "page": str(base + count)})
+        if seen.issuperset(page.keys):
+            return
+        yield page
+        seen.update(page.keys)
+        count += 1
+
+
+def _complete(says: Pagination, *, pages_read: int, rows_read: int) -> bool:
+    if says.total_pages is None and says.total_items is None:
+        return False
+    return (says.total_pages is not None and pages_read >= says.total_pages) or (
+        says.total_items is not None and rows_read >= says.total_items
+    )

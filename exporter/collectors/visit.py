@@ -1,0 +1,179 @@
+"""One collector's visit to one org: what it may ask, and what it brings home."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Protocol, TypeVar
+
+from exporter.api.client import Call
+from exporter.api.endpoints import Endpoint
+from exporter.api.pages import Page, pages
+from exporter.api.payloads import Flaws, PayloadError, Reason
+from exporter.catalog import Windowed
+from exporter.samples import Samples
+from exporter.settings import Org
+from exporter.windows import BASELINES, WINDOWS, Span, baseline_spans, usual, window
+
+IN_FLIGHT = 8
+"""Requests one collector keeps going at once; more would only queue behind the limits."""
+
+REFUSED_VISITS = 12
+REFUSED_AT_LEAST = 300.0
+REFUSED_AT_MOST = 6 * 3600.0
+
+
+class Asker(Protocol):
+    """What a collector needs of the API client."""
+
+    async def get(self, account: Org, call: Call) -> bytes:
+        """Return the body of a good answer, or raise `ApiError`."""
+        ...
+
+
+class Readable(Protocol):
+    """Anything a payload reader returns."""
+
+    @property
+    def flaws(self) -> Flaws:
+        """Return what could not be read in it."""
+        ...
+
+
+R = TypeVar("R", bound=Readable)
+T = TypeVar("T")
+
+
+class PagedReadable(Readable, Page, Protocol):
+    """A page of a list that a payload reader returns."""
+
+
+PR = TypeVar("PR", bound=PagedReadable)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a collector makes of its visit."""
+
+    samples: Samples = field(default_factory=Samples)
+    courses: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One run of one collector for one org.
+
+    `day` is today in the org's time zone, `rhythm` the seconds between visits, `kept` what was
+    learnt today of days long gone, and `courses` waits until the course lists have been asked.
+    """
+
+    org: Org
+    api: Asker
+    day: date
+    rhythm: float
+    priority: int
+    page_size: int
+    kept: MutableMapping[object, float]
+    courses: Callable[[], Awaitable[Mapping[str, str]]]
+    flawed: Callable[[Endpoint, Reason, int], None]
+
+    async def ask(
+        self,
+        endpoint: Endpoint,
+        read: Callable[[bytes], R],
+        *,
+        span: Span | None = None,
+        query: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        subject: str = "",
+    ) -> R:
+        """Ask for one answer and read it.
+
+        `span` becomes the dates of the range, in the way the org's API counts its end;
+        `subject` is what a 404 would be about (a course, a mentor). Raises `ApiError` and
+        `PayloadError`.
+        """
+        parameters = {**(query or {})}
+        if span is not None:
+            beyond = timedelta(days=self.org.range_end == "exclusive")
+            parameters["start_date"] = span.first.isoformat()
+            parameters["end_date"] = (span.last + beyond).isoformat()
+        if endpoint.scoped:
+            parameters["include_main_platform"] = str(self.org.include_main_platform).lower()
+            if self.org.department_id is not None:
+                parameters["department_id"] = str(self.org.department_id)
+        call = Call(
+            endpoint=endpoint,
+            names=names or {},
+            query=parameters,
+            priority=self.priority,
+            patience=min(
+                max(REFUSED_VISITS * self.rhythm, REFUSED_AT_LEAST),
+                max(REFUSED_AT_MOST, self.rhythm),
+            ),
+            subject=subject,
+        )
+        body = await self.api.get(self.org, call)
+        try:
+            answer = read(body)
+        except PayloadError as error:
+            self.flawed(endpoint, error.reason, 1)
+            raise
+        for reason, count in answer.flaws.items():
+            self.flawed(endpoint, reason, count)
+        return answer
+
+    async def pages(self, endpoint: Endpoint, read: Callable[[bytes], PR]) -> AsyncIterator[PR]:
+        """Ask for every page of a list."""
+
+        async def ask(paging: Mapping[str, str]) -> PR:
+            return await self.ask(endpoint, read, query=paging)
+
+        def cut() -> None:
+            self.flawed(endpoint, Reason.PAGES, 1)
+
+        async for page in pages(ask, length=self.page_size, cut=cut):
+            yield page
+
+    async def each(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+        """Do `work` for every item, a few at a time; the first failure ends it all."""
+        queue = iter(items)
+
+        async def worker() -> None:
+            for item in queue:
+                await work(item)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(IN_FLIGHT):
+                    group.create_task(worker())
+        except* Exception as failures:
+            raise _first(failures) from None
+
+    def put_windows(
+        self,
+        samples: Samples,
+        figure: Windowed,
+        read: Callable[[Span], float | None],
+        *labels: str,
+    ) -> None:
+        """Add the windows of complete days and the baselines of a figure known by span."""
+        for name in figure.windows:
+            if name in WINDOWS:
+                samples.add(figure.at(name), read(window(WINDOWS[name], self.day)), *labels)
+        for name in figure.baselines:
+            values = [read(span) for span in self.baseline_spans(BASELINES[name])]
+            samples.add(figure.baseline(name), usual(values), *labels)
+
+    def baseline_spans(self, length: int) -> list[Span]:
+        """Return the spans of a baseline, those with a quiet day taken out."""
+        spans = baseline_spans(length, self.day)
+        return [span for span in spans if not any(map(self.org.is_quiet, span))]
+
+
+def _first(failures: BaseExceptionGroup[Any]) -> BaseException:
+    """Return the first single exception of a group."""
+    found: BaseException = failures
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

@@ -1,0 +1,112 @@
+"""Text that Prometheus reads: sample lines, family headers, and which format was asked for.
+
+The bytes are those that prometheus-client writes for the same figures; a property test holds
+the two side by side. Gauge and counter lines are the same in every format, so they are written
+once, and only the headers differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prometheus_client.utils import floatToGoString
+
+from exporter.catalog import Kind, Metric
+
+Constants = Mapping[str, str]
+"""Labels that every series of one org carries, `org` among them."""
+
+
+class Format(StrEnum):
+    """A way to write families; text 0.0.4 and 1.0.0 differ in their content type alone."""
+
+    TEXT = "text"
+    OPENMETRICS = "openmetrics"
+
+
+def escape(value: str) -> str:
+    """Return a label value as it stands between quotes."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """Return a value as Go and prometheus-client print it."""
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # bare upstream
+    return text
+
+
+def lines(metric: Metric, rows: Mapping[tuple[str, ...], float], constants: Constants) -> bytes:
+    """Write one sample line for each of `rows`, labels sorted by name.
+
+    `rows` maps the values of the labels that are not among `constants` to the sample's value.
+    """
+    own = [name for name in metric.labels if name not in constants]
+    # A template for printf, since filling it is several times quicker than joining labels.
+    slots = dict.fromkeys(own, "%s")
+    slots |= {name: escape(value).replace("%", "%%") for name, value in constants.items()}
+    pairs = ",".join(f'{name}="{slots[name]}"' for name in sorted(slots))
+    template = f"{metric.name}{{{pairs}}} %s\n" if pairs else f"{metric.name} %s\n"
+    order = [own.index(name) for name in sorted(own)]
+    return "".join(
+        template % (*(escape(labels[i]) for i in order), number(value))
+        for labels, value in rows.items()
+    ).encode()
+
+
+def header(metric: Metric, form: Format) -> bytes:
+    """Write HELP and TYPE of a family."""
+    name, text = metric.name, metric.help.replace("\\", r"\\").replace("\n", r"\n")
+    if form is Format.OPENMETRICS:
+        text = text.replace('"', r"\"")
+        if metric.kind is Kind.COUNTER:
+            name = name.removesuffix("_total")
+    return f"# HELP {name} {text}\n# TYPE {name} {metric.kind}\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """The answer to an `Accept` header."""
+
+    form: Format
+    content_type: str
+
+
+_PLAIN = Negotiated(Format.TEXT, "text/plain; version=0.0.4; charset=utf-8")
+_SCHEMES = frozenset({"allow-utf-8", "underscores", "dots", "values"})
+
+
+def negotiate(accept: str) -> Negotiated:
+    """Return the best format that `accept` names; text 0.0.4 where it names none.
+
+    All our names are plain ASCII, so every escaping scheme gives the same bytes and the one
+    asked for is simply confirmed.
+    """
+    best, best_quality = _PLAIN, 0.0
+    for clause in accept.split(","):
+        kind, *parameters = (part.strip() for part in clause.split(";"))
+        options = dict(part.split("=", 1) for part in parameters if "=" in part)
+        offer = _offer(kind.lower(), options.get("version", ""), options.get("escaping", ""))
+        quality = _quality(options.get("q", "1"))
+        if offer is not None and quality > best_quality:
+            best, best_quality = offer, quality
+    return best
+
+
+def _offer(kind: str, version: str, escaping: str) -> Negotiated | None:
+    if kind == "application/openmetrics-text" and version in {"", "0.0.1", "1.0.0"}:
+        form, name = Format.OPENMETRICS, f"{kind}; version={version or '1.0.0'}"
+    elif kind == "text/plain" and version == "1.0.0":
+        form, name = Format.TEXT, f"{kind}; version=1.0.0"
+    elif kind in {"text/plain", "text/*", "*/*"} and version in {"", "0.0.4"}:
+        return _PLAIN
+    else:
+        return None
+    scheme = f"; escaping={escaping}" if escaping in _SCHEMES and version == "1.0.0" else ""
+    return Negotiated(form, f"{name}; charset=utf-8{scheme}")
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,232 @@
+"""The exporter's own metrics: what it asked, what came of it, and how it fares itself.
+
+What belongs to an org is kept as plain numbers and written as text when it changed, like the
+figures; the few metrics of the process as a whole are prometheus-client's.
+"""
+
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client import Counter as CounterMetric
+from prometheus_client import Gauge as GaugeMetric
+from prometheus_client import Histogram as HistogramMetric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+from exporter import __version__, catalog
+from exporter.api.endpoints import Endpoint
+from exporter.api.payloads import Reason
+from exporter.catalog import Metric
+from exporter.exposition import Constants, Format
+from exporter.samples import Samples
+from exporter.snapshots import SnapshotStore, render
+
+WRITER = "telemetry"
+"""Name under which an org's own metrics stand in the snapshot store."""
+
+SERIES_LIMIT = "series_limit"
+MIN_GROUP_SIZE = "min_group_size"
+
+_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a collector's last attempt. Times are Unix seconds, 0 before the first."""
+
+    success: bool = False
+    last_success: float = 0.0
+    last_attempt: float = 0.0
+    duration: float = 0.0
+    error: str = ""
+
+
+@dataclass(slots=True)
+class _Org:
+    constants: Constants
+    outcomes: dict[str, Outcome]
+    counts: dict[Metric, Counter[tuple[str, ...]]] = field(default_factory=dict)
+
+
+class Telemetry:
+    """The exporter's own metrics, as told by the client, the collectors and the scheduler."""
+
+    def __init__(self, store: SnapshotStore) -> None:
+        self._store = store
+        self._orgs: dict[str, _Org] = {}
+        self._stale: set[str] = set()
+        self._whole = _Whole()
+
+    def watch(
+        self, org: str, constants: Constants, collectors: Iterable[tuple[str, Endpoint]]
+    ) -> None:
+        """Begin (or go on) to tell of an org: all its metrics exist from now on, counters at 0."""
+        known = self._orgs.get(org)
+        own = list(collectors)
+        before = known.outcomes if known else {}
+        entry = _Org(
+            constants,
+            {name: before.get(name, Outcome()) for name, _ in own},
+            known.counts if known else {},
+        )
+        self._orgs[org] = entry
+        for endpoint in {endpoint.name for _, endpoint in own}:
+            self._count(org, catalog.API_REQUESTS, 0, endpoint, "200")
+            self._count(org, catalog.API_RETRIES, 0, endpoint)
+            self._count(org, catalog.API_RATE_LIMITED, 0, endpoint)
+            for reason in Reason:
+                self._count(org, catalog.PAYLOAD_ERRORS, 0, endpoint, reason)
+        for limit in (SERIES_LIMIT, MIN_GROUP_SIZE):
+            self._count(org, catalog.SERIES_DROPPED, 0, limit)
+
+    def forget(self, org: str) -> None:
+        """Tell no more of an org."""
+        self._orgs.pop(org, None)
+        self._stale.discard(org)
+
+    # What the API client tells.
+
+    def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
+        """Count a request that was sent, and what was answered."""
+        self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
+        self._whole.duration.labels(endpoint).observe(seconds)
+
+    def retried(self, org: str, endpoint: str) -> None:
+        """Count a request that was sent again."""
+        self._count(org, catalog.API_RETRIES, 1, endpoint)
+
+    def rate_limited(self, org: str, endpoint: str) -> None:
+        """Count an answer that asked to slow down."""
+        self._count(org, catalog.API_RATE_LIMITED, 1, endpoint)
+
+    # What the poller tells.
+
+    def flawed(self, org: str, endpoint: Endpoint, reason: Reason, count: int) -> None:
+        """Count what could not be read."""
+        self._count(org, catalog.PAYLOAD_ERRORS, count, endpoint.name, reason)
+
+    def dropped(self, org: str, limit: str, count: int) -> None:
+        """Count series that a limit cut."""
+        self._count(org, catalog.SERIES_DROPPED, count, limit)
+
+    def succeeded(self, org: str, collector: str, *, at: float, seconds: float) -> None:
+        """Note a good answer."""
+        self._note(org, collector, Outcome(True, at, at, seconds))
+
+    def failed(self, org: str, collector: str, error: str, *, at: float, seconds: float) -> None:
+        """Note a failure, in words for the status page."""
+        before = self.outcome(org, collector)
+        note = Outcome(False, before.last_success, at, seconds, error)
+        self._note(org, collector, note)
+
+    def held_back(self, org: str, collector: str, error: str) -> None:
+        """Note that nothing was asked, since the API had refused or asked to wait."""
+        before = self.outcome(org, collector)
+        self._note(org, collector, replace(before, success=False, error=error))
+
+    def missed(self, runs: int = 1) -> None:
+        """Count runs that did not happen when they were due."""
+        self._whole.missed.inc(runs)
+
+    def reloaded(self, *, at: float | None) -> None:
+        """Note whether the configuration could be loaded, and when."""
+        self._whole.reload_successful.set(at is not None)
+        if at is not None:
+            self._whole.reload_timestamp.set(at)
+
+    def touch(self, org: str) -> None:
+        """Have the metrics of an org written anew, since its snapshots changed."""
+        self._stale.add(org)
+
+    # What pages ask.
+
+    def outcome(self, org: str, collector: str) -> Outcome:
+        """Return what came of the last attempt."""
+        entry = self._orgs.get(org)
+        return entry.outcomes.get(collector, Outcome()) if entry else Outcome()
+
+    def outcomes(self, org: str) -> Mapping[str, Outcome]:
+        """Return what came of the last attempts of an org, by collector."""
+        entry = self._orgs.get(org)
+        return entry.outcomes if entry else {}
+
+    def flush(self) -> None:
+        """Write what changed since the last time to the snapshot store."""
+        while self._stale:
+            org = self._stale.pop()
+            if org in self._orgs:
+                self._store.write((org, WRITER), self._lines(org))
+
+    def process_text(self, form: Format) -> bytes:
+        """Return the metrics of the process as a whole, read this moment."""
+        return self._whole.text(form)
+
+    def _lines(self, org: str) -> dict[str, bytes]:
+        entry = self._orgs[org]
+        samples = Samples()
+        samples.add(catalog.UP, any(o.success for o in entry.outcomes.values()))
+        for name, outcome in entry.outcomes.items():
+            snapshot = self._store.get(org, name)
+            samples.add(catalog.COLLECTOR_SUCCESS, outcome.success, name)
+            samples.add(catalog.COLLECTOR_LAST_SUCCESS, outcome.last_success, name)
+            samples.add(catalog.COLLECTOR_LAST_ATTEMPT, outcome.last_attempt, name)
+            samples.add(catalog.COLLECTOR_DURATION, outcome.duration, name)
+            samples.add(catalog.COLLECTOR_SERIES, snapshot.series if snapshot else 0, name)
+        for metric, counter in entry.counts.items():
+            for labels, count in counter.items():
+                samples.add(metric, count, *labels)
+        return render(samples, entry.constants)
+
+    def _note(self, org: str, collector: str, outcome: Outcome) -> None:
+        entry = self._orgs.get(org)
+        if entry is not None and collector in entry.outcomes:
+            entry.outcomes[collector] = outcome
+            self._stale.add(org)
+
+    def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
+        entry = self._orgs.get(org)
+        if entry is not None:
+            entry.counts.setdefault(metric, Counter())[labels] += count
+            self._stale.add(org)
+
+
+class _Whole:
+    """Metrics of the process as a whole, in a registry of their own."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # bare upstream
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self.duration = HistogramMetric(
+            *_about(catalog.API_REQUEST_DURATION), buckets=_BUCKETS, registry=self._registry
+        )
+        self.missed = CounterMetric(*_about(catalog.MISSED_RUNS), registry=self._registry)
+        self.reload_successful = GaugeMetric(
+            *_about(catalog.RELOAD_SUCCESSFUL), registry=self._registry
+        )
+        self.reload_timestamp = GaugeMetric(
+            *_about(catalog.RELOAD_TIMESTAMP), registry=self._registry
+        )
+        build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
+        build.labels(__version__, platform.python_version()).set(1)
+
+    def text(self, form: Format) -> bytes:
+        write: Callable[[CollectorRegistry], bytes] = (
+            generate_openmetrics if form is Format.OPENMETRICS else generate_latest
+        )
+        return write(self._registry)
+
+
+def _about(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
+    return metric.name, metric.help, metric.labels
