@@ -60,6 +60,11 @@ class Windowed:
     baselines: tuple[str, ...] = tuple(BASELINES)
     people: bool = False
 
+    @property
+    def title(self) -> str:
+        """What is counted, as a heading."""
+        return self.counts.partition(",")[0]
+
     def at(self, window: str) -> Metric:
         """Return the metric of this figure over `window`."""
         return _METRICS[f"{PREFIX}{self.name}_{window}"]
@@ -333,6 +338,22 @@ MISSED_RUNS = _own(
     (),
     Kind.COUNTER,
 )
+ALERT_DROP_RATIO = _own(
+    "alert_drop_ratio",
+    "Share by which a figure must fall below its baseline to be a drop, as configured.",
+    _ORG,
+)
+ALERT_MIN_BASELINE = _own(
+    "alert_min_baseline", "Smallest baseline on which drops are told, as configured.", _ORG
+)
+ALERT_QUIET = {
+    window: _own(
+        f"alert_quiet_{window}",
+        f"Whether the window {window} holds a day configured as quiet, on which drops are expected.",
+        _ORG,
+    )
+    for window in BASELINES
+}
 RELOAD_SUCCESSFUL = _own(
     "exporter_config_last_reload_successful",
     "Whether the last attempt to load the configuration succeeded.",
@@ -350,11 +371,24 @@ BUILD_INFO = _own(
 WINDOWED: tuple[Windowed, ...] = tuple(
     figure for figure in list(globals().values()) if isinstance(figure, Windowed)
 )
+
+
+def _metrics(entry: object) -> Iterator[Metric]:
+    match entry:
+        case Metric():
+            yield entry
+        case Windowed():
+            yield from entry.metrics()
+        case dict():
+            for member in entry.values():
+                yield from _metrics(member)
+
+
 _METRICS: Mapping[str, Metric] = {
-    metric.name: metric
-    for entry in list(globals().values())
-    if isinstance(entry, Windowed | Metric)
-    for metric in ([entry] if isinstance(entry, Metric) else entry.metrics())
+    metric.name: metric for entry in list(globals().values()) for metric in _metrics(entry)
 }
 METRICS: tuple[Metric, ...] = tuple(_METRICS.values())
 """The whole catalog, in the order of exposition."""
+
+ORG_FIGURES = sum(metric.labels == _ORG and metric.area is not Area.EXPORTER for metric in METRICS)
+"""How many series an org has at most that are about it as a whole."""

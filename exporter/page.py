@@ -29,13 +29,9 @@ _SHARE = 20
 _LEVEL = 1
 _RAW = -15
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_PROCESS = frozenset(
-    metric.name for metric in catalog.METRICS if "org" not in metric.labels
-)
+_PROCESS = frozenset(metric.name for metric in catalog.METRICS if "org" not in metric.labels)
 _FAMILIES = tuple(metric for metric in catalog.METRICS if metric.name not in _PROCESS)
-_HEADERS = {
-    form: {metric.name: header(metric, form) for metric in _FAMILIES} for form in Format
-}
+_HEADERS = {form: {metric.name: header(metric, form) for metric in _FAMILIES} for form in Format}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +156,7 @@ class MetricsPage:
                 self._making[form] = task
 
 
-def _chunks(
-    families: Iterable[tuple[catalog.Metric, list[bytes]]], form: Format
-) -> list[bytes]:
+def _chunks(families: Iterable[tuple[catalog.Metric, list[bytes]]], form: Format) -> list[bytes]:
     chunks: list[bytes] = []
     headers = _HEADERS[form]
     for metric, pieces in families:

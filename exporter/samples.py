@@ -38,17 +38,17 @@ class Samples:
                 }
         return before - len(self)
 
-    def truncate(self, limit: int) -> int:
-        """Keep at most `limit` samples; return how many were cut.
+    def truncate(self, limit: int, *, parts: int) -> int:
+        """Keep at most `limit` samples, and at most `parts` about courses and other parts.
 
-        What has fewer labels stays first, so an org's own figures outlive those of its courses.
+        Return how many were cut. The figures of the org as a whole outlive those of its parts.
         """
         before = len(self)
-        if before <= limit:
-            return 0
-        room = limit
+        whole, part = limit, parts
         for metric, rows in sorted(self._families.items(), key=lambda item: len(item[0].labels)):
-            kept = dict(list(rows.items())[: max(room, 0)])
+            room = min(whole, part) if len(metric.labels) > 1 else whole
+            kept = rows if len(rows) <= room else dict(list(rows.items())[:room])
             self._families[metric] = kept
-            room -= len(kept)
+            whole -= len(kept)
+            part -= len(kept) if len(metric.labels) > 1 else 0
         return before - len(self)

@@ -1,8 +1,8 @@
 """What is known now: immutable snapshots, replaced whole, rendered once, expiring."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from exporter import exposition
 from exporter.catalog import COURSE_INFO, Metric
@@ -16,8 +16,8 @@ Key = tuple[str, str]
 class Snapshot:
     """What one collector last saw of one org, as the text that is served.
 
-    `lines` are the sample lines by metric name; `headline` the figures of the org itself, for
-    people; `expires` is on the monotonic clock, in seconds.
+    `lines` are the sample lines by metric name; `headline` the figures of the org itself and
+    `daily` some of them by day, for people; `expires` is on the monotonic clock, in seconds.
     """
 
     org: str
@@ -28,6 +28,7 @@ class Snapshot:
     series: int
     courses: Mapping[str, str]
     headline: Mapping[str, float]
+    daily: Mapping[str, Mapping[date, float | None]] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:

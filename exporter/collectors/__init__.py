@@ -39,6 +39,11 @@ class Collector:
     per_mentor: int = 0
     once_a_day: int = 0
     lists_courses: bool = False
+    paged: bool = False
+
+    def requests(self, org: Org, *, courses: int) -> int:
+        """Return how many requests a visit to `org` with so many courses makes."""
+        return self.fixed + self.per_course * courses + self.per_mentor * len(org.mentors)
 
     @property
     def about(self) -> str:
@@ -96,6 +101,7 @@ COLLECTORS: tuple[Collector, ...] = (
         endpoints.COURSE_VIDEOS,
         videos.course_videos,
         lists_courses=True,
+        paged=True,
     ),
     Collector("chat", Rhythm.HISTORY, endpoints.MESSAGES_PER_SESSION, chat.chat, per_mentor=1),
     Collector(

@@ -103,6 +103,7 @@ async def enrollments(visit: Visit) -> Findings:
     findings = Findings()
     for figure, active in _ACTIVE.items():
         days = await _enrollments(visit, history(visit.day), active)
+        findings.daily[figure.name] = days
         visit.put_windows(findings.samples, figure, partial(total, days))
     return findings
 
@@ -135,7 +136,9 @@ async def course_enrollments(visit: Visit) -> Findings:
                 raise
             refusals.append(refused)
 
-    courses = [course_id for course_id in await visit.courses() if visit.org.courses.wants(course_id)]
+    courses = [
+        course_id for course_id in await visit.courses() if visit.org.courses.wants(course_id)
+    ]
     await visit.each(courses, ask)
     if refusals and len(refusals) == len(courses):
         raise refusals[0]

@@ -8,7 +8,6 @@ from exporter.api import endpoints
 from exporter.api.errors import Refused
 from exporter.api.payloads import Bucket, read_sessions
 from exporter.collectors.visit import Findings, Visit
-from exporter.samples import Samples
 from exporter.windows import TODAY, Span, history, single
 
 _DAILY = {"aggregation": "daily"}
@@ -19,11 +18,11 @@ _OF_MENTOR = (catalog.MENTOR_CHAT_SESSIONS, catalog.MENTOR_AVG_MESSAGES)
 async def chat_today(visit: Visit) -> Findings:
     """Chat sessions of today, and messages in each."""
 
-    def put(samples: Samples, days: "_Days", mentor: tuple[str, ...]) -> None:
+    def put(findings: Findings, days: "_Days", mentor: tuple[str, ...]) -> None:
         today = single(visit.day)
         sessions, average = _OF_MENTOR if mentor else _OF_ORG
-        samples.add(sessions.at(TODAY), days.sessions(today), *mentor)
-        samples.add(average.at(TODAY), days.average(today), *mentor)
+        findings.samples.add(sessions.at(TODAY), days.sessions(today), *mentor)
+        findings.samples.add(average.at(TODAY), days.average(today), *mentor)
 
     return await _visit_all(visit, single(visit.day), put)
 
@@ -31,12 +30,16 @@ async def chat_today(visit: Visit) -> Findings:
 async def chat(visit: Visit) -> Findings:
     """Chat sessions of complete days, and messages in each."""
 
-    def put(samples: Samples, days: "_Days", mentor: tuple[str, ...]) -> None:
+    def put(findings: Findings, days: "_Days", mentor: tuple[str, ...]) -> None:
         sessions, average = _OF_MENTOR if mentor else _OF_ORG
-        visit.put_windows(samples, sessions, days.sessions, *mentor)
-        visit.put_windows(samples, average, days.average, *mentor)
+        visit.put_windows(findings.samples, sessions, days.sessions, *mentor)
+        visit.put_windows(findings.samples, average, days.average, *mentor)
+        if not mentor:
+            by_day = {day: days.sessions(single(day)) for day in span}
+            findings.daily[catalog.CHAT_SESSIONS.name] = by_day
 
-    return await _visit_all(visit, history(visit.day), put)
+    span = history(visit.day)
+    return await _visit_all(visit, span, put)
 
 
 class _Days:
@@ -64,7 +67,7 @@ class _Days:
         return known if len(known) == len(found) else None
 
 
-_Put = Callable[[Samples, _Days, tuple[str, ...]], None]
+_Put = Callable[[Findings, _Days, tuple[str, ...]], None]
 
 
 async def _visit_all(visit: Visit, span: Span, put: _Put) -> Findings:
@@ -76,10 +79,10 @@ async def _visit_all(visit: Visit, span: Span, put: _Put) -> Findings:
             endpoints.MESSAGES_PER_SESSION,
             read_sessions,
             span=span,
-            query={**_DAILY, **dict(zip(("mentor_id",), mentor, strict=False))},
+            query={**_DAILY, "mentor_id": mentor[0]} if mentor else _DAILY,
             subject="".join(mentor),
         )
-        put(findings.samples, _Days(answer.days), mentor)
+        put(findings, _Days(answer.days), mentor)
 
     async def ask_mentor(mentor_id: str) -> None:
         try:

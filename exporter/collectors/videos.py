@@ -33,9 +33,8 @@ async def videos(visit: Visit) -> Findings:
     findings = Findings()
     span = history(visit.day)
     answer = await visit.ask(endpoints.VIDEOS_OVER_TIME, read_daily, span=span)
-    visit.put_windows(
-        findings.samples, catalog.VIDEO_COMPLETIONS, partial(total, answer.over(span))
-    )
+    days = findings.daily[catalog.VIDEO_COMPLETIONS.name] = answer.over(span)
+    visit.put_windows(findings.samples, catalog.VIDEO_COMPLETIONS, partial(total, days))
     return findings
 
 

@@ -40,6 +40,8 @@ class Readable(Protocol):
         ...
 
 
+Daily = Mapping[date, float | None]
+
 R = TypeVar("R", bound=Readable)
 T = TypeVar("T")
 
@@ -53,10 +55,14 @@ PR = TypeVar("PR", bound=PagedReadable)
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a collector makes of its visit."""
+    """What a collector makes of its visit: samples, names of courses, and figures by day.
+
+    `daily` holds the days of `windows.history` of figures of the org, for the status page.
+    """
 
     samples: Samples = field(default_factory=Samples)
     courses: dict[str, str] = field(default_factory=dict)
+    daily: dict[str, Daily] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,7 @@ class Visit:
             answer = read(body)
         except PayloadError as error:
             self.flawed(endpoint, error.reason, 1)
-            raise
+            raise PayloadError(f"{endpoint.template}: {error}") from None
         for reason, count in answer.flaws.items():
             self.flawed(endpoint, reason, count)
         return answer

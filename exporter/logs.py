@@ -1,0 +1,66 @@
+"""Logs: one line an event, as logfmt or JSON, on standard error."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+from exporter.api.client import quiet_http_loggers
+
+_ORDER = ["ts", "level", "logger", "event"]
+
+
+def configure(*, level: str, form: str) -> None:
+    """Send every log line of the process to standard error, in `form` (logfmt or json)."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", key="ts"),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        _one_line,
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(
+            key_order=_ORDER, drop_missing=True, bool_as_flag=False
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Libraries speak at their own levels: what matters of theirs has a line of ours.
+    for name in ("uvicorn", "uvicorn.error", "asyncio", "tzlocal"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+    quiet_http_loggers()
+
+
+def _one_line(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep an exception to its type and place: its text may quote what must not be logged."""
+    info = event.pop("exc_info", None)
+    if isinstance(info, tuple) and info[0] is not None:
+        event["exception"] = info[0].__name__
+    return event

@@ -1,0 +1,410 @@
+"""When: every collector of every org at its own time, each visit apart from all others.
+
+A run that is due while the one before it still goes on is counted as missed, and made up for as
+soon as that one ends. A run that comes late comes all the same.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from exporter import catalog, collectors
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import ApiError
+from exporter.api.payloads import PayloadError, Reason
+from exporter.clock import Clock
+from exporter.collectors import Collector, Rhythm
+from exporter.collectors.visit import Asker, Findings, Visit
+from exporter.samples import Samples
+from exporter.settings import ApiLimits, Org
+from exporter.snapshots import Snapshot, SnapshotStore, headline, render
+from exporter.telemetry import MIN_GROUP_SIZE, SERIES_LIMIT, Telemetry
+from exporter.windows import BASELINES, local_date, next_midnight, window
+
+log = structlog.get_logger(__name__)
+
+ALERTS = "alerts"
+"""Name under which the thresholds of an org stand in the snapshot store."""
+
+PATIENCE = 10
+"""A visit may take this many request timeouts, or its rhythm if that is longer."""
+
+_AFTER_MIDNIGHT = timedelta(seconds=5)
+_LEAVE = 2.0
+
+
+class NoCoursesError(Exception):
+    """No list of courses has been read yet, so nothing can be asked about each."""
+
+
+class Rounds(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Fires every `every`, and soon after each midnight of the org.
+
+    `missed` is called for each moment that had passed already when the run before it began.
+    """
+
+    def __init__(
+        self,
+        *,
+        first: datetime,
+        every: timedelta,
+        zone: ZoneInfo,
+        after_midnight: timedelta,
+        missed: Any = lambda: None,
+    ) -> None:
+        self._first = first
+        self._every = every
+        self._zone = zone
+        self._offset = after_midnight
+        self._missed = missed
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the moment after `previous`, whether or not it has passed at `now`."""
+        if previous is None:
+            return self._first
+        midnight = next_midnight(previous - self._offset, self._zone) + self._offset
+        coming = min(previous + self._every, midnight)
+        if coming <= now:
+            self._missed()
+        return coming
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One org under observation, from the moment its configuration is taken until it changes."""
+
+    org: Org
+    collectors: tuple[Collector, ...]
+    constants: Mapping[str, str]
+    day: date | None = None
+    kept: dict[object, float] = field(default_factory=dict)
+    running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    due_again: set[str] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    listed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def untried(self) -> bool:
+        """Tell whether a visit that every org gets at its start has not ended yet."""
+        return any(c.name not in self.tried for c in self.collectors if not c.per_course)
+
+
+class Poller:
+    """Visits every org with every collector it wants, for as long as it is open."""
+
+    def __init__(
+        self,
+        *,
+        api: Asker,
+        store: SnapshotStore,
+        telemetry: Telemetry,
+        limits: ApiLimits,
+        clock: Clock,
+    ) -> None:
+        self._api = api
+        self._store = store
+        self._telemetry = telemetry
+        self._limits = limits
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
+        self._untried: set[str] = set()
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC",
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        self._scheduler.add_listener(
+            self._not_run, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether every org has been tried once since the start."""
+        return not self._untried
+
+    @property
+    def untried(self) -> int:
+        """How many orgs have not been tried yet."""
+        return len(self._untried)
+
+    def start(self) -> None:
+        """Begin to visit."""
+        self._scheduler.start()
+
+    async def close(self) -> None:
+        """Visit no more, and leave the visits under way."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        tasks = [task for watch in self._watches.values() for task in watch.running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LEAVE)
+
+    def set_orgs(self, orgs: Iterable[Org], limits: ApiLimits | None = None) -> None:
+        """Watch these orgs and no others; those that did not change are left in peace.
+
+        An org that goes vanishes with all its series at once.
+        """
+        self._limits = limits or self._limits
+        wanted = {org.key: org for org in orgs}
+        for key in self._watches.keys() - wanted.keys():
+            self._leave(key)
+            self._store.drop(key)
+            self._telemetry.forget(key)
+        new = [
+            org
+            for key, org in wanted.items()
+            if key not in self._watches or self._watches[key].org != org
+        ]
+        for place, org in enumerate(new):
+            self._watch(org, place=place, among=len(new))
+
+    def next_visit(self, org: str, collector: str) -> datetime | None:
+        """Return when a collector is due next."""
+        job = self._scheduler.get_job(_job(org, collector))
+        return getattr(job, "next_run_time", None)
+
+    async def run(self, org: str, collector: Collector) -> None:
+        """Visit an org once, and again if another visit came due in the meantime."""
+        watch = self._watches.get(org)
+        if watch is None or collector.name in watch.running:
+            return
+        task = asyncio.create_task(self._visit_guarded(watch, collector))
+        watch.running[collector.name] = task
+        await asyncio.wait([task])
+        watch.running.pop(collector.name, None)
+        if collector.name in watch.due_again and self._watches.get(org) is watch:
+            watch.due_again.discard(collector.name)
+            await self.run(org, collector)
+
+    def _watch(self, org: Org, *, place: int, among: int) -> None:
+        before = self._watches.get(org.key)
+        own = collectors.of(org)
+        watch = _Watch(org, own, org.constants())
+        if before is not None:
+            self._leave(org.key)
+            if before.constants != watch.constants or before.org.base_url != org.base_url:
+                self._store.drop(org.key)
+            for gone in set(self._store.of(org.key)) - {collector.name for collector in own}:
+                self._store.remove(org.key, gone)
+            watch.tried = before.tried
+        self._watches[org.key] = watch
+        self._telemetry.watch(org.key, watch.constants, [(c.name, c.endpoint) for c in own])
+        self._today(watch)
+        self._note_tried(watch)
+        for collector in own:
+            gap = self._gap(org, collector.rhythm, among)
+            self._scheduler.add_job(
+                self.run,
+                Rounds(
+                    first=self._clock.now() + place * gap,
+                    every=timedelta(seconds=collector.rhythm.seconds(org)),
+                    zone=org.zone,
+                    after_midnight=_AFTER_MIDNIGHT + place * gap,
+                    missed=self._telemetry.missed,
+                ),
+                args=(org.key, collector),
+                id=_job(org.key, collector.name),
+            )
+
+    def _leave(self, key: str) -> None:
+        watch = self._watches.pop(key)
+        self._untried.discard(key)
+        for task in watch.running.values():
+            task.cancel()
+        for collector in watch.collectors:
+            self._scheduler.remove_job(_job(key, collector.name))
+
+    def _gap(self, org: Org, rhythm: Rhythm, among: int) -> timedelta:
+        """Return the time between the first visits to two orgs.
+
+        Few orgs start as quickly as the rate limit lets them, many are spread over the rhythm.
+        """
+        requests = sum(c.requests(org, courses=0) for c in collectors.of(org))
+        return timedelta(
+            seconds=min(rhythm.seconds(org) / among, requests / self._limits.rate_limit)
+        )
+
+    async def _visit_guarded(self, watch: _Watch, collector: Collector) -> None:
+        """Visit, and let no failure out."""
+        org, name = watch.org.key, collector.name
+        began = self._clock.monotonic()
+        limit = max(collector.rhythm.seconds(watch.org), PATIENCE * self._limits.timeout)
+        error = ""
+        asked = True
+        try:
+            async with asyncio.timeout(limit):
+                findings = await collector.visit(self._visit(watch, collector))
+        except ApiError as failure:
+            error, asked = str(failure), failure.asked
+        except (PayloadError, NoCoursesError) as failure:
+            error = f"{org}: {failure}"
+        except TimeoutError:
+            error = f"{org}: the visit was broken off after {limit:.0f} s"
+        except Exception as failure:  # noqa: BLE001 - one visit must not cost another
+            # The text of an unforeseen exception may hold anything, a payload too.
+            error = f"{org}: unforeseen {type(failure).__name__} in {_place(failure)}"
+            log.error("visit crashed", org=org, collector=name, error=error)
+        if self._watches.get(org) is not watch:
+            return
+        now = self._clock.now().timestamp()
+        seconds = self._clock.monotonic() - began
+        before = self._telemetry.outcome(org, name)
+        if not error:
+            self._take(watch, collector, findings)
+            self._telemetry.succeeded(org, name, at=now, seconds=seconds)
+            log.debug("visited", org=org, collector=name, seconds=round(seconds, 3))
+            if before.error:
+                log.info("collector recovered", org=org, collector=name)
+        else:
+            if asked:
+                self._telemetry.failed(org, name, error, at=now, seconds=seconds)
+            else:
+                self._telemetry.held_back(org, name, error)
+            level = log.warning if error != before.error else log.debug
+            level("collector failed", org=org, collector=name, error=error)
+        watch.tried.add(name)
+        self._note_tried(watch)
+
+    def _visit(self, watch: _Watch, collector: Collector) -> Visit:
+        org = watch.org
+        day = self._today(watch)
+
+        def flawed(endpoint: Endpoint, reason: Reason, count: int) -> None:
+            self._telemetry.flawed(org.key, endpoint, reason, count)
+            log.debug(
+                "payload error", org=org.key, endpoint=endpoint.name, reason=reason, count=count
+            )
+
+        return Visit(
+            org=org,
+            api=self._api,
+            day=day,
+            rhythm=collector.rhythm.seconds(org),
+            priority=collector.rhythm.value,
+            page_size=self._limits.page_size,
+            kept=watch.kept,
+            courses=lambda: self._courses(watch),
+            flawed=flawed,
+        )
+
+    def _today(self, watch: _Watch) -> date:
+        """Return the org's date; on a new one, forget what was kept for the day before."""
+        day = local_date(self._clock.now(), watch.org.zone)
+        if watch.day != day:
+            watch.day = day
+            # A visit that began before midnight keeps the dictionary it was given.
+            watch.kept = {}
+            self._store.write((watch.org.key, ALERTS), render(_alerts(watch), watch.constants))
+        return day
+
+    async def _courses(self, watch: _Watch) -> Mapping[str, str]:
+        """Return the org's courses, once those who list them have had a fair chance."""
+        try:
+            async with asyncio.timeout(self._limits.timeout):
+                await watch.listed.wait()
+        except TimeoutError:
+            pass
+        listers = [c.name for c in watch.collectors if c.lists_courses]
+        if not any(self._store.get(watch.org.key, name) for name in listers):
+            wanted = " or ".join(c.name for c in collectors.COLLECTORS if c.lists_courses)
+            raise NoCoursesError(
+                f"no list of courses yet: it comes from {wanted}, and none of them has succeeded"
+            )
+        return self._store.courses(watch.org.key)
+
+    def _take(self, watch: _Watch, collector: Collector, findings: Findings) -> None:
+        """Make findings a snapshot, within the org's limits."""
+        org, samples = watch.org, findings.samples
+        if withheld := samples.withhold(below=org.min_group_size):
+            self._telemetry.dropped(org.key, MIN_GROUP_SIZE, withheld)
+        if cut := self._fit(watch, collector, findings):
+            self._telemetry.dropped(org.key, SERIES_LIMIT, cut)
+            log.warning("series dropped", org=org.key, collector=collector.name, series=cut)
+        self._store.put(
+            Snapshot(
+                org=org.key,
+                collector=collector.name,
+                taken=self._clock.now(),
+                expires=self._clock.monotonic() + org.staleness(collector.rhythm.seconds(org)),
+                lines=render(samples, watch.constants),
+                series=len(samples),
+                courses=findings.courses,
+                headline=headline(samples),
+                daily=findings.daily,
+            ),
+            watch.constants,
+        )
+
+    def _fit(self, watch: _Watch, collector: Collector, findings: Findings) -> int:
+        """Cut findings to what the org's other snapshots leave of its limit; return how many.
+
+        Room is kept for the figures of the org as a whole, whoever comes first.
+        """
+        limit = watch.org.series_limit
+        others = [
+            s for s in self._store.of(watch.org.key).values() if s.collector != collector.name
+        ]
+        known = {course_id for other in others for course_id in other.courses}
+        parts = sum(other.series - len(other.headline) for other in others) + len(known)
+        cut = findings.samples.truncate(
+            max(limit - sum(other.series for other in others) - len(known), 0),
+            parts=max(limit - catalog.ORG_FIGURES - parts, 0),
+        )
+        room = limit - sum(other.series for other in others) - len(known) - len(findings.samples)
+        for course_id in [c for c in findings.courses if c not in known][max(room, 0) :]:
+            del findings.courses[course_id]
+            cut += 1
+        return cut
+
+    def _note_tried(self, watch: _Watch) -> None:
+        if watch.untried():
+            self._untried.add(watch.org.key)
+        else:
+            self._untried.discard(watch.org.key)
+        if all(c.name in watch.tried for c in watch.collectors if c.lists_courses):
+            watch.listed.set()
+
+    def _not_run(self, event: Any) -> None:
+        """Take note of a run that APScheduler could not make."""
+        self._telemetry.missed()
+        org, _, collector = str(event.job_id).rpartition("/")
+        log.warning("run missed", org=org, collector=collector)
+        watch = self._watches.get(org)
+        if watch is not None and event.code == EVENT_JOB_MAX_INSTANCES:
+            watch.due_again.add(collector)
+
+
+def _alerts(watch: _Watch) -> Samples:
+    """Return the thresholds of an org, and whether its windows hold quiet days."""
+    org = watch.org
+    samples = Samples()
+    samples.add(catalog.ALERT_DROP_RATIO, org.alerts.drop_ratio)
+    samples.add(catalog.ALERT_MIN_BASELINE, org.alerts.min_baseline)
+    if watch.day is not None:
+        for name, length in BASELINES.items():
+            quiet = any(map(org.is_quiet, window(length, watch.day)))
+            samples.add(catalog.ALERT_QUIET[name], quiet)
+    return samples
+
+
+def _job(org: str, collector: str) -> str:
+    return f"{org}/{collector}"
+
+
+def _place(failure: BaseException) -> str:
+    """Return where an exception was raised, without its text."""
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    code = trace.tb_frame.f_code
+    return f"{code.co_qualname} (line {trace.tb_lineno})"

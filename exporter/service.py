@@ -1,0 +1,222 @@
+"""The service: everything put together, from the configuration to the open port."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from exporter.api.client import ApiClient, Limits
+from exporter.clock import Clock, SystemClock
+from exporter.page import MetricsPage
+from exporter.poller import Poller
+from exporter.settings import ConfigError, Settings, listen
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+from exporter.web import app
+from exporter.web.status import StatusPages
+
+log = structlog.get_logger(__name__)
+
+Load = Callable[[], Settings]
+
+_DRAIN = 3
+"""Seconds that answers under way are given at the end."""
+
+
+_WATCH_EVERY = 2
+"""Seconds between two looks at a watched configuration file."""
+
+
+class BindError(Exception):
+    """The listen address cannot be used."""
+
+
+def bind(address: str) -> socket.socket:
+    """Open the listening socket; a host left out means every address, of IPv6 and IPv4."""
+    host, port = listen(address)
+    try:
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512
+            )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise BindError(
+            f"cannot listen on {address}: {error.strerror or error}. "
+            "Stop what uses it, or choose another with --listen-address"
+        ) from None
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: the service has one place for signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Service:
+    """One running exporter."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        load: Load | None = None,
+        watch: Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Put it together. `load` reads the configuration anew; `watch` is a file to watch."""
+        self._clock = clock or SystemClock()
+        self._settings = settings
+        self._load = load
+        self._watched = watch
+        self._store = SnapshotStore()
+        self._telemetry = Telemetry(self._store)
+        self._page = MetricsPage(self._store, self._telemetry, self._clock)
+        self._api = ApiClient(_limits(settings), self._telemetry, self._clock)
+        self._poller = Poller(
+            api=self._api,
+            store=self._store,
+            telemetry=self._telemetry,
+            limits=settings.api,
+            clock=self._clock,
+        )
+        self._server: _Server | None = None
+        self._reloading = asyncio.Lock()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every org has been tried once."""
+        return self._poller.ready
+
+    @property
+    def orgs(self) -> Mapping[str, Mapping[str, str]]:
+        """The orgs being watched, with their constant labels."""
+        return {org.key: org.constants() for org in self._settings.orgs}
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in use."""
+        return self._settings
+
+    @property
+    def reload_enabled(self) -> bool:
+        """Whether POST /-/reload is allowed."""
+        return self._settings.web.enable_reload
+
+    def waiting(self) -> str:
+        """Say what the service still waits for before it is ready."""
+        return f"{self._poller.untried} of {len(self._settings.orgs)} orgs have not been tried yet."
+
+    async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
+        """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
+        status = StatusPages(self, self._store, self._telemetry, self._poller, self._clock)
+        config = uvicorn.Config(
+            app.build(self, self._page, status),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN,
+        )
+        self._server = _Server(config)
+        self._handle_signals()
+        self._telemetry.reloaded(at=self._clock.now().timestamp())
+        self._poller.set_orgs(self._settings.orgs)
+        self._poller.start()
+        watcher = asyncio.create_task(self._watch_file())
+        log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
+        started()
+        try:
+            await self._server.serve(sockets=[sock])
+        finally:
+            watcher.cancel()
+            await self._poller.close()
+            await self._api.aclose()
+            log.info("stopped")
+
+    def stop(self) -> None:
+        """Have `run` end, once answers under way are sent."""
+        if self._server is not None:
+            self._server.should_exit = True
+
+    async def reload(self) -> None:
+        """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""
+        async with self._reloading:
+            try:
+                if self._load is None:
+                    raise ConfigError(["there is no configuration to load anew"])
+                settings = await asyncio.to_thread(self._load)
+            except ConfigError as error:
+                self._telemetry.reloaded(at=None)
+                for problem in error.problems:
+                    log.error("reload failed, the old configuration stays", problem=problem)
+                raise
+            before, self._settings = self._settings, settings
+            if before.web != settings.web or before.log != settings.log:
+                log.warning("web and log settings take effect at the next start")
+            self._api.set_limits(_limits(settings))
+            self._poller.set_orgs(settings.orgs, settings.api)
+            self._telemetry.reloaded(at=self._clock.now().timestamp())
+            log.info("reloaded", orgs=len(settings.orgs))
+
+    async def _reload_quietly(self) -> None:
+        with contextlib.suppress(ConfigError):  # logged where it was found
+            await self.reload()
+
+    async def _watch_file(self) -> None:
+        """Load the configuration anew whenever its file is another than a moment ago."""
+        if self._watched is None:
+            return
+        before = _signature(self._watched)
+        while True:
+            await asyncio.sleep(_WATCH_EVERY)
+            now = _signature(self._watched)
+            if now != before:
+                before = now
+                await self._reload_quietly()
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        tasks: set[asyncio.Task[None]] = set()
+
+        def hang_up() -> None:
+            task = loop.create_task(self._reload_quietly())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is written or replaced (a mounted secret by its link)."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _limits(settings: Settings) -> Limits:
+    api = settings.api
+    return Limits(
+        timeout=api.timeout,
+        concurrency=api.concurrency,
+        rate_limit=api.rate_limit,
+        retries=api.retries,
+        max_body=api.max_body,
+    )
+
+
+def _address(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
