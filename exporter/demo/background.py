@@ -1,0 +1,93 @@
+"""An ASGI application on a port of its own, served from a thread."""
+
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+from starlette.types import ASGIApp
+from uvicorn import Config, Server
+
+_PATIENCE = 10.0
+_BACKLOG = 2048
+
+
+class Background:
+    """Serve `app` while the context lasts; requests under way at its end are cut off.
+
+    Entering raises OSError for an address that cannot be had, RuntimeError for an application
+    that does not start. Port 0 takes a free one. The server adds no `Date` header: the
+    simulated platform sets its own.
+    """
+
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Prepare; nothing listens yet."""
+        self._address = (host, port)
+        self._server = _Server(
+            Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                ws="none",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Return `http://host:port`, once it listens."""
+        host, port = self._address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self._address = (host, listener.getsockname()[1])
+        # A daemon, so that a test that forgets to stop it cannot hang the whole run.
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name=f"serve {self.url}", daemon=True
+        )
+        self._thread.start()
+        if not self._server.ready.wait(_PATIENCE) or not self._server.started:
+            self._stop()
+            listener.close()
+            raise RuntimeError(f"the application did not start on {self.url}")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+
+
+class _Server(Server):
+    """A server that says when it is ready, and that hangs up on its clients when it ends."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        finally:
+            self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.close()
+        await super().shutdown(sockets)

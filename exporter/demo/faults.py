@@ -1,0 +1,190 @@
+"""Faults that the simulated platform can suffer, for whom, when and how often."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from exporter.demo.target import Target
+
+
+class Kind(StrEnum):
+    """What goes wrong. The fields of `Fault` that a kind reads stand beside it."""
+
+    STATUS = "status"  # status, body, retry_after
+    TIMEOUT = "timeout"  # never answers
+    DRIP = "drip"  # the true answer, a byte every `seconds`
+    CUT = "cut"  # the connection ends in the middle of the body
+    TRUNCATED = "truncated"  # whole HTTP, half the JSON
+    JSON = "json"  # payload
+    HTML = "html"  # 200 and a page for people
+    CONTENT_TYPE = "content_type"  # the true answer, said to be plain text
+    HUGE = "huge"  # size
+    GZIP_BOMB = "gzip_bomb"  # size, once decompressed
+    ENDLESS_PAGES = "endless_pages"  # every page is full of new rows
+    REDIRECT = "redirect"  # location; status if it is one of 3xx
+    CLOCK_SKEW = "clock_skew"  # the true answer, dated `seconds` ahead
+
+
+class Payload(StrEnum):
+    """JSON that is not what was asked for. Those of the second half keep the true shape."""
+
+    NULL = "null"
+    LIST = "list"
+    TEXT = "text"
+    EMPTY = "empty"
+    DEEP = "deep"
+    WORDS = "words"  # words in the place of numbers
+    NULLS = "nulls"  # null in the place of numbers
+    NAN = "nan"
+    INFINITY = "infinity"
+    SURROGATES = "surrogates"  # half characters in the place of text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """Whom a fault hits: globs on org and endpoint, a time, a probability, a number of times."""
+
+    org: str | None = None
+    endpoint: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    active: Callable[[], bool] | None = None
+    probability: float = 1.0
+    times: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault(_Choice):
+    """One thing that goes wrong, from `start` until before `end`, while `active()`.
+
+    `endpoint` is a glob on the path after what names org and user (`videos*`), or on all of it.
+    `retry_after` is in seconds, or a moment. `size` is in bytes.
+    """
+
+    kind: str
+    _: KW_ONLY
+    status: int = 500
+    body: str = "json"
+    retry_after: float | datetime | None = None
+    seconds: float = 1.0
+    payload: str = Payload.NULL
+    location: str = "https://elsewhere.invalid/"
+    size: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        Kind(self.kind)
+        Payload(self.payload)
+        if self.body not in {"json", "html"}:
+            raise ValueError(f"the body of a fault is json or html, not {self.body}")
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"a probability is from 0 to 1, not {self.probability:g}")
+
+    @classmethod
+    def parse(cls, text: str) -> "Fault":
+        """Read `name=value,…`, such as `org=acme,endpoint=videos*,status=500,probability=0.5`.
+
+        `kind` may be left out beside a `status` or a `payload`. Moments are ISO 8601, UTC where
+        they name no zone. Raises ValueError with the reason.
+        """
+        try:
+            return cls(**_read(text))
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no fault: {error}") from None
+
+    def hits(self, target: Target, now: datetime) -> bool:
+        """Return whether a request is one that the fault is meant for."""
+        return (
+            (self.org is None or (target.org is not None and fnmatchcase(target.org, self.org)))
+            and (self.endpoint is None or target.matches(self.endpoint))
+            and (self.start is None or now >= self.start)
+            and (self.end is None or now < self.end)
+            and (self.active is None or self.active())
+        )
+
+
+def _read(text: str) -> dict[str, Any]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    given = {name.strip(): value.strip() for name, _, value in pairs}
+    unknown = given.keys() - _READ.keys()
+    if unknown:
+        raise ValueError(f"{', '.join(sorted(unknown))} is none of {', '.join(_READ)}")
+    values = {name: _READ[name](value) for name, value in given.items()}
+    return {"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values}
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _seconds_or_moment(text: str) -> float | datetime:
+    try:
+        return float(text)
+    except ValueError:
+        return _moment(text)
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    **{field.name: str for field in fields(Fault) if field.name != "active"},
+    "start": _moment,
+    "end": _moment,
+    "probability": float,
+    "times": int,
+    "status": int,
+    "retry_after": _seconds_or_moment,
+    "seconds": float,
+    "size": int,
+}
+
+
+@dataclass(slots=True)
+class _Entry:
+    fault: Fault
+    left: int | None
+
+
+class FaultPlan:
+    """The faults in force. They may be changed at any time, from any thread."""
+
+    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
+        """Begin with `faults`; of those that fit a request the first one hits it."""
+        self._entries = tuple(_Entry(fault, fault.times) for fault in faults)
+        self._random = random.Random(seed)
+
+    def add(self, *faults: Fault) -> None:
+        """Put `faults` in force, behind those that are."""
+        self._entries += tuple(_Entry(fault, fault.times) for fault in faults)
+
+    def remove(self, *faults: Fault) -> None:
+        """Lift `faults`."""
+        self._entries = tuple(entry for entry in self._entries if entry.fault not in faults)
+
+    def clear(self) -> None:
+        """Lift all faults."""
+        self._entries = ()
+
+    @contextmanager
+    def during(self, *faults: Fault) -> Iterator[None]:
+        """Put `faults` in force while the context lasts."""
+        self.add(*faults)
+        try:
+            yield
+        finally:
+            self.remove(*faults)
+
+    def pick(self, target: Target, now: datetime) -> Fault | None:
+        """Return the fault that hits a request, if one does, and count it."""
+        for entry in self._entries:
+            if entry.left != 0 and entry.fault.hits(target, now):
+                probability = entry.fault.probability
+                if probability < 1 and self._random.random() >= probability:
+                    continue
+                if entry.left is not None:
+                    entry.left -= 1
+                return entry.fault
+        return None

@@ -1,0 +1,125 @@
+"""What was asked of the platform: when, about whom, how much at once."""
+
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter.demo.target import Target, query_of, target_of
+
+
+@dataclass(slots=True)
+class Recorded:
+    """One request; of its key only whether there was one.
+
+    `at` is in monotonic seconds. `concurrency` counts the requests under way at its arrival,
+    itself included. `status` and `took` (seconds) are None while it is unanswered, and stay so
+    if no answer begins.
+    """
+
+    at: float
+    target: Target
+    query: dict[str, str]
+    authorized: bool
+    concurrency: int
+    status: int | None = None
+    took: float | None = None
+
+    @property
+    def org(self) -> str | None:
+        """Return the org that was asked about."""
+        return self.target.org
+
+    @property
+    def path(self) -> str:
+        """Return the whole path, decoded."""
+        return self.target.path
+
+    @property
+    def endpoint(self) -> str:
+        """Return the path after what names org and user, such as `videos/over-time`."""
+        return self.target.endpoint
+
+
+class Recorder:
+    """Keeps every request, and answers questions about them."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing recorded."""
+        self.monotonic = monotonic
+        self.requests: list[Recorded] = []
+        self.under_way = 0
+
+    def clear(self) -> None:
+        """Forget all requests; those under way still count as such."""
+        self.requests = []
+
+    def select(
+        self, *, org: str | None = None, endpoint: str = "*", status: int | None = None
+    ) -> list[Recorded]:
+        """Return the requests about `org` whose endpoint fits a glob, answered with `status`."""
+        return [
+            request
+            for request in self.requests
+            if org in (None, request.org)
+            and status in (None, request.status)
+            and request.target.matches(endpoint)
+        ]
+
+    def by_org(self) -> Counter[str | None]:
+        """Return the number of requests about each org."""
+        return Counter(request.org for request in self.requests)
+
+    def by_endpoint(self) -> Counter[str]:
+        """Return the number of requests to each endpoint."""
+        return Counter(request.endpoint for request in self.requests)
+
+    def max_concurrency(self) -> int:
+        """Return the most requests that were under way at once."""
+        return max((request.concurrency for request in self.requests), default=0)
+
+    def max_in_window(self, seconds: float = 1.0) -> int:
+        """Return the most requests that arrived within any `seconds`."""
+        times = sorted(request.at for request in self.requests)
+        ends = (bisect_left(times, start + seconds) for start in times)
+        return max((end - first for first, end in enumerate(ends)), default=0)
+
+
+class RecorderGate:
+    """ASGI middleware that tells a recorder of every request."""
+
+    def __init__(self, app: ASGIApp, *, recorder: Recorder) -> None:
+        """Record what passes to `app`."""
+        self._app = app
+        self._recorder = recorder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Record one request, then pass it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        recorder = self._recorder
+        recorder.under_way += 1
+        request = Recorded(
+            at=recorder.monotonic(),
+            target=target_of(scope),
+            query=query_of(scope),
+            authorized=any(name == b"authorization" for name, _ in scope["headers"]),
+            concurrency=recorder.under_way,
+        )
+        recorder.requests.append(request)
+
+        async def watch(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                request.status = message["status"]
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                request.took = recorder.monotonic() - request.at
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            recorder.under_way -= 1
