@@ -1,0 +1,438 @@
+"""One client for all orgs: asks, bounds what comes, retries, and obeys what the API asks for."""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+
+from exporter import __version__
+from exporter.api.answers import (
+    Redirected,
+    SlowDown,
+    Topic,
+    read_answer,
+    redirect_error,
+    stop_redirect,
+)
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable
+from exporter.api.gate import Gate, Turn
+from exporter.api.refusals import Asked, Refusals
+from exporter.api.retry_after import Holds
+from exporter.api.transport import TARGET, CutError, ExactTransport, TlsError
+from exporter.clock import Clock
+
+SHORT_WAIT = 5.0
+"""Longest wait in seconds asked for by the API that a call sits out; beyond, it fails."""
+
+BACKOFF_BASE = 0.5
+BACKOFF_CAP = 10.0
+
+CANCELLED = "cancelled"
+"""Code of a request that was given up by whoever asked."""
+
+_STATUSES = frozenset(HTTPStatus)
+_NO_WHOLE_ANSWER = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
+_HEADERS = [
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"gzip"),
+    (b"User-Agent", f"iblai-exporter/{__version__}".encode()),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One question.
+
+    `priority` is lower first; `patience` is how many seconds a refusal of it is remembered;
+    `subject` is what a 404 would be about (a course, a mentor).
+    """
+
+    endpoint: Endpoint
+    names: Mapping[str, str]
+    query: Mapping[str, str]
+    priority: int = 0
+    patience: float = 3600.0
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of all requests: seconds, requests at once and per second to a host, bytes."""
+
+    timeout: float = 30.0
+    concurrency: int = 8
+    rate_limit: float = 20.0
+    retries: int = 3
+    max_body: int = 16 * 1024 * 1024
+
+
+class Account(Protocol):
+    """On whose behalf is asked."""
+
+    @property
+    def key(self) -> str:
+        """Return the org."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Return where its API is; a path prefix is kept."""
+        ...
+
+    @property
+    def auth_scheme(self) -> str:
+        """Return the word before the key, or nothing."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Return the caller's own user."""
+        ...
+
+    def secret(self) -> str:
+        """Return the API key as it is this moment. Raises `OSError` and `ValueError`."""
+        ...
+
+
+class Observer(Protocol):
+    """Whoever counts requests."""
+
+    def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
+        """Count a request that was sent, and what was answered."""
+        ...
+
+    def retried(self, org: str, endpoint: str) -> None:
+        """Count a request that was sent again."""
+        ...
+
+    def rate_limited(self, org: str, endpoint: str) -> None:
+        """Count an answer that asked to slow down."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """Where an API is: its origin, the path before every path, and the gate to its host."""
+
+    url: httpx.URL
+    prefix: str
+    gate: Gate
+
+
+@dataclass(slots=True)
+class _Errand:
+    """One call under way. `waited` is the last hold that was sat out, in monotonic seconds."""
+
+    account: Account
+    call: Call
+    site: _Site
+    target: str
+    asked: Asked
+    tries: int = 0
+    waited: float = 0.0
+    status: int = 0
+
+    def topic(self, key: str = "") -> Topic:
+        """Return what to say errors are about."""
+        call = self.call
+        return Topic(self.account.key, call.endpoint.template, call.subject, key)
+
+
+class ApiClient:
+    """Asks the analytics API on behalf of any number of orgs."""
+
+    def __init__(  # noqa: PLR0913 # what is injected has a default
+        self,
+        limits: Limits,
+        observer: Observer,
+        clock: Clock,
+        *,
+        rng: random.Random | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._limits = limits
+        self._observer = observer
+        self._clock = clock
+        self._rng = rng or random.Random()  # noqa: S311 # spreads retries
+        self._sleep = sleep
+        self._sites: dict[str, _Site] = {}
+        self._gates: dict[str, Gate] = {}
+        self._holds = Holds()
+        self._refusals = Refusals()
+        self._http = httpx.AsyncClient(
+            transport=ExactTransport(context or _tls()),
+            trust_env=False,
+            timeout=None,  # noqa: S113 # the whole request is bounded, not its parts
+            event_hooks={"response": [stop_redirect]},
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """Return the bounds of requests."""
+        return self._limits
+
+    def set_limits(self, limits: Limits) -> None:
+        """Change the bounds of requests to come."""
+        self._limits = limits
+        for gate in self._gates.values():
+            gate.set_limits(concurrency=limits.concurrency, rate=limits.rate_limit)
+
+    def forget(self, org: str) -> None:
+        """Forget what was refused to an org: its configuration changed, or it is gone."""
+        self._refusals.forget(org)
+        self._holds.forget(org, now=self._clock.monotonic())
+        for gate in self._gates.values():
+            gate.forget(org)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def get(self, account: Account, call: Call) -> bytes:
+        """Return the body of a 2xx JSON answer, at most `max_body` bytes.
+
+        Network errors, timeouts, 5xx and short waits that the API asks for are tried again.
+        Raises `ApiError`.
+        """
+        errand = self._errand(account, call)
+        while True:
+            try:
+                return await self._take_turn(errand)
+            except Unavailable:
+                if errand.tries > self._limits.retries:
+                    raise
+                await self._sleep(self._backoff(errand.tries))
+            except RateLimited as error:
+                short = error.retry_at - self._clock.monotonic() <= SHORT_WAIT
+                if not error.asked or not short or errand.tries > self._limits.retries:
+                    raise
+
+    def _errand(self, account: Account, call: Call) -> _Errand:
+        site = self._sites.get(account.base_url) or self._add_site(account.base_url)
+        path = call.endpoint.path(org=account.key, user_id=account.user_id, **call.names)
+        query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""
+        asked = Asked(account.key, call.endpoint.name, call.subject)
+        return _Errand(account, call, site, f"{site.prefix}{path}{query}", asked)
+
+    def _add_site(self, base_url: str) -> _Site:
+        prefix = quote(urlsplit(base_url).path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
+        whole = httpx.URL(base_url)
+        origin = f"{whole.scheme}://{whole.netloc.decode('ascii')}"
+        gate = self._gates.get(origin)
+        if gate is None:
+            limits = self._limits
+            gate = Gate(concurrency=limits.concurrency, rate=limits.rate_limit)
+            self._gates[origin] = gate
+        site = self._sites[base_url] = _Site(httpx.URL(origin), prefix, gate)
+        return site
+
+    def _backoff(self, tries: int) -> float:
+        """Return a wait somewhere between nothing and a bound that doubles (full jitter)."""
+        return self._rng.uniform(0.0, min(BACKOFF_BASE * 2.0 ** (tries - 1), BACKOFF_CAP))
+
+    async def _take_turn(self, errand: _Errand) -> bytes:
+        """Wait for a turn, and use it. What was learnt while waiting is heeded."""
+        account, call = errand.account, errand.call
+        while True:
+            await self._sit_out_hold(errand)
+            self._refusals.check(
+                errand.asked,
+                identity=lambda: _identity(account, _read_key(account)),
+                now=self._clock.monotonic(),
+            )
+            turn = await errand.site.gate.enter(account.key, call.priority)
+            try:
+                if self._held_until(errand) is None:
+                    return await self._send(errand, turn)
+            finally:
+                turn.leave()
+
+    def _held_until(self, errand: _Errand) -> float | None:
+        org, endpoint, _ = errand.asked
+        until = self._holds.until(org, endpoint, now=self._clock.monotonic())
+        return None if until is None or until <= errand.waited else until
+
+    async def _sit_out_hold(self, errand: _Errand) -> None:
+        while (until := self._held_until(errand)) is not None:
+            wait = until - self._clock.monotonic()
+            if wait > SHORT_WAIT:
+                raise RateLimited(
+                    errand.topic().says(f"the API asked to wait, for another {wait:.0f} s"),
+                    retry_at=until,
+                    asked=errand.tries > 0,
+                )
+            await self._sleep(wait)
+            errand.waited = until
+
+    async def _send(self, errand: _Errand, turn: Turn) -> bytes:
+        """Send one request, count it, and remember what it teaches."""
+        account = errand.account
+        org, endpoint, _ = errand.asked
+        key = _read_key(account)
+        headers = [*_HEADERS, (b"Authorization", _authorization(account, key))]
+
+        def identity() -> tuple[str, ...]:
+            return _identity(account, key)
+
+        started = self._clock.monotonic()
+        self._refusals.claim(errand.asked, identity=identity, now=started)
+        turn.depart()
+        if errand.tries:
+            self._observer.retried(org, endpoint)
+        errand.tries += 1
+        code = CANCELLED
+        try:
+            answer = await self._exchange(errand, headers, key)
+        except ApiError as error:
+            code = _code(error)
+            turn.timed_out = error.kind is Kind.TIMEOUT
+            if isinstance(error, RateLimited):
+                self._observer.rate_limited(org, endpoint)
+                errand.site.gate.slow(org, seconds=error.retry_at - self._clock.monotonic())
+            elif isinstance(error, Refused):
+                self._refusals.remember(
+                    error,
+                    errand.asked,
+                    identity=identity,
+                    until=self._clock.monotonic() + errand.call.patience,
+                )
+            raise
+        else:
+            code = _label(errand.status)
+            turn.timed_out = False
+            self._holds.succeeded(org, endpoint)
+            self._refusals.succeeded(errand.asked)
+            return answer
+        finally:
+            self._observer.requested(org, endpoint, code, self._clock.monotonic() - started)
+
+    async def _exchange(
+        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str
+    ) -> bytes:
+        """Send a request and read its answer, in no more than the time allowed."""
+        limits = self._limits
+        try:
+            async with asyncio.timeout(limits.timeout):
+                return await self._request(errand, headers, key)
+        except TimeoutError:
+            text = errand.topic().says(f"no whole answer within {limits.timeout:g} s")
+            raise Unavailable(text, kind=Kind.TIMEOUT) from None
+        except Redirected as redirected:
+            url = f"{errand.site.url}{errand.target}"
+            raise redirect_error(redirected, topic=errand.topic(key), url=url) from None
+        except SlowDown as asked:
+            raise self._hold(errand, asked) from None
+        except httpx.HTTPError as error:
+            host = errand.site.url.host
+            text = errand.topic().says(f"{host}: {error}")
+            raise Unavailable(text, kind=_trouble(error)) from None
+
+    async def _request(
+        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str
+    ) -> bytes:
+        request = httpx.Request(
+            "GET",
+            errand.site.url,
+            headers=headers,
+            extensions={TARGET: errand.target.encode("ascii")},
+        )
+        response = await self._http.send(request, stream=True)
+        errand.status = response.status_code
+        try:
+            return await read_answer(
+                response,
+                topic=errand.topic(key),
+                limit=self._limits.max_body,
+                now=self._clock.now(),
+            )
+        finally:
+            await response.aclose()
+
+    def _hold(self, errand: _Errand, asked: SlowDown) -> RateLimited:
+        """Hold the endpoint back for as long as the API asks."""
+        now = self._clock.monotonic()
+        org, endpoint, _ = errand.asked
+        until = self._holds.hold(org, endpoint, now=now, seconds=asked.seconds)
+        reason = f" ({asked.hint})" if asked.hint else ""
+        return RateLimited(
+            errand.topic().says(
+                f"{asked.status}, asked to slow down{reason}; asking again in {until - now:.0f} s"
+            ),
+            retry_at=until,
+            status=asked.status,
+        )
+
+
+def quiet_http_loggers() -> None:
+    """Silence the HTTP libraries whatever the level: they log whole URLs."""
+    for name in ("httpx", "httpcore", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _tls() -> ssl.SSLContext:
+    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded."""
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _read_key(account: Account) -> str:
+    try:
+        return account.secret()
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+    except ValueError as error:
+        # Subclasses quote what they could not read.
+        reason = str(error) if type(error) is ValueError else type(error).__name__
+    text = f"{account.key}: the API key cannot be read: {reason}"
+    raise ApiError(text, kind=Kind.NO_KEY, asked=False) from None
+
+
+def _authorization(account: Account, key: str) -> bytes:
+    scheme = account.auth_scheme
+    value = f"{scheme} {key}" if scheme else key
+    if not key.strip() or not value.isascii() or not value.isprintable():
+        raise ApiError(
+            f"{account.key}: the API key is empty, or holds a line break or another "
+            "character that cannot be sent",
+            kind=Kind.BAD_KEY,
+            asked=False,
+        )
+    return value.encode("ascii")
+
+
+def _identity(account: Account, key: str) -> tuple[str, ...]:
+    """Return what a refusal depends on."""
+    return key, account.base_url, account.user_id, account.auth_scheme
+
+
+def _code(error: ApiError) -> str:
+    """Return the status of a whole answer, else what came in its stead."""
+    if error.status is None or error.kind in _NO_WHOLE_ANSWER:
+        return error.kind
+    return _label(error.status)
+
+
+def _label(status: int) -> str:
+    """Return a status as one of a closed set."""
+    return str(status) if status in _STATUSES else f"{status // 100}xx"
+
+
+def _trouble(error: httpx.HTTPError) -> Kind:
+    match error:
+        case TlsError():
+            return Kind.TLS
+        case httpx.RemoteProtocolError():
+            return Kind.PROTOCOL
+        case CutError():
+            return Kind.CUT
+    return Kind.CONNECTION

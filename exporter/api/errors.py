@@ -1,0 +1,63 @@
+"""What can go wrong when the API is asked, in kinds a collector can tell apart.
+
+The text of every error is one sentence a person can act on. It names the org and the endpoint,
+never a key, a query or a person.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What went wrong. A closed set: it is a label value where no whole answer came."""
+
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    TLS = "tls"
+    CUT = "cut"  # the connection ended before the answer did
+    PROTOCOL = "protocol"  # what came is not HTTP
+    SERVER_ERROR = "server_error"
+    BAD_REQUEST = "bad_request"
+    REDIRECT = "redirect"
+    CONTENT = "content"  # nothing, a web page, or something else that is not JSON
+    ENCODING = "encoding"
+    TOO_LARGE = "too_large"
+    NO_KEY = "no_key"
+    BAD_KEY = "bad_key"
+
+
+class ApiError(Exception):
+    """No usable answer. `asked` is False where nothing was sent."""
+
+    def __init__(
+        self, text: str, *, kind: Kind, status: int | None = None, asked: bool = True
+    ) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.status = status
+        self.asked = asked
+
+
+class Refused(ApiError):  # noqa: N818 # reads as what the API did
+    """The API does not let this org have this (401, 403, 404)."""
+
+
+class RateLimited(ApiError):  # noqa: N818 # see above
+    """The API asked to wait. `retry_at` is when it may be asked again, in monotonic seconds."""
+
+    def __init__(
+        self, text: str, *, retry_at: float, status: int | None = None, asked: bool = True
+    ) -> None:
+        super().__init__(text, kind=Kind.RATE_LIMITED, status=status, asked=asked)
+        self.retry_at = retry_at
+
+
+class Unavailable(ApiError):  # noqa: N818 # see above
+    """No answer, or one that speaks of trouble at the other end: worth another try."""
+
+
+class BadAnswer(ApiError):  # noqa: N818 # see above
+    """An answer that another try would not make better."""
