@@ -1,0 +1,28 @@
+"""Hand-made stand-ins for the edges of the world, and time that moves when told to."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+
+class FakeClock:
+    """The wall clock and the monotonic clock, moved together."""
+
+    def __init__(self, now=datetime(2026, 5, 6, 12, tzinfo=UTC)):
+        self._now = now
+        self._monotonic = 1000.0
+
+    def now(self):
+        return self._now
+
+    def monotonic(self):
+        return self._monotonic
+
+    def advance(self, seconds):
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()

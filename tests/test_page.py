@@ -1,0 +1,130 @@
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from exporter import catalog, page
+from exporter.api import endpoints
+from exporter.exposition import Format
+from exporter.page import MetricsPage, deflate, gzip_member
+from exporter.samples import Samples
+from exporter.snapshots import Snapshot, SnapshotStore, render
+from exporter.telemetry import Telemetry
+
+READ = {Format.TEXT: read_text, Format.OPENMETRICS: read_openmetrics}
+
+
+@pytest.fixture
+def store():
+    return SnapshotStore()
+
+
+@pytest.fixture
+def telemetry(store):
+    return Telemetry(store)
+
+
+@pytest.fixture
+def metrics(store, telemetry, clock):
+    return MetricsPage(store, telemetry, clock)
+
+
+def put(store, clock, *, org="acme", courses=2, value=7.0, expires=100.0):
+    samples = Samples()
+    samples.add(catalog.ACTIVE_USERS.at("7d"), value)
+    for course in range(courses):
+        samples.add(catalog.COURSE_ACTIVE_USERS.at("7d"), value, f"course-{course}")
+    store.put(
+        Snapshot(
+            org, "active_users", clock.now(), clock.monotonic() + expires,
+            render(samples, {"org": org}), len(samples),
+            {f"course-{course}": "A name" for course in range(courses)}, {},
+        ),
+        {"org": org},
+    )
+
+
+def figures(body, form=Format.TEXT):
+    found = {}
+    for family in READ[form](body.decode()):
+        for sample in family.samples:
+            if sample.name.startswith("iblai_") and "org" in sample.labels:
+                key = sample.name, tuple(sorted(sample.labels.items()))
+                assert key not in found, "a series twice"
+                found[key] = sample.value
+    return found
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_plain_and_compressed_pages_say_the_same_in_every_format(
+    metrics, store, telemetry, clock, form
+):
+    telemetry.watch("acme", {"org": "acme"}, [("active_users", endpoints.ACTIVE_USERS_PER_COURSE)])
+    put(store, clock)
+    put(store, clock, org="globex")
+    plain = figures(await metrics.read(form, gzip=False), form)
+    packed = figures(gzip.decompress(await metrics.read(form, gzip=True)), form)
+    assert plain == packed
+    assert ("iblai_active_users_7d", (("org", "globex"),)) in plain
+
+
+async def test_the_compressed_page_is_one_member_that_every_client_reads_whole(
+    metrics, store, clock
+):
+    put(store, clock)
+    reader = zlib.decompressobj(wbits=31)
+    text = reader.decompress(await metrics.read(Format.TEXT, gzip=True)) + reader.flush()
+    assert reader.eof
+    assert reader.unused_data == b""
+    assert b"process_start_time_seconds" in text
+
+
+async def test_a_change_is_seen_by_the_next_reader(metrics, store, clock):
+    put(store, clock, value=1.0)
+    await metrics.read(Format.TEXT, gzip=True)
+    put(store, clock, value=2.0)
+    clock.advance(1)
+    found = figures(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
+    assert found["iblai_active_users_7d", (("org", "acme"),)] == 2
+
+
+async def test_figures_whose_time_is_over_are_gone_without_any_visit(metrics, store, clock):
+    put(store, clock, expires=60)
+    assert figures(await metrics.read(Format.TEXT, gzip=False))
+    clock.advance(61)
+    found = figures(await metrics.read(Format.TEXT, gzip=False))
+    assert not [name for name, _ in found if name.startswith("iblai_active")]
+
+
+async def test_large_pages_are_made_in_a_thread_and_are_whole_too(
+    metrics, store, clock, monkeypatch
+):
+    monkeypatch.setattr(page, "_SMALL", 100)
+    put(store, clock, courses=500)
+    text = gzip.decompress(await metrics.read(Format.TEXT, gzip=True)).decode()
+    assert len(figures(text.encode())) == 1001
+    assert text.count("# TYPE iblai_course_active_users_7d gauge") == 1
+
+
+async def test_the_page_of_one_org_holds_no_other(metrics, store, clock):
+    put(store, clock, org="acme")
+    put(store, clock, org="globex")
+    for form in Format:
+        body = metrics.read_org("globex", form, gzip=False)
+        found = figures(body, form)
+        assert found
+        assert all(dict(labels)["org"] == "globex" for _, labels in found)
+        assert gzip.decompress(metrics.read_org("globex", form, gzip=True)) == body
+
+
+@given(st.lists(st.binary(max_size=2000), max_size=5), st.binary(max_size=2000))
+def test_two_pieces_are_one_gzip_member(chunks, tail):
+    packed = gzip_member(deflate(chunks, last=False), deflate([tail], last=True))
+    reader = zlib.decompressobj(wbits=31)
+    assert reader.decompress(packed) + reader.flush() == b"".join(chunks) + tail
+    assert reader.eof
+    assert not reader.unused_data
