@@ -1,7 +1,6 @@
 """One client for all orgs: asks, bounds what comes, retries, and obeys what the API asks for."""
 
 import asyncio
-import logging
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 
 from exporter import __version__
+from exporter.api.account import Account, authorization, identity_of, read_key
 from exporter.api.answers import (
     Redirected,
     SlowDown,
@@ -26,8 +26,18 @@ from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailabl
 from exporter.api.gate import Gate, Turn
 from exporter.api.refusals import Asked, Refusals
 from exporter.api.retry_after import Holds
-from exporter.api.transport import TARGET, CutError, ExactTransport, TlsError
+from exporter.api.transport import (
+    TARGET,
+    CutError,
+    ExactTransport,
+    NoCookies,
+    TlsError,
+    quiet_http_loggers,
+    trusting_context,
+)
 from exporter.clock import Clock
+
+__all__ = ["Account", "ApiClient", "Call", "Limits", "Observer", "quiet_http_loggers"]
 
 SHORT_WAIT = 5.0
 """Longest wait in seconds asked for by the API that a call sits out; beyond, it fails."""
@@ -72,34 +82,6 @@ class Limits:
     rate_limit: float = 20.0
     retries: int = 3
     max_body: int = 16 * 1024 * 1024
-
-
-class Account(Protocol):
-    """On whose behalf is asked."""
-
-    @property
-    def key(self) -> str:
-        """Return the org."""
-        ...
-
-    @property
-    def base_url(self) -> str:
-        """Return where its API is; a path prefix is kept."""
-        ...
-
-    @property
-    def auth_scheme(self) -> str:
-        """Return the word before the key, or nothing."""
-        ...
-
-    @property
-    def user_id(self) -> str:
-        """Return the caller's own user."""
-        ...
-
-    def secret(self) -> str:
-        """Return the API key as it is this moment. Raises `OSError` and `ValueError`."""
-        ...
 
 
 class Observer(Protocol):
@@ -169,7 +151,8 @@ class ApiClient:
         self._holds = Holds()
         self._refusals = Refusals()
         self._http = httpx.AsyncClient(
-            transport=ExactTransport(context or _tls()),
+            transport=ExactTransport(context or trusting_context()),
+            cookies=NoCookies(),
             trust_env=False,
             timeout=None,  # noqa: S113 # the whole request is bounded, not its parts
             event_hooks={"response": [stop_redirect]},
@@ -246,7 +229,7 @@ class ApiClient:
             await self._sit_out_hold(errand)
             self._refusals.check(
                 errand.asked,
-                identity=lambda: _identity(account, _read_key(account)),
+                identity=lambda: identity_of(account, read_key(account)),
                 now=self._clock.monotonic(),
             )
             turn = await errand.site.gate.enter(account.key, call.priority)
@@ -277,11 +260,11 @@ class ApiClient:
         """Send one request, count it, and remember what it teaches."""
         account = errand.account
         org, endpoint, _ = errand.asked
-        key = _read_key(account)
-        headers = [*_HEADERS, (b"Authorization", _authorization(account, key))]
+        key = read_key(account)
+        headers = [*_HEADERS, (b"Authorization", authorization(account, key))]
 
         def identity() -> tuple[str, ...]:
-            return _identity(account, key)
+            return identity_of(account, key)
 
         started = self._clock.monotonic()
         self._refusals.claim(errand.asked, identity=identity, now=started)
@@ -370,49 +353,6 @@ class ApiClient:
             retry_at=until,
             status=asked.status,
         )
-
-
-def quiet_http_loggers() -> None:
-    """Silence the HTTP libraries whatever the level: they log whole URLs."""
-    for name in ("httpx", "httpcore", "aiohttp"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-def _tls() -> ssl.SSLContext:
-    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded."""
-    context = httpx.create_ssl_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def _read_key(account: Account) -> str:
-    try:
-        return account.secret()
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}"
-    except ValueError as error:
-        # Subclasses quote what they could not read.
-        reason = str(error) if type(error) is ValueError else type(error).__name__
-    text = f"{account.key}: the API key cannot be read: {reason}"
-    raise ApiError(text, kind=Kind.NO_KEY, asked=False) from None
-
-
-def _authorization(account: Account, key: str) -> bytes:
-    scheme = account.auth_scheme
-    value = f"{scheme} {key}" if scheme else key
-    if not key.strip() or not value.isascii() or not value.isprintable():
-        raise ApiError(
-            f"{account.key}: the API key is empty, or holds a line break or another "
-            "character that cannot be sent",
-            kind=Kind.BAD_KEY,
-            asked=False,
-        )
-    return value.encode("ascii")
-
-
-def _identity(account: Account, key: str) -> tuple[str, ...]:
-    """Return what a refusal depends on."""
-    return key, account.base_url, account.user_id, account.auth_scheme
 
 
 def _code(error: ApiError) -> str:

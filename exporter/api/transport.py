@@ -1,8 +1,10 @@
 """What carries requests: aiohttp's connections under httpx, each path sent exactly as given."""
 
+import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
+from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -69,6 +71,13 @@ class ExactTransport(AiohttpTransport):
         return self._proxies[origin]
 
 
+class NoCookies(CookieJar):
+    """Keeps no cookie."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Keep nothing."""
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
@@ -93,6 +102,19 @@ def environment_proxy(url: httpx.URL) -> str | None:
     if not proxy or proxy_bypass(url.netloc.decode("ascii")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def quiet_http_loggers() -> None:
+    """Silence the HTTP libraries whatever the level: they log whole URLs."""
+    for name in ("httpx", "httpcore", "aiohttp"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def trusting_context() -> ssl.SSLContext:
+    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded."""
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 async def _once(

@@ -1,0 +1,65 @@
+"""On whose behalf the API is asked, and the key that proves it."""
+
+from typing import Protocol
+
+from exporter.api.errors import ApiError, Kind
+
+
+class Account(Protocol):
+    """On whose behalf is asked."""
+
+    @property
+    def key(self) -> str:
+        """Return the org."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Return where its API is; a path prefix is kept."""
+        ...
+
+    @property
+    def auth_scheme(self) -> str:
+        """Return the word before the key, or nothing."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Return the caller's own user."""
+        ...
+
+    def secret(self) -> str:
+        """Return the API key as it is this moment. Raises `OSError` and `ValueError`."""
+        ...
+
+
+def read_key(account: Account) -> str:
+    """Return the key as it is this moment. Raises `ApiError` without the key in its text."""
+    try:
+        return account.secret()
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+    except ValueError as error:
+        # Subclasses quote what they could not read.
+        reason = str(error) if type(error) is ValueError else type(error).__name__
+    text = f"{account.key}: the API key cannot be read: {reason}"
+    raise ApiError(text, kind=Kind.NO_KEY, asked=False) from None
+
+
+def authorization(account: Account, key: str) -> bytes:
+    """Return the value of the `Authorization` header."""
+    scheme = account.auth_scheme
+    value = f"{scheme} {key}" if scheme else key
+    if not key.strip() or not value.isascii() or not value.isprintable():
+        raise ApiError(
+            f"{account.key}: the API key is empty, or holds a line break or another "
+            "character that cannot be sent",
+            kind=Kind.BAD_KEY,
+            asked=False,
+        )
+    return value.encode("ascii")
+
+
+def identity_of(account: Account, key: str) -> tuple[str, ...]:
+    """Return what a refusal depends on."""
+    return key, account.base_url, account.user_id, account.auth_scheme
