@@ -1,13 +1,15 @@
 """One org of the simulated university: what happens on any day, before any drop.
 
-Nothing that happens is kept: every figure of every day is computed from the seed when asked
-for, so that an org costs no memory beyond its list of courses.
+Next to nothing that happens is kept: every figure of every day is computed from the seed when
+asked for, so that an org costs little memory beyond its list of courses.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
+from functools import lru_cache, reduce
+from operator import or_
 
 from exporter.demo import rhythm
 from exporter.demo.courses import Course
@@ -15,6 +17,10 @@ from exporter.demo.noise import LEVELS, Noise
 
 OPENED = date(2024, 1, 1).toordinal()
 """The first day that figures of all time go back to."""
+
+
+_REMEMBERED = 512
+"""Days on which it is remembered who was active."""
 
 
 class Figure(Enum):
@@ -25,10 +31,11 @@ class Figure(Enum):
     VIDEOS = 0.9
     COMPLETIONS = 0.0019
 
-    @property
-    def salt(self) -> int:
-        """Return what keeps its chance apart from that of other figures."""
-        return 0x9E3779B9 * (1 + list(Figure).index(self))
+
+_SALT = {figure: 0x9E3779B9 * place for place, figure in enumerate(Figure, start=1)}
+"""What keeps the chance of one figure apart from that of the others."""
+
+_OF_ENROLMENT = frozenset({Figure.ENROLLMENTS, Figure.UNENROLLMENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,12 @@ Crowd = Course | Mentor
 """A group of the org's learners who come and go by the day."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Campus:
-    """The courses, mentors and learners of one org, and what they do."""
+    """The courses, mentors and learners of one org, and what they do.
+
+    `everybody(day)` says who was active in any course on a whole usual day, and remembers it.
+    """
 
     key: str
     learners: int
@@ -59,33 +69,33 @@ class Campus:
     mentors: tuple[Mentor, ...]
     noise: Noise
     salt: int
+    everybody: Callable[[int], int] = field(init=False)
 
-    def counts(self, figure: Figure, course: Course, days: range) -> list[int]:
-        """Return how often `figure` happens in `course` on each of `days`."""
-        shape: Iterable[float]
-        if figure in {Figure.ENROLLMENTS, Figure.UNENROLLMENTS}:
-            shape = map(rhythm.enrolling, days)
-        else:
-            shape = map(rhythm.activity, days)
+    def __post_init__(self) -> None:
+        self.everybody = lru_cache(maxsize=_REMEMBERED)(self._everybody)
+
+    def counts(
+        self, figure: Figure, course: Course, days: range, shape: Sequence[float]
+    ) -> list[int]:
+        """Return how often `figure` happens in `course` on each of `days`, as busy as `shape`."""
         scale = course.size * figure.value
         if figure is Figure.VIDEOS:
             scale *= course.density
-        return self.noise.counts(course.salt + figure.salt, scale, days, list(shape))
+        return self.noise.counts(course.salt + _SALT[figure], scale, days, shape)
 
-    def registrations(self, days: range) -> list[int]:
-        """Return how many people register with the org on each of `days`."""
-        shape = [rhythm.enrolling(day) for day in days]
+    def registrations(self, days: range, shape: Sequence[float]) -> list[int]:
+        """Return how many people register with the org on each of `days`, as busy as `shape`."""
         return self.noise.counts(self.salt, self.learners * 0.004, days, shape)
 
-    def present(self, crowd: Crowd, day: int, share: float = 1.0) -> int:
-        """Return who of `crowd` is active on `day`, as a mask over the org's learners.
+    def present(self, crowd: Crowd, busy: Iterable[tuple[int, float]]) -> int:
+        """Return who of `crowd` is active on any of some days, as a mask over the learners.
 
-        Of a smaller `share` of the day, some of the same people are seen and no others.
+        `busy` pairs a day's ordinal with how busy it is. Of a part of a day (a smaller number)
+        some of the same people are seen, and no others.
         """
-        busy = crowd.density * rhythm.activity(day) * share
-        level = min(int(LEVELS * busy + 0.5), LEVELS)
-        come = self.noise.crowd(crowd.salt, day, size=crowd.size, level=level)
-        return come << crowd.offset
+        scale = LEVELS * crowd.density
+        levels = [(day, min(int(scale * much + 0.5), LEVELS)) for day, much in busy]
+        return self.noise.crowd(crowd.salt, crowd.size, levels) << crowd.offset
 
     def talks(self, mentor: Mentor, day: int, users: int) -> int:
         """Return the chat sessions that `users` unique users have with `mentor` on `day`."""
@@ -96,3 +106,14 @@ class Campus:
         """Return the messages of `sessions` chat sessions on each of `days`."""
         tenths = self.noise.counts(mentor.salt + 11, mentor.messages * 10, days, [1.0] * len(days))
         return [count * each // 10 for count, each in zip(sessions, tenths, strict=True)]
+
+    def _everybody(self, day: int) -> int:
+        busy = [(day, rhythm.activity(day))]
+        return reduce(or_, (self.present(course, busy) for course in self.courses), 0)
+
+
+@lru_cache(maxsize=256)
+def usual_shape(figure: Figure, days: range) -> tuple[float, ...]:
+    """Return how busy each of `days` is, where `figure` is concerned."""
+    shape = rhythm.enrolling if figure in _OF_ENROLMENT else rhythm.activity
+    return tuple(map(shape, days))

@@ -10,7 +10,7 @@ def active_learners(ask: Ask) -> Json:
     """Answer seed 5: the learners active within the last 7 days, one row each."""
     view = ask.view
     days = range(view.today - WEEK + 1, view.today + 1)
-    by_day = [view.who(view.courses, (day,)) for day in days]
+    by_day = [view.reach((day,)) for day in days]
 
     def row(place: int) -> Json:
         seen = sum(mask >> place & 1 for mask in by_day)
@@ -21,7 +21,7 @@ def active_learners(ask: Ask) -> Json:
             "performance_index": round(0.4 * seen / len(days) + 0.6 * chance, 3),
         }
 
-    return ask.page(places(view.who(view.courses, days)), row)
+    return ask.page(places(view.reach(days)), row)
 
 
 def person(ask: Ask, place: int) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Repeatable chance: the same seed and names give the same numbers on every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b, shake_128
+from itertools import pairwise
 
 _PERIOD = 4096
 _PLANES = 8
@@ -26,7 +27,7 @@ class Noise:
         odds = shake_128(f"{seed} odds".encode()).digest(_PERIOD)
         self._swing = tuple(1 - _SPREAD + 2 * _SPREAD * byte / 255 for byte in swing) * 2
         self._odds = tuple((byte + 0.5) / 256 for byte in odds) * 2
-        self._room = 4 * crowd + 16384
+        self._room = crowd + 8192
         size = (self._room + crowd + 7) // 8
         bits = shake_128(f"{seed} crowd".encode()).digest(size * _PLANES)
         self._planes = tuple(
@@ -48,31 +49,33 @@ class Noise:
 
         Small expectations come out as an occasional 1, so that sums stay true.
         """
-        first = (days.start + salt) % _PERIOD
-        other = (days.start + (salt >> 16)) % _PERIOD
-        places = range(len(days))
-        if len(days) > _PERIOD:
-            swing = [self._swing[(first + i) % _PERIOD] for i in places]
-            odds = [self._odds[(other + i) % _PERIOD] for i in places]
-        else:
-            swing = list(self._swing[first : first + len(days)])
-            odds = list(self._odds[other : other + len(days)])
+        swing = self._for(days, self._swing, salt)
+        odds = self._for(days, self._odds, salt >> 16)
         return [
             int(scale * height * by + odd)
             for height, by, odd in zip(shape, swing, odds, strict=True)
         ]
 
-    def crowd(self, salt: int, ordinal: int, *, size: int, level: int) -> int:
-        """Return who of `size` people is there on a day, as a bit mask.
+    def crowd(self, salt: int, size: int, levels: Iterable[tuple[int, int]]) -> int:
+        """Return who of `size` people is there on any of some days, as a bit mask.
 
-        `level` of 256 come, half of them regulars and the others three times as seldom. The
-        same day at a lower level is a subset: a day that is not over yet, or a drop.
+        `levels` pairs each day's ordinal with how many of 256 come. Half of the people are
+        regulars, each of the others comes on every third day at most. The same day at a lower
+        level is a subset: a day that is not over yet, or a drop.
         """
-        place = (salt + ordinal * 40503 * (1 + salt % 97)) % self._room
-        regulars = (1 << (size // 2)) - 1
-        come = (self._below(level) >> place) & regulars
-        seldom = (self._below(level // 3) >> place) & ((1 << size) - 1)
-        return come | seldom
+        expected = _expected(size)
+        step = 40503 * (1 + salt % 97)
+        there = 0
+        for day, level in levels:
+            place = (salt + day * step) % self._room
+            there |= self._below(level) >> place & expected[day % 3]
+        return there
+
+    def _for(self, days: range, table: Sequence[float], salt: int) -> Sequence[float]:
+        first = (days.start + salt) % _PERIOD
+        if first + len(days) <= len(table):
+            return table[first : first + len(days)]
+        return [table[(first + place) % _PERIOD] for place in range(len(days))]
 
     def _draw_below(self, level: int) -> int:
         """Return the places of the table whose random byte is below `level`."""
@@ -85,3 +88,12 @@ class Noise:
             below = below | bits if level & 1 else below & bits
             level >>= 1
         return below
+
+
+@lru_cache(maxsize=4096)
+def _expected(size: int) -> tuple[int, ...]:
+    """Return who of `size` people may come on the first, second and third day of three."""
+    regulars = size // 2
+    others = size - regulars
+    ends = [regulars + others * part // 3 for part in range(4)]
+    return tuple((1 << regulars) - 1 | (1 << end) - (1 << start) for start, end in pairwise(ends))

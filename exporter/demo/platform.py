@@ -111,11 +111,13 @@ class _Desk:
         mentor = query.text("mentor_id") or query.text("mentor_unique_id")
         if mentor is not None and mentor not in org.mentors:
             raise not_found("Mentor")
+        # Only learning analytics, which name no user, know of the main platform.
+        scoped = "org" in request.path_params and "user_id" not in request.path_params
         view = View.at(
             self._university.campus(org.key),
             self._now().astimezone(ZoneInfo(org.timezone)),
             drops=self._university.drops,
-            main=query.flag("include_main_platform", default=True),
+            main=scoped and query.flag("include_main_platform", default=True),
             department=query.integer("department_id"),
             mentor=mentor,
         )

@@ -40,20 +40,31 @@ def series(days: range, counts: Sequence[int]) -> Json:
 
 def changing_series(days: range, today: int, counts: Callable[[range], list[int]]) -> Json:
     """Return a `Series+`: the days asked for, and how they compare with earlier ones."""
-    return {**series(days, counts(days)), "meta": meta(days, today, lambda span: sum(counts(span)))}
+    first = min(days.start - len(days), today - 2 * _MONTH)
+    known = counts(range(first, max(days.stop, today)))
+
+    def asked(span: range) -> list[int]:
+        return known[span.start - first : span.stop - first]
+
+    return {
+        **series(days, asked(days)),
+        "meta": meta(days, today, lambda span: sum(asked(span))),
+    }
 
 
 def meta(days: range, today: int, total: Callable[[range], int]) -> Json:
     """Return the change figures: of the range, the last 7 and the last 30 complete days."""
-    now, before = total(days), total(range(days.start - len(days), days.start))
-    changes = {
-        "total": now,
-        "change_range": now - before,
-        "change_range_percent": change(now, before),
-    }
-    for name, length in (("seven", WEEK), ("thirty", _MONTH)):
-        now = total(range(today - length, today))
-        before = total(range(today - 2 * length, today - length))
-        changes[f"change_last_{name}_days"] = now - before
-        changes[f"change_last_{name}_days_percent"] = change(now, before)
+    now = total(days)
+    changes = {"total": now, **_changes("range", now, total(_before(days)))}
+    for name, length in (("last_seven_days", WEEK), ("last_thirty_days", _MONTH)):
+        last = range(today - length, today)
+        changes |= _changes(name, total(last), total(_before(last)))
     return changes
+
+
+def _before(days: range) -> range:
+    return range(days.start - len(days), days.start)
+
+
+def _changes(name: str, now: int, before: int) -> dict[str, float]:
+    return {f"change_{name}": now - before, f"change_{name}_percent": change(now, before)}

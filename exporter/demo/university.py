@@ -13,7 +13,7 @@ from exporter.demo.noise import Noise
 LEARNER_USERNAME_PREFIX = "zz-learner-"
 LEARNER_NAME_PREFIX = "Zaphod Quillfeather "
 
-_CAMPUSES = 64
+_CAMPUSES = 1024
 """Orgs whose courses are kept in memory; the others are made again when asked for."""
 
 _FIRST = (

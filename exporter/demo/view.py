@@ -1,13 +1,13 @@
 """An org as one request sees it: at a moment, after drops, through the filters of the query."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
 
 from exporter.demo import rhythm
-from exporter.demo.campus import Campus, Crowd, Figure, Mentor
+from exporter.demo.campus import Campus, Crowd, Figure, Mentor, usual_shape
 from exporter.demo.courses import Course
 from exporter.demo.university import Drop
 
@@ -70,29 +70,34 @@ class View:
         self, figure: Figure, days: range, courses: Iterable[Course] | None = None
     ) -> list[int]:
         """Return `figure` by day, over all courses or the given: exactly the sum of each."""
-        sums = [0] * len(days)
-        for course in self.courses if courses is None else courses:
-            usual = self.campus.counts(figure, course, days)
-            seen = self._more(self._seen(usual, days))
-            sums = [a + b for a, b in zip(sums, seen, strict=True)]
-        return sums
+        shape = self._shape(figure, days)
+        chosen = self.courses if courses is None else courses
+        return _add(
+            days,
+            (self._more(self.campus.counts(figure, course, days, shape)) for course in chosen),
+        )
 
     def registrations(self, days: range) -> list[int]:
-        """Return by day how many people registered. Drops leave it alone."""
-        usual = self.campus.registrations(days)
-        late = range(max(self.today, days.start), days.stop)
-        for day in late:
-            part = self.so_far if day == self.today else 0.0
-            usual[day - days.start] = int(usual[day - days.start] * part)
-        return self._more(usual)
+        """Return by day how many people registered."""
+        return self._more(self.campus.registrations(days, self._shape(Figure.ENROLLMENTS, days)))
 
     def who(self, crowds: Iterable[Crowd], days: Iterable[int]) -> int:
         """Return who of `crowds` was active on any of `days`, as a mask over the learners."""
-        shares = [(day, share) for day in days if (share := self.share(day))]
-        masks = (
-            self.campus.present(crowd, day, share) for crowd in crowds for day, share in shares
-        )
-        return reduce(or_, masks, 0)
+        busy = [(day, rhythm.activity(day) * share) for day in days if (share := self.share(day))]
+        return reduce(or_, (self.campus.present(crowd, busy) for crowd in crowds), 0)
+
+    def reach(self, days: Iterable[int]) -> int:
+        """Return who was active in any of the courses on any of `days`, as a mask."""
+        if self.courses is not self.campus.courses:
+            return self.who(self.courses, days)
+        usual = [day for day in days if day < self._unusual]
+        masks = [self.campus.everybody(day) for day in usual]
+        rest = [day for day in days if day >= self._unusual]
+        return reduce(or_, masks, self.who(self.courses, rest))
+
+    def active(self, days: Iterable[int]) -> int:
+        """Return how many unique users were active in any of the courses on any of `days`."""
+        return self.more(self.reach(days).bit_count())
 
     def users(self, crowds: Iterable[Crowd], days: Iterable[int]) -> int:
         """Return how many unique users of `crowds` were active on any of `days`."""
@@ -100,15 +105,22 @@ class View:
 
     def sessions(self, days: range, mentors: Iterable[Mentor] | None = None) -> list[int]:
         """Return chat sessions by day: at least one for every user of that day."""
-        return self._sum(self._sessions, days, mentors)
+        chosen = self.mentors if mentors is None else mentors
+        return _add(days, (self._sessions(mentor, days) for mentor in chosen))
 
     def messages(self, days: range, mentors: Iterable[Mentor] | None = None) -> list[int]:
         """Return chat messages by day, of users and mentors together."""
-        return self._sum(self._messages, days, mentors)
+        chosen = self.mentors if mentors is None else mentors
+        return _add(days, (self._messages(mentor, days) for mentor in chosen))
 
     def more(self, count: int) -> int:
         """Return `count` with what the main platform adds to it, if that is counted in."""
         return count + (count + 4) // 8 if self.main else count
+
+    @property
+    def _unusual(self) -> int:
+        """The first day that is not over or falls into a drop."""
+        return self.today - max((drop.days for drop in self.drops), default=0)
 
     def _kept(self, day: int) -> float:
         kept = 1.0
@@ -120,23 +132,11 @@ class View:
     def _more(self, counts: list[int]) -> list[int]:
         return [count + (count + 4) // 8 for count in counts] if self.main else counts
 
-    def _seen(self, usual: list[int], days: range) -> list[int]:
-        """Return the counts with those days changed that are not over or fall into a drop."""
-        first = self.today - max((drop.days for drop in self.drops), default=0)
-        for day in range(max(first, days.start), days.stop):
-            usual[day - days.start] = int(usual[day - days.start] * self.share(day))
-        return usual
-
-    def _sum(
-        self,
-        each: Callable[[Mentor, range], list[int]],
-        days: range,
-        mentors: Iterable[Mentor] | None,
-    ) -> list[int]:
-        sums = [0] * len(days)
-        for mentor in self.mentors if mentors is None else mentors:
-            sums = [a + b for a, b in zip(sums, each(mentor, days), strict=True)]
-        return sums
+    def _shape(self, figure: Figure, days: range) -> list[float]:
+        shape = list(usual_shape(figure, days))
+        for day in range(max(self._unusual, days.start), days.stop):
+            shape[day - days.start] *= self.share(day)
+        return shape
 
     def _sessions(self, mentor: Mentor, days: range) -> list[int]:
         users = [self.who((mentor,), (day,)).bit_count() for day in days]
@@ -149,3 +149,7 @@ class View:
             max(int(count * self._kept(day)), least)
             for day, count, least in zip(days, said, sessions, strict=True)
         ]
+
+
+def _add(days: range, series: Iterable[Sequence[int]]) -> list[int]:
+    return [sum(values) for values in zip([0] * len(days), *series, strict=True)]

@@ -1,0 +1,76 @@
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.demo.background import Background
+from exporter.demo.faults import FaultPlan
+from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
+from exporter.demo.university import DemoOrg, University
+
+NOON = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
+"""A Wednesday noon in term, in New York (UTC-4)."""
+
+
+class Simulation:
+    """A running platform, and a client that knows the keys."""
+
+    def __init__(self, university: University, url: str) -> None:
+        self.university = university
+        self.plan = FaultPlan()
+        self.recorder = Recorder()
+        self.moment = NOON
+        self.url = url
+        self.client = httpx.Client(base_url=url, timeout=5)
+
+    @property
+    def acme(self) -> DemoOrg:
+        return self.university.orgs[0]
+
+    def get(self, path: str, org: DemoOrg | None = None, **query: Any) -> httpx.Response:
+        """Ask as `org` (acme); `{org}` and `{user_id}` in the path are its own."""
+        org = org or self.acme
+        return self.client.get(
+            path.replace("{org}", org.key).replace("{user_id}", org.user_id),
+            params=query,
+            headers={"Authorization": f"Api-Token {org.api_key}"},
+        )
+
+    def json(self, path: str, org: DemoOrg | None = None, **query: Any) -> Any:
+        answer = self.get(path, org, **query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Simulation]]:
+    """Start platforms; all of them end with the test."""
+    running: list[tuple[Background, Simulation]] = []
+
+    def start(university: University | None = None, **how: Any) -> Simulation:
+        simulation = Simulation(university or University(), "")
+        platform = build_platform(
+            simulation.university,
+            now=lambda: simulation.moment,
+            faults=simulation.plan,
+            recorder=simulation.recorder,
+            **how,
+        )
+        background = Background(platform).__enter__()
+        simulation.url = background.url
+        simulation.client.base_url = httpx.URL(background.url)
+        running.append((background, simulation))
+        return simulation
+
+    yield start
+    for background, simulation in running:
+        simulation.client.close()
+        background.__exit__(None, None, None)
+
+
+@pytest.fixture
+def platform(run: Callable[..., Simulation]) -> Simulation:
+    return run()
