@@ -1,0 +1,252 @@
+"""A server that answers byte for byte what it is told, and whoever talks to it."""
+
+import asyncio
+import gzip
+import json
+import random
+import selectors
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from exporter.api.client import ApiClient, Call, Limits
+from exporter.api.endpoints import ENROLLMENTS_OVER_TIME, Endpoint
+
+KEY = "0123456789abcdef" * 4
+
+
+@dataclass
+class Asked:
+    """A request as it came over the wire."""
+
+    target: str
+    headers: dict[str, str]
+    at: float
+
+
+@dataclass
+class Server:
+    """A bare HTTP server; `answers` are given in turn, the last one for ever.
+
+    An answer is bytes, or a coroutine function that is handed the request and the writer.
+    """
+
+    answers: list = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
+    open: int = 0
+    accepted: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+    port: int = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, reader, writer):
+        self.open += 1
+        self.accepted += 1
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await self._answer(head.decode("latin-1"), writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.open -= 1
+            writer.close()
+
+    async def _answer(self, head, writer):
+        first, *lines = head.strip().split("\r\n")
+        headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+        asked = Asked(first.split(" ")[1], headers, time.monotonic())
+        self.asked.append(asked)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            if callable(answer):
+                await answer(asked, writer)
+            else:
+                writer.write(answer)
+                await writer.drain()
+        finally:
+            self.at_once -= 1
+
+
+def say(
+    body=b'{"data": {}, "total": 0}',
+    status=200,
+    content_type="application/json",
+    **headers,
+):
+    """Return an answer with the right length."""
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    if content_type is not None:
+        headers["content_type"] = content_type
+    headers.setdefault("content_length", str(len(body)))
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode() + body
+
+
+def squeeze(body, **headers):
+    return say(gzip.compress(body), content_encoding="gzip", **headers)
+
+
+def slowly(seconds, answer=None):
+    """Return an answer that takes its time."""
+
+    async def answer_late(asked, writer):
+        await asyncio.sleep(seconds)
+        writer.write(answer or say())
+        await writer.drain()
+
+    return answer_late
+
+
+def drop(before=b""):
+    """Return an answer that ends the connection after so many bytes."""
+
+    async def hang_up(asked, writer):
+        writer.write(before)
+        await writer.drain()
+        writer.close()
+
+    return hang_up
+
+
+@pytest.fixture
+async def server():
+    server = Server([say()])
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, backlog=500)
+    server.port = listener.sockets[0].getsockname()[1]
+    yield server
+    listener.close()
+
+
+@dataclass
+class FakeAccount:
+    base_url: str
+    key: str = "acme"
+    auth_scheme: str = "Api-Token"
+    user_id: str = "ops"
+    api_key: object = KEY
+
+    def secret(self):
+        if isinstance(self.api_key, Exception):
+            raise self.api_key
+        return self.api_key
+
+
+@pytest.fixture
+def account(server):
+    return FakeAccount(server.url)
+
+
+class Ledger:
+    """Notes what the client tells its observer."""
+
+    def __init__(self):
+        self.requests = []
+        self.retries = []
+        self.slowed = []
+        self.seconds = []
+
+    @property
+    def codes(self):
+        return [code for _, _, code in self.requests]
+
+    def requested(self, org, endpoint, code, seconds):
+        self.requests.append((org, endpoint, code))
+        self.seconds.append(seconds)
+
+    def retried(self, org, endpoint):
+        self.retries.append((org, endpoint))
+
+    def rate_limited(self, org, endpoint):
+        self.slowed.append((org, endpoint))
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+class Naps:
+    """Sleep that takes no time: it moves the clock, and notes for how long."""
+
+    def __init__(self, clock):
+        self.taken = []
+        self._clock = clock
+
+    async def __call__(self, seconds):
+        self.taken.append(seconds)
+        self._clock.advance(seconds)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def naps(clock):
+    return Naps(clock)
+
+
+@pytest.fixture
+async def make_client(ledger, clock, naps):
+    """Return what makes clients; the rate is no matter where it is not what is tested."""
+    clients = []
+
+    def make(*, context=None, **limits):
+        limits = Limits(**{"timeout": 5.0, "rate_limit": 100_000.0, **limits})
+        client = ApiClient(
+            limits, ledger, clock, rng=random.Random(1), sleep=naps, context=context
+        )
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def client(make_client):
+    return make_client()
+
+
+def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, **more):
+    names = more.pop("names", {})
+    return Call(endpoint=endpoint, names=names, query=query or {}, **more)
+
+
+COURSE = Endpoint("course", "/api/orgs/{org}/users/{user_id}/courses/{course_id}/over-time")
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time jumps to the next timer instead of waiting for it."""
+
+    def __init__(self):
+        self.jumped = 0.0
+        loop = self
+
+        class Selector(selectors.DefaultSelector):
+            def select(self, timeout=None):
+                if timeout:
+                    loop.jumped += timeout
+                return super().select(0)
+
+        super().__init__(Selector())
+
+    def time(self):
+        return self.jumped
+
+
+@pytest.fixture
+def jump():
+    """Run a coroutine in time that jumps."""
+
+    def run(coroutine):
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            return runner.run(coroutine)
+
+    return run
