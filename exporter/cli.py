@@ -119,7 +119,8 @@ def serve(config: Path | None, *, watch_config: bool, **options: Any) -> None:
     settings = _or_exit(read)
     logs.configure(level=settings.log.level, form=settings.log.format)
     _warn(settings)
-    service = Service(settings, load=read, watch=config if watch_config else None)
+    watched = config if watch_config else None
+    service = _or_exit(partial(Service, settings, load=read, watch=watched))
     _serve(service, settings)
 
 
@@ -145,7 +146,8 @@ def demo(orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: 
         flags = {**simulation.settings(platform.url, university), **_given(options)}
         settings = _or_exit(partial(load, None, flags=flags, environ={}, known_collectors=_KNOWN))
         logs.configure(level=settings.log.level, form=settings.log.format)
-        _serve(Service(settings), settings, banner=partial(simulation.banner, orgs=orgs))
+        service = _or_exit(partial(Service, settings))
+        _serve(service, settings, banner=partial(simulation.banner, orgs=orgs))
 
 
 @main.command()
@@ -242,7 +244,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in options.items() if value is not None}
 
 
-def _or_exit(read: Callable[[], Settings]) -> Settings:
+def _or_exit(read: Callable[[], T]) -> T:
     try:
         return read()
     except ConfigError as error:

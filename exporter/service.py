@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
-import uvicorn
 
 from exporter.api.client import ApiClient, Limits
 from exporter.clock import Clock, SystemClock
@@ -18,14 +17,12 @@ from exporter.settings import ConfigError, Settings, listen
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
 from exporter.web import app
+from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
 
 log = structlog.get_logger(__name__)
 
 Load = Callable[[], Settings]
-
-_DRAIN = 3
-"""Seconds that answers under way are given at the end."""
 
 
 _WATCH_EVERY = 2
@@ -53,14 +50,6 @@ def bind(address: str) -> socket.socket:
         ) from None
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: the service has one place for signals."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 class Service:
     """One running exporter."""
 
@@ -72,7 +61,10 @@ class Service:
         watch: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Put it together. `load` reads the configuration anew; `watch` is a file to watch."""
+        """Put it together. `load` reads the configuration anew; `watch` is a file to watch.
+
+        Raises `ConfigError` for a bad web configuration file.
+        """
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
@@ -88,7 +80,8 @@ class Service:
             limits=settings.api,
             clock=self._clock,
         )
-        self._server: _Server | None = None
+        self._web = WebFile(settings.web.config_file)
+        self._port: Port | None = None
         self._reloading = asyncio.Lock()
 
     @property
@@ -118,15 +111,7 @@ class Service:
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
         status = StatusPages(self, self._store, self._telemetry, self._poller, self._clock)
-        config = uvicorn.Config(
-            app.build(self, self._page, status),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_graceful_shutdown=_DRAIN,
-        )
-        self._server = _Server(config)
+        self._port = Port(app.build(self, self._page, status), sock, self._web)
         self._handle_signals()
         self._telemetry.reloaded(at=self._clock.now().timestamp())
         self._poller.set_orgs(self._settings.orgs)
@@ -135,7 +120,7 @@ class Service:
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
-            await self._server.serve(sockets=[sock])
+            await self._port.run_until_stopped()
         finally:
             watcher.cancel()
             await self._poller.close()
@@ -144,8 +129,8 @@ class Service:
 
     def stop(self) -> None:
         """Have `run` end, once answers under way are sent."""
-        if self._server is not None:
-            self._server.should_exit = True
+        if self._port is not None:
+            self._port.stop()
 
     async def reload(self) -> None:
         """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""
@@ -162,6 +147,8 @@ class Service:
             before, self._settings = self._settings, settings
             if before.web != settings.web or before.log != settings.log:
                 log.warning("web and log settings take effect at the next start")
+            for org in set(before.orgs) - set(settings.orgs):
+                self._api.forget(org.key)
             self._api.set_limits(_limits(settings))
             self._poller.set_orgs(settings.orgs, settings.api)
             self._telemetry.reloaded(at=self._clock.now().timestamp())
