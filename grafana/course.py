@@ -1,0 +1,197 @@
+"""Course: one course's people, enrolments and videos."""
+
+from grafana_foundation_sdk.models.common import BigValueTextMode
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from exporter import catalog
+from exporter.catalog import Metric, Windowed
+from grafana import links, promql, style, variables
+from grafana.board import Board, Line, Row
+from grafana.panels import FIGURES_MOVE, Curve, Look, Part, numbers, trend
+from grafana.style import ACTIVE_USERS, ENROLLMENTS, UNENROLLMENTS, VIDEOS
+
+AS_GIVEN = (
+    "As the platform gives it, over its own period; it is not one of the windows of complete days."
+)
+WINDOWS = ("1d", "7d", "28d")
+
+
+def board() -> Board:
+    """Return the dashboard."""
+    return Board(
+        uid=links.COURSE,
+        description="One course: how many people are active, come, leave, and watch.",
+        since="now-28d",
+        variables=[
+            variables.org(several=False),
+            variables.course(),
+            variables.window(*WINDOWS, default="7d"),
+        ],
+        links=[
+            links.across(links.ORG, "org"),
+            links.across(links.OVERVIEW),
+            links.across(links.HEALTH, "org"),
+            links.runbooks(),
+        ],
+        alerts_where=promql.ONE_ORG,
+        rows=[
+            Row(
+                title="$course",
+                lines=(
+                    Line(
+                        height=4,
+                        panels=(
+                            _title(),
+                            *(_users(window) for window in WINDOWS),
+                            _moved(catalog.COURSE_ENROLLMENTS, ENROLLMENTS),
+                            _moved(catalog.COURSE_UNENROLLMENTS, UNENROLLMENTS),
+                        ),
+                        widths=(7, 3, 3, 3, 4, 4),
+                    ),
+                ),
+            ),
+            Row(
+                title="People",
+                lines=(Line(height=9, panels=(_users_over_time(), _in_and_out())),),
+            ),
+            Row(
+                title="Videos",
+                lines=(
+                    Line(height=4, panels=_videos()),
+                    Line(height=9, panels=(_watch_time(), _watched())),
+                ),
+            ),
+        ],
+    )
+
+
+def _one(metric: str | Metric) -> str:
+    return promql.per_course(metric, where=promql.COURSE)
+
+
+def _curve(
+    metric: str | Metric, text: str, colour: str, *, fill: int = 0, below: bool = False
+) -> Curve:
+    return Curve(
+        expr=_one(metric), name=text, look=Look(colour=colour), fill=fill, below_zero=below
+    )
+
+
+def _title() -> Panel:
+    info = promql.one(catalog.COURSE_INFO, "org", "course_id", "course_name", where=promql.COURSE)
+    return numbers(
+        "Course",
+        "Name of the course and its org. The id that the platform uses is in the heading above.",
+        Part(expr=info, name="{{course_name}} ({{org}})"),
+        look=Look(unit="none", colour=style.PLAIN),
+        text=BigValueTextMode.NAME,
+    )
+
+
+def _users(window: str) -> Panel:
+    return numbers(
+        f"Active, {style.WINDOWS[window].lower()}",
+        f"Unique people who were active in the course. {style.COMPLETE_DAYS}",
+        Part(expr=_one(promql.over(catalog.COURSE_ACTIVE_USERS, window)), name="users"),
+        look=Look(unit=style.COUNT, decimals=0, colour=ACTIVE_USERS.colour),
+    )
+
+
+def _moved(source: Windowed, figure: style.Figure) -> Panel:
+    return numbers(
+        f"{figure.title}, 28 days",
+        f"{figure.meaning} {style.COMPLETE_DAYS}",
+        Part(expr=_one(promql.over(source, "28d")), name=figure.title),
+        look=Look(unit=style.COUNT, decimals=0, colour=figure.colour),
+    )
+
+
+def _users_over_time() -> Panel:
+    return trend(
+        "Active users by window",
+        f"Unique people who were active in the course. {style.COMPLETE_DAYS}",
+        *(
+            _curve(
+                promql.over(catalog.COURSE_ACTIVE_USERS, window),
+                style.WINDOWS[window],
+                style.WINDOW_COLOURS[window],
+            )
+            for window in WINDOWS
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _in_and_out() -> Panel:
+    came, left = ENROLLMENTS, UNENROLLMENTS
+    return trend(
+        "Enrolments against unenrolments",
+        f"Enrolments upwards, unenrolments downwards, in the chosen window. {style.COMPLETE_DAYS}",
+        _curve(promql.over(catalog.COURSE_ENROLLMENTS), came.title, came.colour, fill=25),
+        _curve(
+            promql.over(catalog.COURSE_UNENROLLMENTS), left.title, left.colour, fill=25, below=True
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _videos() -> tuple[Panel, ...]:
+    shown = (
+        ("Videos", catalog.COURSE_VIDEOS, style.COUNT, style.PLAIN),
+        ("Videos watched", catalog.COURSE_VIDEO_COMPLETIONS, style.COUNT, VIDEOS.colour),
+        ("Share watched", catalog.COURSE_VIDEO_WATCHED_RATIO, style.SHARE, VIDEOS.colour),
+        ("Watch time", catalog.COURSE_VIDEO_WATCH_SECONDS, style.SECONDS, VIDEOS.colour),
+        (
+            "Watch time per learner",
+            catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER,
+            style.SECONDS,
+            VIDEOS.colour,
+        ),
+    )
+    return tuple(
+        numbers(
+            title,
+            f"{metric.help.partition(' Polled')[0]} {AS_GIVEN}",
+            Part(expr=_one(metric), name=title),
+            look=Look(unit=unit, decimals=0 if unit != style.SECONDS else 1, colour=colour),
+        )
+        for title, metric, unit, colour in shown
+    )
+
+
+def _watch_time() -> Panel:
+    return trend(
+        "Watch time",
+        f"Time that learners watched videos of the course, all together and (right axis) each on "
+        f"average. {AS_GIVEN}",
+        _curve(catalog.COURSE_VIDEO_WATCH_SECONDS, "all learners", VIDEOS.colour, fill=10),
+        Curve(
+            expr=_one(catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER),
+            name="per learner",
+            look=Look(colour=style.SESSIONS.colour),
+            dashed=True,
+            right_axis=True,
+        ),
+        look=Look(unit=style.SECONDS, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _watched() -> Panel:
+    return trend(
+        "Videos watched",
+        f"Videos of the course watched, and (right axis) the mean share that a learner watched. "
+        f"{AS_GIVEN}",
+        _curve(catalog.COURSE_VIDEO_COMPLETIONS, "videos watched", VIDEOS.colour, fill=10),
+        Curve(
+            expr=_one(catalog.COURSE_VIDEO_WATCHED_RATIO),
+            name="share watched",
+            look=Look(unit=style.SHARE, decimals=0, colour=style.SESSIONS.colour, low=0, high=1),
+            dashed=True,
+            right_axis=True,
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+    )

@@ -1,0 +1,393 @@
+"""Exporter health: made for the person on call."""
+
+from grafana_foundation_sdk.models.common import LegendPlacement
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from exporter import catalog
+from exporter.catalog import Metric
+from grafana import links, promql, shared, style, variables
+from grafana.board import Board, Line, Row
+from grafana.panels import COLOURED_TEXT, Column, Curve, Look, Part, grid, numbers, trend
+from grafana.promql import TARGET
+
+WHERE = f"{TARGET}, {promql.ORG}"
+ROWS = 100
+PER_COLLECTOR = ("org", "collector")
+BY_INSTANCE = "{{instance}}"
+
+
+def board() -> Board:
+    """Return the dashboard."""
+    return Board(
+        uid=links.HEALTH,
+        description="Whether the exporter does its work: freshness, the API, and its own state.",
+        since="now-6h",
+        variables=[variables.job(), variables.instance(), variables.org()],
+        links=[
+            links.across(links.OVERVIEW, "org"),
+            links.across(links.ORG, "org"),
+            links.runbooks(),
+        ],
+        alerts_where="",
+        rows=[
+            Row(
+                title="Now",
+                lines=(
+                    Line(height=4, panels=shared.trust(where=WHERE), widths=(4, 5, 5, 5, 5)),
+                    Line(height=4, panels=_process_now()),
+                ),
+            ),
+            Row(
+                title="Freshness",
+                lines=(
+                    Line(height=11, panels=(_collectors(),)),
+                    Line(
+                        height=9,
+                        panels=(shared.age_by_collector(where=WHERE), _failing(), _durations()),
+                    ),
+                ),
+            ),
+            Row(
+                title="The API",
+                lines=(
+                    Line(height=9, panels=(_requests(), _errors())),
+                    Line(height=9, panels=(_latency(), _slowest())),
+                    Line(height=9, panels=(_slowed(), _unread(), _dropped())),
+                ),
+            ),
+            Row(
+                title="The exporter",
+                lines=(
+                    Line(height=9, panels=(_series(), _memory(), _cpu())),
+                    Line(height=9, panels=(_missed(), _descriptors(), _scrapes())),
+                    Line(height=9, panels=(shared.firing_alerts(where=""), _builds())),
+                ),
+            ),
+        ],
+    )
+
+
+def _each(name: str | Metric) -> str:
+    return promql.one(name, "instance", where=TARGET)
+
+
+def _process_now() -> tuple[Panel, ...]:
+    failed = promql.counted(catalog.API_REQUESTS, where=f'{WHERE}, code!~"2.."', window="1h")
+    sent = promql.counted(catalog.API_REQUESTS, where=WHERE, window="1h")
+    missed = f"max by (instance) (increase({catalog.MISSED_RUNS.name}{{{TARGET}}}[1h]))"
+    return (
+        numbers(
+            "Exporters down",
+            "Targets of the chosen jobs that Prometheus cannot scrape.",
+            Part(expr=promql.or_zero(f"count({_each('up')} == 0)"), name="down"),
+            look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
+        ),
+        numbers(
+            "Requests failing, last hour",
+            "Share of requests to the API that ended in anything but a 2xx status.",
+            Part(expr=f"({failed} or vector(0)) / ({sent} > 0)", name="failing"),
+            look=Look(unit=style.SHARE, decimals=1, thresholds=style.SOME_ERRORS),
+        ),
+        numbers(
+            "Runs missed, last hour",
+            "Runs that were due while the one before was still going, or came an interval late.",
+            Part(expr=f"round(sum({missed}))", name="missed"),
+            look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
+        ),
+        numbers(
+            "Last reload",
+            "Whether every chosen exporter runs the configuration that it was last given.",
+            Part(expr=f"min({_least(catalog.RELOAD_SUCCESSFUL)})", name="reload"),
+            look=Look(
+                unit="none",
+                thresholds=style.steps(style.BAD, (1, style.GOOD)),
+                mappings=tuple(
+                    style.labels({"0": ("refused", style.BAD), "1": ("good", style.GOOD)})
+                ),
+            ),
+        ),
+        numbers(
+            "Series served",
+            "Series of figures that the exporters serve now; the fullest one, when there are "
+            "several.",
+            Part(expr=f"max({_served()})", name="series"),
+            look=Look(unit=style.COUNT, decimals=0, colour=style.PLAIN),
+        ),
+        numbers(
+            "Memory",
+            "Resident memory of the largest chosen exporter.",
+            Part(expr=f"max({_each('process_resident_memory_bytes')})", name="memory"),
+            look=Look(unit=style.BYTES, decimals=0, colour=style.PLAIN),
+        ),
+    )
+
+
+def _least(metric: Metric) -> str:
+    return f"min by (instance) ({metric.name}{{{TARGET}}})"
+
+
+def _served() -> str:
+    series = promql.one(catalog.COLLECTOR_SERIES, "instance", *PER_COLLECTOR, where=WHERE)
+    return f"sum by (instance) ({series})"
+
+
+def _collectors() -> Panel:
+    success, attempt, duration, series = (
+        promql.one(metric, *PER_COLLECTOR, where=WHERE)
+        for metric in (
+            catalog.COLLECTOR_SUCCESS,
+            catalog.COLLECTOR_LAST_ATTEMPT,
+            catalog.COLLECTOR_DURATION,
+            catalog.COLLECTOR_SERIES,
+        )
+    )
+    age = promql.age(*PER_COLLECTOR, where=WHERE)
+    never = f"({promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)} == 0)"
+    trouble = f"topk({ROWS}, (1 - {success}) * 1e9 + ({age} or {never}))"
+
+    def of_those(expression: str) -> str:
+        return f"{expression} and on ({', '.join(PER_COLLECTOR)}) {trouble}"
+
+    states = style.labels({"0": ("failing", style.BAD), "1": ("ok", style.GOOD)})
+    org = links.down(links.ORG, "Open the org", org="org")
+    seconds = Look(unit=style.SECONDS, decimals=0)
+    return grid(
+        "Freshness by org and collector",
+        f"The {ROWS} pairs of org and collector most in need of attention: those whose last "
+        "attempt failed, then the oldest. Age is the time since a good answer was read; without "
+        "one there is no age.",
+        Column(title="Org", label="org", look=Look(links=(org,))),
+        Column(title="Collector", label="collector"),
+        Column(
+            title="Last attempt",
+            expr=of_those(success),
+            look=Look(unit="none", mappings=tuple(states)),
+            cell=COLOURED_TEXT,
+            width=120,
+        ),
+        Column(
+            title="Age",
+            expr=of_those(age),
+            look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
+            cell=COLOURED_TEXT,
+            width=120,
+        ),
+        Column(
+            title="Tried",
+            expr=of_those(f"time() - ({attempt} > 0)"),
+            look=seconds,
+            width=120,
+        ),
+        Column(
+            title="Took",
+            expr=of_those(duration),
+            look=Look(unit=style.SECONDS, decimals=2),
+            width=120,
+        ),
+        Column(
+            title="Series",
+            expr=of_those(series),
+            look=Look(unit=style.COUNT, decimals=0),
+            width=100,
+        ),
+        Column(title="Trouble", expr=trouble, hidden=True),
+        sort="Trouble",
+        descending=True,
+        limit=ROWS,
+    )
+
+
+def _failing() -> Panel:
+    success = promql.one(catalog.COLLECTOR_SUCCESS, *PER_COLLECTOR, where=WHERE)
+    return trend(
+        "Orgs failing by collector",
+        "How many orgs each collector failed for at its last attempt. One collector for many orgs "
+        "points at the platform, many collectors for one org at its key.",
+        Curve(expr=f"sum by (collector) (1 - {success})", name="{{collector}}"),
+        look=Look(unit=style.COUNT, decimals=0),
+        stacked=True,
+    )
+
+
+def _durations() -> Panel:
+    took = promql.one(catalog.COLLECTOR_DURATION, *PER_COLLECTOR, where=WHERE)
+    return trend(
+        "Slowest org by collector",
+        "How long the last attempt of each collector took, for the org where it took longest.",
+        Curve(expr=f"max by (collector) ({took})", name="{{collector}}"),
+        look=Look(unit=style.SECONDS),
+    )
+
+
+def _requests() -> Panel:
+    return trend(
+        "Requests to the API by status",
+        "Requests sent to the API by HTTP status, or by what went wrong instead of one.",
+        Curve(expr=promql.counted(catalog.API_REQUESTS, "code", where=WHERE), name="{{code}}"),
+        look=Look(unit=style.RATE),
+        stacked=True,
+    )
+
+
+def _errors() -> Panel:
+    failed = promql.counted(catalog.API_REQUESTS, "endpoint", where=f'{WHERE}, code!~"2.."')
+    sent = promql.counted(catalog.API_REQUESTS, "endpoint", where=WHERE)
+    return trend(
+        "Share of requests failing by endpoint",
+        "Share of requests that ended in anything but a 2xx status. Flat at zero is good.",
+        Curve(expr=f"({failed} or {sent} * 0) / ({sent} > 0)", name="{{endpoint}}"),
+        look=Look(unit=style.SHARE, low=0),
+        legend=LegendPlacement.RIGHT,
+    )
+
+
+def _latency() -> Panel:
+    shades = {0.5: "#93C5FD", 0.95: "#3B82F6", 0.99: "#1D4ED8"}
+    return trend(
+        "Latency of the API",
+        "Duration of requests to the API, body included, over all endpoints. Estimated from the "
+        "histogram's buckets.",
+        *(
+            Curve(
+                expr=promql.quantile(q, catalog.API_REQUEST_DURATION),
+                name=f"p{q * 100:.0f}",
+                look=Look(colour=colour),
+            )
+            for q, colour in shades.items()
+        ),
+        look=Look(unit=style.SECONDS),
+    )
+
+
+def _slowest() -> Panel:
+    return trend(
+        "Latency by endpoint, 95th percentile",
+        "95 of 100 requests to the endpoint were at least this fast, body included.",
+        Curve(
+            expr=promql.quantile(0.95, catalog.API_REQUEST_DURATION, "endpoint"),
+            name="{{endpoint}}",
+        ),
+        look=Look(unit=style.SECONDS),
+        legend=LegendPlacement.RIGHT,
+    )
+
+
+def _slowed() -> Panel:
+    return trend(
+        "Rate limits and retries",
+        "Answers that asked to slow down, and requests sent again after a failure.",
+        Curve(
+            expr=promql.counted(catalog.API_RATE_LIMITED, where=WHERE),
+            name="rate limited",
+            look=Look(colour=style.BAD),
+        ),
+        Curve(
+            expr=promql.counted(catalog.API_RETRIES, where=WHERE),
+            name="retries",
+            look=Look(colour=style.WATCH),
+        ),
+        look=Look(unit=style.RATE),
+    )
+
+
+def _unread() -> Panel:
+    return trend(
+        "Unreadable answers by reason",
+        "Answers, or rows and days in answers, that could not be read. The rest was used.",
+        Curve(
+            expr=promql.counted(catalog.PAYLOAD_ERRORS, "endpoint", "reason", where=WHERE) + " > 0",
+            name="{{endpoint}}: {{reason}}",
+        ),
+        look=Look(unit="cps"),
+    )
+
+
+def _dropped() -> Panel:
+    return trend(
+        "Series cut by limits",
+        "Series left out of snapshots, by the limit that cut them. Raise series_limit or choose "
+        "fewer courses.",
+        Curve(
+            expr=promql.counted(catalog.SERIES_DROPPED, "reason", where=WHERE), name="{{reason}}"
+        ),
+        look=Look(unit="cps"),
+    )
+
+
+def _series() -> Panel:
+    series = promql.one(catalog.COLLECTOR_SERIES, *PER_COLLECTOR, where=WHERE)
+    return trend(
+        "Series served by collector",
+        "Series of figures that are being served, by the collector that made them.",
+        Curve(expr=f"sum by (collector) ({series})", name="{{collector}}"),
+        look=Look(unit=style.COUNT, decimals=0),
+        stacked=True,
+    )
+
+
+def _memory() -> Panel:
+    return trend(
+        "Memory",
+        "Resident memory of each exporter's process.",
+        Curve(expr=_each("process_resident_memory_bytes"), name=BY_INSTANCE),
+        look=Look(unit=style.BYTES, decimals=0),
+    )
+
+
+def _cpu() -> Panel:
+    rate = f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval])"
+    return trend(
+        "CPU",
+        "Share of one core that each exporter's process uses.",
+        Curve(expr=f"max by (instance) ({rate})", name=BY_INSTANCE),
+        look=Look(unit=style.SHARE),
+    )
+
+
+def _missed() -> Panel:
+    rate = f"rate({catalog.MISSED_RUNS.name}{{{TARGET}}}[$__rate_interval])"
+    return trend(
+        "Missed runs",
+        f"{catalog.MISSED_RUNS.help} Anything but zero means the exporter is behind.",
+        Curve(expr=f"max by (instance) ({rate})", name=BY_INSTANCE),
+        look=Look(unit="cps"),
+    )
+
+
+def _descriptors() -> Panel:
+    return trend(
+        "Open file descriptors",
+        "Files and connections that each exporter holds open, as a share of its limit.",
+        Curve(expr=f"{_each('process_open_fds')} / {_each('process_max_fds')}", name=BY_INSTANCE),
+        look=Look(unit=style.SHARE),
+    )
+
+
+def _scrapes() -> Panel:
+    return trend(
+        "Duration of scrapes",
+        "How long Prometheus takes to scrape each exporter. The exporter never waits on the "
+        "network for it.",
+        Curve(expr=_each("scrape_duration_seconds"), name=BY_INSTANCE),
+        look=Look(unit=style.SECONDS),
+    )
+
+
+def _builds() -> Panel:
+    labels = ("instance", "version", "pythonversion")
+    return grid(
+        "Versions",
+        "Each chosen exporter, its version, and how long ago it started.",
+        Column(title="Instance", label="instance"),
+        Column(title="Version", label="version", width=110),
+        Column(title="Python", label="pythonversion", width=110),
+        Column(
+            title="Up for",
+            expr=f"{promql.one(catalog.BUILD_INFO, *labels, where=TARGET)} * on (instance) "
+            f"group_left () (time() - {_each('process_start_time_seconds')})",
+            look=Look(unit=style.SECONDS, decimals=0),
+            width=130,
+        ),
+        sort="Up for",
+        limit=ROWS,
+    )

@@ -1,0 +1,285 @@
+"""Org: one tenant's engagement, its courses and its agents (or several tenants together)."""
+
+from grafana_foundation_sdk.models.common import LegendPlacement
+from grafana_foundation_sdk.models.dashboard import Panel
+
+from exporter import catalog
+from grafana import links, promql, shared, style, variables
+from grafana.board import Board, Line, Row
+from grafana.panels import BAR, FIGURES_MOVE, Column, Curve, Look, Part, grid, numbers, trend
+from grafana.style import Figure
+
+FEW = 10
+PER_MENTOR = ("org", "mentor_id")
+
+
+def board() -> Board:
+    """Return the dashboard."""
+    return Board(
+        uid=links.ORG,
+        description="One org's engagement against its usual; several orgs are shown together.",
+        since="now-28d",
+        variables=[variables.org(), variables.window("1d", "7d", default="7d")],
+        links=[
+            links.across(links.OVERVIEW, "window"),
+            links.across(links.COURSE, "org"),
+            links.across(links.HEALTH, "org"),
+            links.runbooks(),
+        ],
+        rows=[
+            Row(title="$org", lines=(Line(height=4, panels=_audience()),)),
+            Row(
+                title="Against the usual",
+                lines=(
+                    Line(height=9, panels=_trends(style.ACTIVE_USERS, style.ENROLLMENTS)),
+                    Line(height=9, panels=_trends(style.VIDEOS, style.SESSIONS)),
+                    Line(height=9, panels=(*_trends(style.MESSAGES), _in_and_out())),
+                    Line(height=9, panels=(_windows(), _stickiness())),
+                ),
+            ),
+            Row(title="Courses", lines=(Line(height=11, panels=(_busiest(), _fading())),)),
+            Row(title="Agents", lines=(Line(height=9, panels=(_agents(), _agents_over_time())),)),
+            Row(
+                title="Alerts and freshness",
+                lines=(
+                    Line(height=10, panels=(shared.firing_alerts(), shared.age_by_collector())),
+                ),
+            ),
+        ],
+    )
+
+
+def _trends(*figures: Figure) -> tuple[Panel, ...]:
+    return tuple(shared.against_usual(figure) for figure in figures)
+
+
+def _sticky() -> str:
+    day, month = (promql.over(catalog.ACTIVE_USERS, window) for window in ("1d", "28d"))
+    return f"{promql.total(day, given=month)} / ({promql.total(month, given=day)} > 0)"
+
+
+def _audience() -> tuple[Panel, ...]:
+    titles = {"today": "Active today, so far", "1d": "Active yesterday"}
+    titles |= {"7d": "Active in 7 days", "28d": "Active in 28 days"}
+    return (
+        *(
+            numbers(
+                title,
+                f"{style.ACTIVE_USERS.meaning} {style.COMPLETE_DAYS}",
+                Part(expr=promql.value(style.ACTIVE_USERS, window), name=style.ACTIVE_USERS.title),
+                look=shared.look(style.ACTIVE_USERS),
+            )
+            for window, title in titles.items()
+        ),
+        numbers(
+            "Stickiness",
+            "Share of the people of the last 28 days who were active yesterday. It moves with the "
+            "weekday; compare like with like.",
+            Part(expr=_sticky(), name="stickiness"),
+            look=Look(unit=style.SHARE, decimals=0, colour=style.STICKINESS),
+        ),
+        numbers(
+            "Active learners",
+            f"{catalog.ACTIVE_LEARNERS.help} Today included, so it differs from the 7 days.",
+            Part(expr=promql.total(catalog.ACTIVE_LEARNERS), name="learners"),
+            look=shared.look(style.ACTIVE_USERS),
+        ),
+    )
+
+
+def _windows() -> Panel:
+    return trend(
+        "Active users by window",
+        f"{style.ACTIVE_USERS.meaning} {style.COMPLETE_DAYS} Today is today so far.",
+        *(
+            Curve(
+                expr=promql.value(style.ACTIVE_USERS, window),
+                name=window,
+                look=Look(colour=colour),
+            )
+            for window, colour in style.WINDOW_COLOURS.items()
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _stickiness() -> Panel:
+    return trend(
+        "Stickiness",
+        "Share of the people of the last 28 days who were active the day before: how much of a "
+        "habit it is.",
+        Curve(expr=_sticky(), name="1d / 28d", look=Look(colour=style.STICKINESS), fill=10),
+        look=Look(unit=style.SHARE, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _in_and_out() -> Panel:
+    came, left = style.ENROLLMENTS, style.UNENROLLMENTS
+    return trend(
+        "Enrolments against unenrolments",
+        f"Enrolments upwards, unenrolments downwards. {style.COMPLETE_DAYS}",
+        Curve(expr=promql.value(came), name=came.title, look=shared.look(came), fill=25),
+        Curve(
+            expr=promql.value(left),
+            name=left.title,
+            look=shared.look(left),
+            fill=25,
+            below_zero=True,
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+    )
+
+
+def _busiest() -> Panel:
+    users = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS))
+    return _courses(
+        f"Busiest {FEW} courses",
+        f"Courses with most active users in the window. {style.COMPLETE_DAYS} A click opens the "
+        "course.",
+        f"topk({FEW}, {users})",
+        sort="Users",
+        descending=True,
+    )
+
+
+def _fading() -> Panel:
+    week, month = (
+        promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS, window))
+        for window in ("7d", "28d")
+    )
+    floor = promql.per_org(catalog.ALERT_MIN_BASELINE)
+    large = f"{month} >= on (org) group_left () {floor}"
+    return _courses(
+        f"Fading: bottom {FEW} courses",
+        "Courses where the smallest share of the people of the last 28 days came back in the last "
+        "7; only courses with as many people as the alerts ask of a baseline.",
+        f"bottomk({FEW}, {week} / ({large}))",
+        sort="Came back",
+        descending=False,
+    )
+
+
+def _courses(title: str, description: str, chosen: str, *, sort: str, descending: bool) -> Panel:
+    """Return a table of the courses that `chosen` picks, and their names and figures."""
+    users, came, left = (
+        promql.per_course(promql.over(figure))
+        for figure in (
+            catalog.COURSE_ACTIVE_USERS,
+            catalog.COURSE_ENROLLMENTS,
+            catalog.COURSE_UNENROLLMENTS,
+        )
+    )
+    week, month = (
+        promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS, window))
+        for window in ("7d", "28d")
+    )
+    watched = promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO)
+    course = links.down(links.COURSE, "Open the course", org="org", course="course_id")
+
+    def of_chosen(expression: str) -> str:
+        return f"{expression} and on (org, course_id) {chosen}"
+
+    return grid(
+        title,
+        description,
+        Column(title="Course", label="course_name", look=Look(links=(course,))),
+        Column(title="Org", label="org", width=110),
+        Column(title="Id", label="course_id", hidden=True),
+        Column(
+            title="Users",
+            expr=promql.named(of_chosen(users)),
+            look=Look(unit=style.COUNT, decimals=0),
+            width=75,
+        ),
+        Column(
+            title="Came back",
+            expr=of_chosen(f"{week} / ({month} > 0)"),
+            look=Look(
+                unit=style.SHARE,
+                decimals=0,
+                colour=style.ACTIVE_USERS.colour,
+                low=0,
+                high=1,
+            ),
+            cell=BAR,
+            width=120,
+        ),
+        Column(
+            title="Enrolled",
+            expr=of_chosen(came),
+            look=Look(unit=style.COUNT, decimals=0),
+            width=80,
+        ),
+        Column(
+            title="Left",
+            expr=of_chosen(left),
+            look=Look(unit=style.COUNT, decimals=0),
+            width=65,
+        ),
+        Column(
+            title="Videos seen",
+            expr=of_chosen(watched),
+            look=Look(unit=style.SHARE, decimals=0, colour=style.VIDEOS.colour, low=0, high=1),
+            cell=BAR,
+            width=120,
+        ),
+        sort=sort,
+        descending=descending,
+        limit=FEW,
+    )
+
+
+def _agents() -> Panel:
+    sessions, messages = catalog.MENTOR_CHAT_SESSIONS, catalog.MENTOR_AVG_MESSAGES
+    now = promql.one(promql.over(sessions), *PER_MENTOR)
+    then = promql.one(promql.usual(sessions), *PER_MENTOR)
+    return grid(
+        "Agents",
+        "The agents (mentors) that the configuration names: their chat sessions, those against the "
+        f"usual, and messages per session. {style.COMPLETE_DAYS} {style.SHARE_COLOURS}",
+        Column(title="Agent", label="mentor_id"),
+        Column(title="Org", label="org", width=120),
+        Column(
+            title="Sessions",
+            expr=f"topk(100, {now})",
+            look=Look(unit=style.COUNT, decimals=0),
+            width=90,
+        ),
+        Column(
+            title="Sessions vs usual",
+            expr=f"{now} / ({then} > 0)",
+            look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
+            cell=BAR,
+            width=150,
+        ),
+        Column(
+            title="Messages",
+            expr=promql.one(promql.over(messages), *PER_MENTOR),
+            look=Look(unit=style.NUMBER, decimals=1),
+            width=90,
+        ),
+        sort="Sessions",
+        descending=True,
+        limit=100,
+    )
+
+
+def _agents_over_time() -> Panel:
+    name = promql.over(catalog.MENTOR_CHAT_SESSIONS)
+    sessions = promql.one(name, *PER_MENTOR)
+    last = promql.one(name, *PER_MENTOR, at=" @ end()")
+    return trend(
+        f"Chat sessions of the busiest {FEW} agents",
+        f"Chat sessions with each agent that the configuration names, the {FEW} with most at the "
+        f"end of the time range. {style.COMPLETE_DAYS}",
+        Curve(
+            expr=f"{sessions} and on (org, mentor_id) topk({FEW}, {last})",
+            name="{{mentor_id}}",
+        ),
+        look=Look(unit=style.COUNT, decimals=0),
+        step=FIGURES_MOVE,
+        legend=LegendPlacement.RIGHT,
+    )

@@ -1,0 +1,380 @@
+"""The shapes of panel: numbers, bars, trends and tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import bargauge, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
+    BarGaugeDisplayMode,
+    BarGaugeValueMode,
+    BigValueColorMode,
+    BigValueGraphMode,
+    BigValueTextMode,
+    GraphDrawStyle,
+    GraphFieldConfig,
+    GraphTransform,
+    LegendDisplayMode,
+    LegendPlacement,
+    LineInterpolation,
+    LineStyle,
+    ReduceDataOptions,
+    SortOrder,
+    StackingConfig,
+    StackingMode,
+    TableBarGaugeCellOptions,
+    TableCellBackgroundDisplayMode,
+    TableCellOptions,
+    TableColoredBackgroundCellOptions,
+    TableColorTextCellOptions,
+    TableFooterOptions,
+    TableSortByFieldState,
+    TooltipDisplayMode,
+    VisibilityMode,
+    VizLegendOptions,
+    VizOrientation,
+    VizTooltipOptions,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardFieldConfigSourceOverrides,
+    DashboardLink,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColor,
+    FieldColorModeId,
+    FieldConfig,
+    FieldConfigSource,
+    MatcherConfig,
+    Panel,
+    ThresholdsConfig,
+    ValueMapping,
+)
+
+from grafana import style
+
+FIGURES_MOVE = "5m"
+"""Smallest step of trends of figures: none of them moves faster by default."""
+
+BAR = TableBarGaugeCellOptions(
+    mode=BarGaugeDisplayMode.BASIC, value_display_mode=BarGaugeValueMode.TEXT
+)
+COLOURED_TEXT = TableColorTextCellOptions()
+COLOURED_CELL = TableColoredBackgroundCellOptions(mode=TableCellBackgroundDisplayMode.BASIC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How values are shown: on a whole panel, or in what departs from it."""
+
+    unit: str | None = None
+    decimals: int | None = None
+    colour: str | None = None
+    thresholds: ThresholdsConfig | None = None
+    mappings: tuple[ValueMapping, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    links: tuple[DashboardLink, ...] = ()
+
+    def config(self) -> FieldConfig:
+        """Return the look as a panel's defaults."""
+        return FieldConfig(
+            unit=self.unit,
+            decimals=self.decimals,
+            thresholds=self.thresholds or style.plain(),
+            color=self._color() or FieldColor(mode=FieldColorModeId.THRESHOLDS),
+            mappings=list(self.mappings),
+            min_val=self.low,
+            max_val=self.high,
+            links=list(self.links),
+            no_value=style.MISSING,
+        )
+
+    def properties(self) -> dict[str, object]:
+        """Return the look as properties of an override."""
+        found = {
+            "unit": self.unit,
+            "decimals": self.decimals,
+            "color": self._color(),
+            "thresholds": self.thresholds,
+            "mappings": list(self.mappings) or None,
+            "min": self.low,
+            "max": self.high,
+            "links": list(self.links) or None,
+        }
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _color(self) -> FieldColor | None:
+        if self.colour is not None:
+            return FieldColor(mode=FieldColorModeId.FIXED, fixed_color=self.colour)
+        if self.thresholds is not None:
+            return FieldColor(mode=FieldColorModeId.THRESHOLDS)
+        return None
+
+
+_SAME = Look()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One query of a panel. `name` is its legend, which may hold labels as `{{label}}`."""
+
+    expr: str
+    name: str
+    look: Look = _SAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve(Part):
+    """One query of a trend, and how its lines are drawn."""
+
+    dashed: bool = False
+    width: int = 2
+    fill: int = 0
+    fill_down_to: str = ""
+    below_zero: bool = False
+    right_axis: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a table: a query's value, or where `expr` is empty the label `label`."""
+
+    title: str
+    expr: str = ""
+    label: str = ""
+    look: Look = _SAME
+    cell: TableCellOptions | None = None
+    width: int | None = None
+    hidden: bool = False
+
+
+def numbers(
+    title: str,
+    description: str,
+    *parts: Part,
+    look: Look,
+    links: tuple[DashboardLink, ...] = (),
+    text: BigValueTextMode = BigValueTextMode.VALUE,
+) -> Panel:
+    """Return big numbers of this moment, one a series."""
+    return Panel(
+        type_val="stat",
+        title=title,
+        description=description,
+        targets=_instant(parts),
+        links=list(links),
+        options=stat.Options(
+            graph_mode=BigValueGraphMode.NONE,
+            color_mode=BigValueColorMode.VALUE,
+            reduce_options=_last(),
+            text_mode=text,
+            orientation=VizOrientation.AUTO,
+        ),
+        field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
+    )
+
+
+def bars(
+    title: str, description: str, *parts: Part, look: Look, links: tuple[DashboardLink, ...] = ()
+) -> Panel:
+    """Return horizontal bars of this moment, one a series."""
+    return Panel(
+        type_val="bargauge",
+        title=title,
+        description=description,
+        targets=_instant(parts),
+        links=list(links),
+        options=bargauge.Options(
+            display_mode=BarGaugeDisplayMode.BASIC,
+            value_mode=BarGaugeValueMode.COLOR,
+            orientation=VizOrientation.HORIZONTAL,
+            reduce_options=_last(),
+        ),
+        field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
+    )
+
+
+def trend(
+    title: str,
+    description: str,
+    *curves: Curve,
+    look: Look,
+    step: str | None = None,
+    stacked: bool = False,
+    legend: LegendPlacement = LegendPlacement.BOTTOM,
+) -> Panel:
+    """Return lines over time; a legend at the right is a table, greatest last value first."""
+    aside = legend is LegendPlacement.RIGHT
+    defaults = look.config()
+    if look.colour is None and look.thresholds is None:
+        defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+    defaults.custom = GraphFieldConfig(
+        draw_style=GraphDrawStyle.LINE,
+        line_interpolation=LineInterpolation.STEP_AFTER if step else LineInterpolation.LINEAR,
+        line_width=2,
+        fill_opacity=40 if stacked else 0,
+        show_points=VisibilityMode.NEVER,
+        span_nulls=False,
+        axis_soft_min=0,
+        stacking=StackingConfig(mode=StackingMode.NORMAL if stacked else StackingMode.NONE),
+    )
+    return Panel(
+        type_val="timeseries",
+        title=title,
+        description=description,
+        interval=step,
+        targets=[
+            _query(curve, ref, instant=False, form=prometheus.PromQueryFormat.TIME_SERIES)
+            for ref, curve in zip(ascii_uppercase, curves, strict=False)
+        ],
+        options=timeseries.Options(
+            legend=VizLegendOptions(
+                display_mode=LegendDisplayMode.TABLE if aside else LegendDisplayMode.LIST,
+                placement=legend,
+                show_legend=True,
+                calcs=["lastNotNull"] if aside else [],
+                sort_by="Last *" if aside else None,
+                sort_desc=True if aside else None,
+            ),
+            tooltip=VizTooltipOptions(mode=TooltipDisplayMode.MULTI, sort=SortOrder.DESCENDING),
+        ),
+        field_config=FieldConfigSource(
+            defaults=defaults,
+            overrides=[
+                _override("byFrameRefID", ref, {**curve.look.properties(), **_drawn(curve)})
+                for ref, curve in zip(ascii_uppercase, curves, strict=False)
+                if curve.look.properties() or _drawn(curve)
+            ],
+        ),
+    )
+
+
+def grid(
+    title: str,
+    description: str,
+    *columns: Column,
+    sort: str,
+    descending: bool = False,
+    limit: int = 200,
+    links: tuple[DashboardLink, ...] = (),
+) -> Panel:
+    """Return a table in pages, sorted by the column titled `sort`, `limit` rows at most."""
+    values = [column for column in columns if column.expr]
+    refs = dict(zip((column.title for column in values), ascii_uppercase, strict=False))
+    # Grafana names the value of a lone query "Value", those of several "Value #A" and so on.
+    fields = {
+        column.title: column.label
+        or (f"Value #{refs[column.title]}" if len(values) > 1 else "Value")
+        for column in columns
+    }
+    return Panel(
+        type_val="table",
+        title=title,
+        description=description,
+        links=list(links),
+        targets=[
+            _query(
+                Part(expr=column.expr, name=""),
+                refs[column.title],
+                instant=True,
+                form=prometheus.PromQueryFormat.TABLE,
+            )
+            for column in values
+        ],
+        transformations=[
+            DataTransformerConfig(id_val="merge", options={}),
+            DataTransformerConfig(
+                id_val="organize",
+                options={
+                    "excludeByName": {"Time": True},
+                    "indexByName": {field: place for place, field in enumerate(fields.values())},
+                    "renameByName": {field: shown for shown, field in fields.items()},
+                },
+            ),
+            DataTransformerConfig(
+                id_val="sortBy", options={"sort": [{"field": sort, "desc": descending}]}
+            ),
+            DataTransformerConfig(id_val="limit", options={"limitField": limit}),
+        ],
+        options=table.Options(
+            sort_by=[TableSortByFieldState(display_name=sort, desc=descending)],
+            footer=TableFooterOptions(show=False, reducer=["sum"], enable_pagination=True),
+        ),
+        field_config=FieldConfigSource(
+            defaults=Look(unit=style.COUNT).config(),
+            overrides=[_override("byName", column.title, _cells(column)) for column in columns],
+        ),
+    )
+
+
+def _cells(column: Column) -> dict[str, object]:
+    found = column.look.properties()
+    if column.cell is not None:
+        found["custom.cellOptions"] = column.cell
+    if column.width is not None:
+        found["custom.width"] = column.width
+    if column.hidden:
+        found["custom.hidden"] = True
+    return found
+
+
+def _drawn(curve: Curve) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if curve.dashed:
+        found["custom.lineStyle"] = LineStyle(fill="dash", dash=[6, 6])
+    if curve.width != Curve.__dataclass_fields__["width"].default:
+        found["custom.lineWidth"] = curve.width
+    if curve.fill:
+        found["custom.fillOpacity"] = curve.fill
+    if curve.fill_down_to:
+        found["custom.fillBelowTo"] = curve.fill_down_to
+    if curve.below_zero:
+        found["custom.transform"] = GraphTransform.NEGATIVE_Y
+    if curve.right_axis:
+        found["custom.axisPlacement"] = AxisPlacement.RIGHT
+    return found
+
+
+def _instant(parts: Sequence[Part]) -> list[Dataquery]:
+    form = prometheus.PromQueryFormat.TIME_SERIES
+    return [
+        _query(part, ref, instant=True, form=form)
+        for ref, part in zip(ascii_uppercase, parts, strict=False)
+    ]
+
+
+def _query(part: Part, ref: str, *, instant: bool, form: prometheus.PromQueryFormat) -> Dataquery:
+    return prometheus.Dataquery(
+        expr=part.expr,
+        ref_id=ref,
+        legend_format=part.name or None,
+        instant=instant,
+        range_val=not instant,
+        format_val=form,
+        editor_mode=prometheus.QueryEditorMode.CODE,
+    )
+
+
+def _overrides(parts: Sequence[Part]) -> list[DashboardFieldConfigSourceOverrides]:
+    return [
+        _override("byFrameRefID", ref, part.look.properties())
+        for ref, part in zip(ascii_uppercase, parts, strict=False)
+        if part.look != _SAME
+    ]
+
+
+def _override(
+    matcher: str, option: str, properties: dict[str, object]
+) -> DashboardFieldConfigSourceOverrides:
+    return DashboardFieldConfigSourceOverrides(
+        matcher=MatcherConfig(id_val=matcher, options=option),
+        properties=[
+            DynamicConfigValue(id_val=key, value=value) for key, value in properties.items()
+        ],
+    )
+
+
+def _last() -> ReduceDataOptions:
+    return ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)

@@ -1,0 +1,163 @@
+"""Expressions in PromQL, made so that two exporters or two jobs count nothing twice.
+
+Several instances and jobs may export the same figure of an org. So each figure is first reduced
+to one series for what it is about (`max by (org)`, `max by (org, course_id)`), then added up.
+"""
+
+from exporter import catalog
+from exporter.catalog import PREFIX, Metric, Windowed
+from grafana.style import WATCHED, Figure
+
+ORG = 'org=~"$org"'
+ONE_ORG = 'org="$org"'
+COURSE = 'org="$org", course_id="$course"'
+WINDOW = "${window}"
+TARGET = 'job=~"$job", instance=~"$instance"'
+
+_RULES = 'alertname=~"Iblai.*"'
+_COURSE = ("org", "course_id")
+_DROP_RATIO = catalog.ALERT_DROP_RATIO.name
+_MIN_BASELINE = catalog.ALERT_MIN_BASELINE.name
+
+
+def over(figure: Windowed, window: str = WINDOW) -> str:
+    """Return the name of a figure's metric over a window, by default that of the variable."""
+    return f"{PREFIX}{figure.name}_{window}"
+
+
+def usual(figure: Windowed, window: str = WINDOW) -> str:
+    """Return the name of a figure's baseline."""
+    return f"{over(figure, window)}_baseline"
+
+
+def one(name: str | Metric, *by: str, where: str = ORG, at: str = "") -> str:
+    """Return one series for each value of the labels `by`; `at` is a modifier of time."""
+    metric = name if isinstance(name, str) else name.name
+    return f"max by ({', '.join(by)}) ({metric}{{{where}}}{at})"
+
+
+def per_org(name: str | Metric) -> str:
+    """Return a figure of the chosen orgs, one series an org."""
+    return one(name, "org")
+
+
+def total(name: str | Metric, *, given: str = "") -> str:
+    """Return a figure added up over the chosen orgs, or those that have `given` too."""
+    return f"sum({per_org(name)}{_given(given)})"
+
+
+def mean(name: str, weight: str, *, given: str = "") -> str:
+    """Return the mean over the chosen orgs, weighted by `weight`."""
+    values, weights = per_org(name), per_org(weight)
+    return f"sum({values} * {weights}{_given(given)}) / sum({weights} and {values}{_given(given)})"
+
+
+def _given(name: str) -> str:
+    return f" and {per_org(name)}" if name else ""
+
+
+def value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str:
+    """Return the figure over the chosen orgs together."""
+    name = over(figure.source, window)
+    if figure.weight is None:
+        return total(name, given=given)
+    return mean(name, over(figure.weight, window), given=given)
+
+
+def usual_value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str:
+    """Return what the figure usually reads over the chosen orgs together."""
+    name = usual(figure.source, window)
+    if figure.weight is None:
+        return total(name, given=given)
+    return mean(name, usual(figure.weight, window), given=given)
+
+
+def change(figure: Figure, window: str = WINDOW) -> str:
+    """Return the change against the usual, of the orgs that have both: -0.4 is 40 % less."""
+    now = value(figure, window, given=usual(figure.source, window))
+    then = usual_value(figure, window, given=over(figure.source, window))
+    return f"({now}) / ({then} > 0) - 1"
+
+
+def drop_line(figure: Figure, window: str = WINDOW) -> str:
+    """Return the value under which the alerts call it a drop."""
+    return f"({usual_value(figure, window)}) * (1 - avg({per_org(_DROP_RATIO)}))"
+
+
+def of_usual(figure: Figure, window: str = WINDOW) -> str:
+    """Return the share of its usual that each org's figure reads, 1 being as usual."""
+    now, then = over(figure.source, window), usual(figure.source, window)
+    return f"{per_org(now)} / ({per_org(then)} > 0)"
+
+
+def worst_of_usual(window: str = WINDOW, *, no_figures: int, too_small: int) -> str:
+    """Return each org's smallest share of the usual, among figures with enough volume.
+
+    `no_figures` and `too_small` stand for an org that has none, and one that cannot be judged.
+    """
+    floor = per_org(_MIN_BASELINE)
+    shares = []
+    for figure in WATCHED:
+        volume = per_org(usual(figure.weight or figure.source, window))
+        shares.append(_tagged(f"{of_usual(figure, window)} and {volume} >= {floor}", figure))
+    org, any_figure = per_org(catalog.UP), per_org(over(catalog.ACTIVE_USERS, window))
+    return (
+        f"clamp_max(min by (org) ({' or '.join(shares)}), 1.5) "
+        f"or ({org} * 0 + {too_small} and {any_figure}) or {org} * 0 + {no_figures}"
+    )
+
+
+def _tagged(expression: str, figure: Figure) -> str:
+    return f'label_replace({expression}, "figure", "{figure.title}", "", "")'
+
+
+def per_course(name: str | Metric, where: str = ORG) -> str:
+    """Return a figure of courses, one series a course."""
+    return one(name, *_COURSE, where=where)
+
+
+def named(expression: str, where: str = ORG) -> str:
+    """Return figures of courses with `course_name` joined to them.
+
+    `topk` picks one name where a course is being renamed, lest the join fail.
+    """
+    names = one(catalog.COURSE_INFO, *_COURSE, "course_name", where=where)
+    return (
+        f"({expression}) * on (org, course_id) group_left (course_name) "
+        f"topk by (org, course_id) (1, {names})"
+    )
+
+
+def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rate_interval") -> str:
+    """Return the rate of a counter by `by`; instances add up, jobs of one instance do not."""
+    keep = ", ".join(dict.fromkeys(("instance", *metric.labels)))
+    rate = f"max by ({keep}) (rate({metric.name}{{{where}}}[{window}]))"
+    return f"sum by ({', '.join(by)}) ({rate})"
+
+
+def quantile(q: float, metric: Metric, *by: str, where: str = TARGET) -> str:
+    """Return a quantile of a histogram by `by`."""
+    keep = ", ".join(dict.fromkeys(("instance", "le", *metric.labels)))
+    rate = f"max by ({keep}) (rate({metric.name}_bucket{{{where}}}[$__rate_interval]))"
+    return f"histogram_quantile({q}, sum by ({', '.join(('le', *by))}) ({rate}))"
+
+
+def age(*by: str, where: str = ORG) -> str:
+    """Return the age in seconds of the oldest figures by `by`, of those ever read."""
+    newest = one(catalog.COLLECTOR_LAST_SUCCESS, "org", "collector", where=where)
+    return f"time() - min by ({', '.join(by)}) ({newest} > 0)"
+
+
+def alerts(name: str, *, where: str = ORG, state: str = 'alertstate="firing"') -> str:
+    """Return the selector of the exporter's alerts in Prometheus' own metric `name`."""
+    return f"{name}{{{', '.join(filter(None, (_RULES, state, where)))}}}"
+
+
+def firing(*by: str, where: str = ORG) -> str:
+    """Return how many alerts of the exporter's rules fire by `by`."""
+    return f"count by ({', '.join(by)}) ({alerts('ALERTS', where=where)})"
+
+
+def or_zero(expression: str) -> str:
+    """Return `expression`, 0 where it is empty: counting nothing is an answer."""
+    return f"{expression} or vector(0)"

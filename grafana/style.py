@@ -1,0 +1,141 @@
+"""The visual language: one colour, unit and precision for a figure, wherever it is drawn."""
+
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.models.dashboard import (
+    Threshold,
+    ThresholdsConfig,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
+
+from exporter import catalog
+from exporter.catalog import Windowed
+
+COUNT = "locale"
+RATE = "reqps"
+SECONDS = "s"
+SHARE = "percentunit"
+BYTES = "bytes"
+NUMBER = "short"
+
+GOOD = "green"
+WATCH = "yellow"
+BAD = "red"
+WORST = "dark-red"
+PLAIN = "text"
+USUAL = "#8E8E8E"
+STICKINESS = "#64748B"
+
+MISSING = "no data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure as people see it. `weight` is what a mean over orgs is weighted by."""
+
+    title: str
+    source: Windowed
+    colour: str
+    meaning: str
+    unit: str = COUNT
+    decimals: int = 0
+    weight: Windowed | None = None
+
+
+ACTIVE_USERS = Figure(
+    title="Active users",
+    source=catalog.ACTIVE_USERS,
+    colour="#3B82F6",
+    meaning="Unique users who were active. Somebody active in two orgs counts in both.",
+)
+ENROLLMENTS = Figure(
+    title="Enrolments",
+    source=catalog.ENROLLMENTS,
+    colour="#8B5CF6",
+    meaning="New enrolments in courses.",
+)
+UNENROLLMENTS = Figure(
+    title="Unenrolments",
+    source=catalog.UNENROLLMENTS,
+    colour="#DB5FA7",
+    meaning="Enrolments that were given up.",
+)
+VIDEOS = Figure(
+    title="Videos watched",
+    source=catalog.VIDEO_COMPLETIONS,
+    colour="#0EA5A4",
+    meaning="Videos watched, all courses together.",
+)
+SESSIONS = Figure(
+    title="Chat sessions",
+    source=catalog.CHAT_SESSIONS,
+    colour="#B7791F",
+    meaning="Conversations with AI mentors.",
+)
+MESSAGES = Figure(
+    title="Messages per session",
+    source=catalog.AVG_MESSAGES,
+    colour="#E0703B",
+    meaning="Mean messages in a conversation with an AI mentor, weighted by sessions.",
+    unit=NUMBER,
+    decimals=1,
+    weight=catalog.CHAT_SESSIONS,
+)
+
+HEADLINES = (ACTIVE_USERS, ENROLLMENTS, VIDEOS, MESSAGES)
+WATCHED = (ACTIVE_USERS, ENROLLMENTS, VIDEOS, SESSIONS, MESSAGES)
+"""The figures that have a baseline and an alert on a drop."""
+
+WINDOWS = {"1d": "Yesterday", "7d": "7 days", "28d": "28 days"}
+WINDOW_COLOURS = {"today": "#93C5FD", "1d": "#60A5FA", "7d": "#3B82F6", "28d": "#1D4ED8"}
+
+COMPLETE_DAYS = (
+    "Windows are complete days in the org's own time zone and end yesterday, so a morning never "
+    "looks like a drop."
+)
+THE_USUAL = (
+    "Usual is the median of the same weekdays 1 to 4 weeks earlier, from the platform's history."
+)
+SHARE_COLOURS = (
+    "Green from 80 % of the usual, yellow from 60 %, red below that (the default of the alerts), "
+    "dark red below 20 % (collapse)."
+)
+CHANGE_COLOURS = (
+    "Green to -20 %, yellow to -40 %, red below that (the default of the alerts), dark red below "
+    "-80 % (collapse)."
+)
+
+
+def steps(base: str, *others: tuple[float, str]) -> ThresholdsConfig:
+    """Return thresholds: `base` from minus infinity, then each colour from its value up."""
+    return ThresholdsConfig(
+        steps=[Threshold(value=None, color=base), *(Threshold(value=v, color=c) for v, c in others)]
+    )
+
+
+def plain(colour: str = PLAIN) -> ThresholdsConfig:
+    """Return thresholds that say nothing: one colour."""
+    return steps(colour)
+
+
+OF_USUAL = steps(WORST, (0.2, BAD), (0.6, WATCH), (0.8, GOOD))
+CHANGE = steps(WORST, (-0.8, BAD), (-0.4, WATCH), (-0.2, GOOD))
+NONE_IS_GOOD = steps(GOOD, (1, BAD))
+SOME_ERRORS = steps(GOOD, (0.01, WATCH), (0.05, BAD))
+
+# Figures of complete days are polled hourly and served for three hours at most by default.
+AGE = steps(GOOD, (2 * 3600, WATCH), (3 * 3600, BAD))
+
+
+def labels(texts: dict[str, tuple[str, str]]) -> list[ValueMapping]:
+    """Return the mapping of single values to a text and a colour."""
+    return [
+        ValueMap(
+            options={
+                value: ValueMappingResult(text=text, color=colour, index=index)
+                for index, (value, (text, colour)) in enumerate(texts.items())
+            }
+        )
+    ]
