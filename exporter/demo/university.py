@@ -166,7 +166,7 @@ class University:
             name=_MENTORS[place],
             size=size,
             offset=salt % (learners - size + 1),
-            density=0.05 + 0.04 * self._noise.unit(key, "chatty", place),
+            density=0.14 + 0.08 * self._noise.unit(key, "chatty", place),
             messages=5.0 + 4.0 * self._noise.unit(key, "messages", place),
             cost=150 + salt % 350,
             salt=salt,

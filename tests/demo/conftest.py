@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +19,13 @@ NOON = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 class Simulation:
     """A running platform, and a client that knows the keys."""
 
-    def __init__(self, university: University, url: str) -> None:
+    def __init__(self, university: University) -> None:
         self.university = university
         self.plan = FaultPlan()
         self.recorder = Recorder()
         self.moment = NOON
+
+    def connect(self, url: str) -> None:
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=5)
 
@@ -45,32 +48,43 @@ class Simulation:
         return answer.json()
 
 
+@contextmanager
+def running() -> Iterator[Callable[..., Simulation]]:
+    with ExitStack() as stack:
+
+        def start(university: University | None = None, **how: Any) -> Simulation:
+            simulation = Simulation(university or University())
+            app = build_platform(
+                simulation.university,
+                now=lambda: simulation.moment,
+                faults=simulation.plan,
+                recorder=simulation.recorder,
+                **how,
+            )
+            simulation.connect(stack.enter_context(Background(app)).url)
+            stack.callback(simulation.client.close)
+            return simulation
+
+        yield start
+
+
 @pytest.fixture
 def run() -> Iterator[Callable[..., Simulation]]:
-    """Start platforms; all of them end with the test."""
-    running: list[tuple[Background, Simulation]] = []
+    """Start platforms that end with the test."""
+    with running() as start:
+        yield start
 
-    def start(university: University | None = None, **how: Any) -> Simulation:
-        simulation = Simulation(university or University(), "")
-        platform = build_platform(
-            simulation.university,
-            now=lambda: simulation.moment,
-            faults=simulation.plan,
-            recorder=simulation.recorder,
-            **how,
-        )
-        background = Background(platform).__enter__()
-        simulation.url = background.url
-        simulation.client.base_url = httpx.URL(background.url)
-        running.append((background, simulation))
-        return simulation
 
-    yield start
-    for background, simulation in running:
-        simulation.client.close()
-        background.__exit__(None, None, None)
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Simulation]:
+    with running() as start:
+        yield start()
 
 
 @pytest.fixture
-def platform(run: Callable[..., Simulation]) -> Simulation:
-    return run()
+def platform(shared: Simulation) -> Simulation:
+    """Return a platform as good as new."""
+    shared.plan.clear()
+    shared.recorder.clear()
+    shared.moment = NOON
+    return shared

@@ -87,8 +87,9 @@ def test_no_week_looks_like_a_drop_that_nobody_asked_for(day):
         return this / median(earlier)
 
     assert weeks(seen.active) > 0.7
-    assert weeks(lambda span: sum(seen.counts(Figure.VIDEOS, span))) > 0.65
-    assert weeks(lambda span: sum(seen.sessions(span))) > 0.55
+    assert weeks(lambda span: sum(seen.counts(Figure.VIDEOS, span))) > 0.7
+    assert weeks(lambda span: sum(seen.counts(Figure.ENROLLMENTS, span))) > 0.7
+    assert weeks(lambda span: sum(seen.sessions(span))) > 0.7
 
 
 @given(day=DAYS)
