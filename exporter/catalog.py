@@ -194,7 +194,7 @@ MENTOR_CHAT_SESSIONS = Windowed(
 )
 
 
-def _gauge(  # noqa: PLR0913 - a row of the table
+def _gauge(
     name: str,
     text: str,
     labels: tuple[str, ...],
@@ -349,7 +349,7 @@ ALERT_MIN_BASELINE = _own(
 ALERT_QUIET = {
     window: _own(
         f"alert_quiet_{window}",
-        f"Whether the window {window} holds a day configured as quiet, on which drops are expected.",
+        f"Whether the window {window} holds a day configured as quiet: drops are expected.",
         _ORG,
     )
     for window in BASELINES

@@ -109,7 +109,7 @@ def main() -> None:
     help="Load the configuration anew whenever its file changes, as SIGHUP does.",
 )
 def serve(config: Path | None, *, watch_config: bool, **options: Any) -> None:
-    """Poll the configured orgs and serve their figures.
+    r"""Poll the configured orgs and serve their figures.
 
     \b
     With a file:         iblai-exporter serve --config iblai.yml
@@ -136,17 +136,18 @@ def serve(config: Path | None, *, watch_config: bool, **options: Any) -> None:
     metavar="ORG:DAYS:FRACTION",
     help="Have engagement fall: acme:3:0.6 loses 60 % over the last 3 days and today.",
 )
-def demo(orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: Any) -> None:
-    """Serve an embedded simulation of the platform: no key, no network.
+def demo(*, orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: Any) -> None:
+    r"""Serve an embedded simulation of the platform: no key, no network.
 
     \b
     See an alert's worth of a drop:  iblai-exporter demo --drop acme:3:0.6
     """
     with _simulated(orgs=orgs, courses=courses, seed=seed, drops=drops) as (platform, university):
         flags = {**simulation.settings(platform.url, university), **_given(options)}
-        settings = _or_exit(partial(load, None, flags=flags, environ={}, known_collectors=_KNOWN))
+        read = partial(load, None, flags=flags, environ={}, known_collectors=_KNOWN)
+        settings = _or_exit(read)
         logs.configure(level=settings.log.level, form=settings.log.format)
-        service = _or_exit(partial(Service, settings))
+        service = _or_exit(partial(Service, settings, load=read))
         _serve(service, settings, banner=partial(simulation.banner, orgs=orgs))
 
 
@@ -161,6 +162,7 @@ def demo(orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: 
 )
 def simulate(
     listen_address: str,
+    *,
     orgs: int,
     courses: int,
     seed: int,

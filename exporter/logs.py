@@ -3,12 +3,14 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from structlog.typing import Processor
 
 from exporter.api.client import quiet_http_loggers
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
 
 _ORDER = ["ts", "level", "logger", "event"]
 

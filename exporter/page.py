@@ -114,11 +114,15 @@ class MetricsPage:
         return await self._make(form)
 
     async def _make(self, form: Format) -> _Edition:
-        if form not in self._making:
-            task = asyncio.create_task(self._put_together(form))
+        return await asyncio.shield(self._begin(form))
+
+    def _begin(self, form: Format) -> asyncio.Task[_Edition]:
+        """Put a page together, or join whoever does that already."""
+        task = self._making.get(form)
+        if task is None:
+            task = self._making[form] = asyncio.create_task(self._put_together(form))
             task.add_done_callback(lambda _: self._making.pop(form, None))
-            self._making[form] = task
-        return await asyncio.shield(self._making[form])
+        return task
 
     async def _put_together(self, form: Format) -> _Edition:
         began = self._clock.monotonic()
@@ -150,10 +154,8 @@ class MetricsPage:
         self._timer = None
         self._refresh()
         for form, edition in self._editions.items():
-            if edition.generation != self._store.generation and form not in self._making:
-                task = asyncio.create_task(self._put_together(form))
-                task.add_done_callback(lambda _, form=form: self._making.pop(form, None))
-                self._making[form] = task
+            if edition.generation != self._store.generation:
+                self._begin(form)
 
 
 def _chunks(families: Iterable[tuple[catalog.Metric, list[bytes]]], form: Format) -> list[bytes]:

@@ -248,10 +248,10 @@ class Poller:
             error = f"{org}: {failure}"
         except TimeoutError:
             error = f"{org}: the visit was broken off after {limit:.0f} s"
-        except Exception as failure:  # noqa: BLE001 - one visit must not cost another
+        except Exception as failure:
             # The text of an unforeseen exception may hold anything, a payload too.
             error = f"{org}: unforeseen {type(failure).__name__} in {_place(failure)}"
-            log.error("visit crashed", org=org, collector=name, error=error)
+            log.exception("visit crashed", org=org, collector=name, error=error)
         if self._watches.get(org) is not watch:
             return
         now = self._clock.now().timestamp()

@@ -57,7 +57,7 @@ class Service:
         self,
         settings: Settings,
         *,
-        load: Load | None = None,
+        load: Load,
         watch: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -136,13 +136,11 @@ class Service:
         """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""
         async with self._reloading:
             try:
-                if self._load is None:
-                    raise ConfigError(["there is no configuration to load anew"])
                 settings = await asyncio.to_thread(self._load)
             except ConfigError as error:
                 self._telemetry.reloaded(at=None)
                 for problem in error.problems:
-                    log.error("reload failed, the old configuration stays", problem=problem)
+                    log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
             if before.web != settings.web or before.log != settings.log:

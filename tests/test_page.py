@@ -40,9 +40,14 @@ def put(store, clock, *, org="acme", courses=2, value=7.0, expires=100.0):
         samples.add(catalog.COURSE_ACTIVE_USERS.at("7d"), value, f"course-{course}")
     store.put(
         Snapshot(
-            org, "active_users", clock.now(), clock.monotonic() + expires,
-            render(samples, {"org": org}), len(samples),
-            {f"course-{course}": "A name" for course in range(courses)}, {},
+            org,
+            "active_users",
+            clock.now(),
+            clock.monotonic() + expires,
+            render(samples, {"org": org}),
+            len(samples),
+            {f"course-{course}": "A name" for course in range(courses)},
+            {},
         ),
         {"org": org},
     )

@@ -153,7 +153,7 @@ class Visit:
             async with asyncio.TaskGroup() as group:
                 for _ in range(IN_FLIGHT):
                     group.create_task(worker())
-        except* Exception as failures:
+        except* Exception as failures:  # noqa: BLE001 - passed on, the first of them
             raise _first(failures) from None
 
     def put_windows(

@@ -36,9 +36,7 @@ class Doorkeeper:
         """Tell whether an `Authorization` header names one of `users` with its password."""
         user, password = _credentials(authorization)
         digest = users[user].encode() if user in users else self._decoy(users)
-        ticket = hashlib.sha256(
-            b"\0".join((self._salt, digest, user.encode(), password))
-        ).digest()
+        ticket = hashlib.sha256(b"\0".join((self._salt, digest, user.encode(), password))).digest()
         if ticket not in self._verdicts:
             async with self._turn:
                 same = await asyncio.to_thread(_matches, password, digest)

@@ -55,7 +55,7 @@ class WebFile:
             self.config, self.context = _load(self._path)
         except ConfigError as error:
             for problem in error.problems:
-                log.error("web configuration is bad, the old one stays", problem=problem)
+                log.exception("web configuration is bad, the old one stays", problem=problem)
             return False
         self._seen = self._signature(self.config)
         log.info("web configuration read again", file=str(self._path))

@@ -1,5 +1,6 @@
 """Pages for people: how every org fares, and what is known of one. Plain HTML, no scripts."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -205,10 +206,7 @@ class StatusPages:
         now = self._clock.now()
         snapshot = self._store.get(org, name)
         due = self._planner.next_visit(org, name)
-        if outcome.success:
-            state = "well"
-        else:
-            state = "failing" if outcome.error else "waiting"
+        state = "well" if outcome.success else "failing" if outcome.error else "waiting"
         return CollectorRow(
             name=name,
             state=state,
@@ -272,7 +270,7 @@ def _up(key: str) -> str:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+    return int(text) if re.fullmatch("[0-9]{1,8}", text) else 1
 
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))

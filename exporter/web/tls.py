@@ -19,8 +19,10 @@ def context(config: TlsServer, where: Path) -> ssl.SSLContext:
     except OSError as error:
         raise ConfigError(
             [
-                f"{where}: tls_server_config: cannot use cert_file {config.cert_file} with "
-                f"key_file {config.key_file}: {_reason(error)}"
+                (
+                    f"{where}: tls_server_config: cannot use cert_file {config.cert_file} with "
+                    f"key_file {config.key_file}: {_reason(error)}"
+                )
             ]
         ) from None
     if config.client_ca_file is not None:
@@ -29,8 +31,10 @@ def context(config: TlsServer, where: Path) -> ssl.SSLContext:
         except OSError as error:
             raise ConfigError(
                 [
-                    f"{where}: tls_server_config.client_ca_file: cannot use "
-                    f"{config.client_ca_file}: {_reason(error)}"
+                    (
+                        f"{where}: tls_server_config.client_ca_file: cannot use "
+                        f"{config.client_ca_file}: {_reason(error)}"
+                    )
                 ]
             ) from None
     return made

@@ -161,7 +161,9 @@ class _Reader:
         at = loc
         while at and at not in self._document.lines:
             at = at[:-1]
-        self.problems.append(f"{self._path}:{self._document.lines.get(at, 1)}: {dotted(loc)}: {what}")
+        self.problems.append(
+            f"{self._path}:{self._document.lines.get(at, 1)}: {dotted(loc)}: {what}"
+        )
 
     def _mapping(self, loc: Loc, value: Any = None) -> Mapping[str, Any]:
         given = self._document.tree.get(str(loc[0])) if len(loc) == 1 else value

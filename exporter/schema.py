@@ -1,0 +1,286 @@
+"""What an operator may set: every setting with its kind, its default and its description."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from re import Pattern
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr
+
+from exporter import fields as kinds
+from exporter.keyfile import KeyFile
+from exporter.windows import Span
+
+STALENESS_RHYTHMS = 3
+"""Rhythms for which a last good figure is served, unless an org says otherwise."""
+
+STALENESS_AT_LEAST = 2
+"""Rhythms for which it is served at least: one late answer must not be a gap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Courses:
+    """Which courses have figures of their own."""
+
+    include: Annotated[
+        str, kinds.REGEXP, Field(description="Courses whose whole `course_id` matches are taken.")
+    ] = ".*"
+    exclude: Annotated[
+        str, kinds.REGEXP, Field(description="Of those, courses that match this are left out.")
+    ] = ""
+    enrollments: Annotated[
+        bool,
+        kinds.SWITCH,
+        Field(description="Whether enrolments are asked for, with two requests per course."),
+    ] = True
+    _include: Pattern[str] = field(init=False, repr=False, compare=False)
+    _exclude: Pattern[str] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        exclude = kinds.pattern(self.exclude) if self.exclude else None
+        object.__setattr__(self, "_include", kinds.pattern(self.include))
+        object.__setattr__(self, "_exclude", exclude)
+
+    def wants(self, course_id: str) -> bool:
+        """Return whether a course has figures of its own."""
+        if not self._include.fullmatch(course_id):
+            return False
+        return self._exclude is None or not self._exclude.fullmatch(course_id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alerts:
+    """When a drop is worth an alert; exported as gauges that the alerting rules read."""
+
+    drop_ratio: Annotated[
+        float,
+        kinds.number(0, 1),
+        Field(description="Share of the baseline that must be missing: 0.4 is 40 % less."),
+    ] = 0.4
+    min_baseline: Annotated[
+        float,
+        kinds.number(0, 1e9),
+        Field(description="Baselines below this are too small to tell a drop from chance."),
+    ] = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Org:
+    """One tenant of the platform, with all that applies to it."""
+
+    key: Annotated[
+        str, kinds.NAME, Field(description="The org's key on the platform (`platform_key`).")
+    ]
+    user_id: Annotated[
+        str,
+        kinds.TEXT,
+        Field(description="User name or id that the key belongs to; part of some paths."),
+    ] = ""
+    api_key: Annotated[
+        SecretStr | None,
+        kinds.SECRET,
+        Field(description="The API key. Better: `api_key_file`, `secrets_dir` or the environment."),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        kinds.PATH,
+        Field(description="File that holds the API key alone; read again when it changes."),
+    ] = None
+    base_url: Annotated[
+        str, kinds.URL, Field(description="Address of the API; a path prefix is kept.")
+    ] = "https://base.manager.iblai.app"
+    auth_scheme: Annotated[
+        str,
+        kinds.SCHEME,
+        Field(description='Word before the key in the Authorization header; "" for none.'),
+    ] = "Api-Token"
+    timezone: Annotated[
+        str, kinds.ZONE, Field(description="Time zone in which days begin and end.")
+    ] = "UTC"
+    interval: Annotated[
+        float, kinds.RHYTHM, Field(description="How often figures of today are asked for.")
+    ] = 300.0
+    history_interval: Annotated[
+        float,
+        kinds.RHYTHM,
+        Field(description="How often figures of complete days are asked for."),
+    ] = 3600.0
+    max_staleness: Annotated[
+        float | None,
+        kinds.maybe(kinds.RHYTHM),
+        Field(
+            description="How long a last good figure is served; unset: 3 times its own interval. "
+            "Never less than twice that interval."
+        ),
+    ] = None
+    range_end: Annotated[
+        Literal["inclusive", "exclusive"],
+        kinds.one_of("inclusive", "exclusive"),
+        Field(description="Whether the API counts `end_date` in; `check --live` finds out."),
+    ] = "inclusive"
+    learner_indexes: Annotated[
+        bool,
+        kinds.SWITCH,
+        Field(description="Whether quantiles of the learners' indexes are read (all pages)."),
+    ] = False
+    include_main_platform: Annotated[
+        bool, kinds.SWITCH, Field(description="Whether data of the main platform is counted in.")
+    ] = False
+    department_id: Annotated[
+        int | None,
+        kinds.maybe(kinds.whole(0, 10**12)),
+        Field(description="Department to which the learning figures are limited."),
+    ] = None
+    courses: Courses = Courses()
+    mentors: Annotated[
+        tuple[Annotated[str, kinds.TEXT], ...],
+        Field(description="Ids of mentors that have chat figures of their own."),
+    ] = ()
+    percentages: Annotated[
+        Literal["percent", "ratio"],
+        kinds.one_of("percent", "ratio"),
+        Field(description="Scale of the API's percent fields: 0 to 100, or 0 to 1 already."),
+    ] = "percent"
+    series_limit: Annotated[
+        int,
+        kinds.whole(1, 10**7),
+        Field(description="Series an org may have; what is beyond is cut and counted."),
+    ] = 20_000
+    min_group_size: Annotated[
+        int,
+        kinds.whole(0, 10**6),
+        Field(description="Counts of users below this are withheld; 0 stays 0."),
+    ] = 0
+    labels: Annotated[
+        Mapping[Annotated[str, kinds.LABEL_NAME], Annotated[str, kinds.LABEL_VALUE]],
+        Field(description="Extra constant labels on every series of the org."),
+    ] = field(default_factory=dict)
+    collectors: Annotated[
+        Mapping[str, Annotated[bool, kinds.SWITCH]],
+        Field(description="Collectors to switch off (or on), by name."),
+    ] = field(default_factory=dict)
+    alerts: Alerts = Alerts()
+    quiet_days: Annotated[
+        tuple[Annotated[Span, kinds.QUIET], ...],
+        Field(description="Days, or ranges of days, on which drops are expected."),
+    ] = ()
+    zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    _key_file: KeyFile | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        key_file = KeyFile(self.api_key_file) if self.api_key_file else None
+        object.__setattr__(self, "zone", ZoneInfo(self.timezone))
+        object.__setattr__(self, "_key_file", key_file)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.base_url))
+
+    def constants(self) -> dict[str, str]:
+        """Return the labels that every series of the org has."""
+        return {"org": self.key, **self.labels}
+
+    def staleness(self, rhythm: float) -> float:
+        """Return the seconds for which a figure asked for every `rhythm` seconds is served."""
+        wanted = self.max_staleness or STALENESS_RHYTHMS * rhythm
+        return max(wanted, STALENESS_AT_LEAST * rhythm)
+
+    def is_quiet(self, day: date) -> bool:
+        """Return whether drops are expected on a day."""
+        return any(day in span for span in self.quiet_days)
+
+    def secret(self) -> str:
+        """Return the API key.
+
+        Raises OSError or ValueError with a text that names the place and the remedy, and
+        never the key.
+        """
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        if self._key_file is None:
+            raise ValueError("no API key; set api_key_file, api_key or secrets_dir")
+        return self._key_file.read()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiLimits:
+    """How the API is asked. These hold for each host, whichever orgs it serves."""
+
+    timeout: Annotated[
+        float, kinds.DURATION, Field(description="Time for a whole request, body included.")
+    ] = 30.0
+    concurrency: Annotated[
+        int, kinds.whole(1, 1000), Field(description="Requests to one host at the same time.")
+    ] = 8
+    rate_limit: Annotated[
+        float,
+        kinds.number(0, 10_000, above=True),
+        Field(description="Requests to one host per second."),
+    ] = 20.0
+    retries: Annotated[
+        int,
+        kinds.whole(0, 10),
+        Field(description="Further attempts after 429, 5xx and network errors."),
+    ] = 3
+    max_body: Annotated[
+        int, kinds.SIZE, Field(description="Largest answer that is read, unpacked.")
+    ] = 16 * 2**20
+    page_size: Annotated[
+        int, kinds.whole(1, 10_000), Field(description="Rows asked for per page of a list.")
+    ] = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Web:
+    """Where and how figures are served."""
+
+    listen_address: Annotated[
+        str, kinds.ADDRESS, Field(description="Host and port; without host, every address.")
+    ] = ":10880"
+    config_file: Annotated[
+        Path | None,
+        kinds.maybe(kinds.PATH),
+        Field(description="TLS, passwords and headers, in the format of the exporter-toolkit."),
+    ] = None
+    enable_reload: Annotated[
+        bool, kinds.SWITCH, Field(description="Whether `POST /-/reload` is allowed.")
+    ] = False
+    external_url: Annotated[
+        str | None,
+        kinds.maybe(kinds.URL),
+        Field(description="Address under which people reach the exporter, behind a proxy."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Log:
+    """What is logged, on standard error."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        kinds.one_of("debug", "info", "warning", "error"),
+        Field(description="The least important lines that are written."),
+    ] = "info"
+    format: Annotated[
+        Literal["logfmt", "json"],
+        kinds.one_of("logfmt", "json"),
+        Field(description="How a line is written."),
+    ] = "logfmt"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything set, each org with the defaults of the top level already applied."""
+
+    orgs: tuple[Org, ...]
+    api: ApiLimits = ApiLimits()
+    web: Web = Web()
+    log: Log = Log()
+    secrets_dir: Annotated[
+        Path | None,
+        kinds.maybe(kinds.PATH),
+        Field(description="Directory with a file per org, named as its key, that holds its key."),
+    ] = None
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+import base64
+
+import bcrypt
+import pytest
+
+from exporter.web import auth
+from exporter.web.auth import Doorkeeper
+
+USERS = {"alice": bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()}
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """Return what was compared with a hash, in order."""
+    seen = []
+
+    def matches(password, digest):
+        seen.append((password, digest))
+        return bcrypt.checkpw(password, digest)
+
+    monkeypatch.setattr(auth, "_matches", matches)
+    return seen
+
+
+async def test_who_knows_the_password_is_let_in():
+    assert await Doorkeeper().admits(basic("alice", "open sesame"), USERS)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Basic",
+        "Basic !!!",
+        "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        "Basic " + base64.b64encode(b"alice").decode(),
+        "Bearer open sesame",
+        basic("alice", "open says me"),
+        basic("alice", ""),
+        basic("alice", "open sesame\0"),
+        basic("bob", "open sesame"),
+        basic("", "open sesame"),
+        basic("alice", "x" * 5000),
+    ],
+)
+async def test_anybody_else_is_not(header):
+    assert not await Doorkeeper().admits(header, USERS)
+
+
+async def test_an_unknown_user_costs_as_much_as_a_wrong_password(hashed):
+    keeper = Doorkeeper()
+    await keeper.admits(basic("alice", "wrong"), USERS)
+    await keeper.admits(basic("nobody", "wrong"), USERS)
+    assert len(hashed) == 2
+    assert hashed[0][1] == hashed[1][1]
+
+
+async def test_a_verdict_is_remembered_and_a_new_hash_makes_a_new_one(hashed):
+    keeper = Doorkeeper()
+    for _ in range(3):
+        assert await keeper.admits(basic("alice", "open sesame"), USERS)
+    assert len(hashed) == 1
+    changed = {"alice": bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()}
+    assert not await keeper.admits(basic("alice", "open sesame"), changed)
+    assert len(hashed) == 2
