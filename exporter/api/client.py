@@ -131,7 +131,7 @@ class _Errand:
 class ApiClient:
     """Asks the analytics API on behalf of any number of orgs."""
 
-    def __init__(  # noqa: PLR0913 # what is injected has a default
+    def __init__(  # what is injected has a default
         self,
         limits: Limits,
         observer: Observer,
@@ -213,7 +213,11 @@ class ApiClient:
         gate = self._gates.get(origin)
         if gate is None:
             limits = self._limits
-            gate = Gate(concurrency=limits.concurrency, rate=limits.rate_limit)
+            gate = Gate(
+                concurrency=limits.concurrency,
+                rate=limits.rate_limit,
+                clock=self._clock.monotonic,
+            )
             self._gates[origin] = gate
         site = self._sites[base_url] = _Site(httpx.URL(origin), prefix, gate)
         return site
@@ -280,7 +284,7 @@ class ApiClient:
             turn.timed_out = error.kind is Kind.TIMEOUT
             if isinstance(error, RateLimited):
                 self._observer.rate_limited(org, endpoint)
-                errand.site.gate.slow(org, seconds=error.retry_at - self._clock.monotonic())
+                errand.site.gate.slow(org, until=error.retry_at)
             elif isinstance(error, Refused):
                 self._refusals.remember(
                     error,

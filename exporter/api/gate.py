@@ -17,7 +17,7 @@ SLOW_PACE = 1.0
 
 
 class _Org:
-    """What the gate knows of an org. `slow_until` is in the time of `Gate`'s `now`."""
+    """What the gate knows of an org. `slow_until` is by the gate's clock, `last` by its pace."""
 
     __slots__ = ("in_flight", "key", "last", "slow_until", "suspect")
 
@@ -61,11 +61,20 @@ class Gate:
     than half of the places, and all orgs together whose last request timed out no more than a
     quarter. Turns are granted one by one, and the next only once the last was used or given
     back, so that the rate is that of requests sent.
+
+    `clock` (monotonic seconds) tells how long an org is to be slow. Distances between requests
+    are kept in real time, whatever the clock says.
     """
 
     def __init__(
-        self, *, concurrency: int, rate: float, now: Callable[[], float] = time.monotonic
+        self,
+        *,
+        concurrency: int,
+        rate: float,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._now = now
         self._orgs: dict[str, _Org] = {}
         self._waiting: dict[int, OrderedDict[str, _Queue]] = {}
@@ -98,11 +107,7 @@ class Gate:
     async def enter(self, key: str, priority: int = 0) -> Turn:
         """Wait for a turn of the org `key`. A cancelled wait costs nobody a place."""
         org = self._org(key)
-        if (
-            not self._waiting
-            and self._may_grant()
-            and self._ready_at(org, now := self._now()) <= now
-        ):
+        if not self._waiting and self._may_grant() and self._ready_at(org) <= self._now():
             return self._grant(org)
         future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(priority, OrderedDict()).setdefault(key, OrderedDict())[future] = (
@@ -118,15 +123,15 @@ class Gate:
                 future.result().leave()
             raise
 
-    def slow(self, key: str, *, seconds: float) -> None:
+    def slow(self, key: str, *, until: float) -> None:
         """Let an org send one request at a time, and no more than one a second."""
         org = self._org(key)
-        org.slow_until = max(org.slow_until, self._now() + seconds)
+        org.slow_until = max(org.slow_until, until)
 
     def forget(self, key: str) -> None:
         """Forget what is known of an org, once nothing of it is under way."""
         org = self._orgs.get(key)
-        if org is not None and not org.in_flight and org.slow_until <= self._now():
+        if org is not None and not org.in_flight and org.slow_until <= self._clock():
             del self._orgs[key]
 
     def _org(self, key: str) -> _Org:
@@ -138,13 +143,13 @@ class Gate:
     def _may_grant(self) -> bool:
         return not self._granted and self._in_flight < self._concurrency
 
-    def _ready_at(self, org: _Org, now: float) -> float:
-        """Return when `org` may send: not after `now`, later, or not before a place is left."""
+    def _ready_at(self, org: _Org) -> float:
+        """Return when `org` may send; infinity if it must wait for a place."""
         if org.in_flight >= self._per_org or (
             org.suspect and self._suspects_in_flight >= self._for_suspects
         ):
             return math.inf
-        if org.slow_until > now:
+        if org.slow_until > self._clock():
             return math.inf if org.in_flight else max(org.last + SLOW_PACE, self._free_at)
         return self._free_at
 
@@ -189,7 +194,7 @@ class Gate:
             orgs = self._waiting[priority]
             for key in list(orgs):
                 org = self._org(key)
-                at = self._ready_at(org, now)
+                at = self._ready_at(org)
                 if at > now:
                     soonest = min(soonest, at)
                     continue

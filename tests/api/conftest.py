@@ -12,8 +12,11 @@ import pytest
 
 from exporter.api.client import ApiClient, Call, Limits
 from exporter.api.endpoints import ENROLLMENTS_OVER_TIME, Endpoint
+from exporter.api.errors import ApiError
 
 KEY = "0123456789abcdef" * 4
+BODY = b'{"data": {"2026-01-01": 3}, "total": 3}'
+HTML = b"<!doctype html><title>Sign in</title>"
 
 
 @dataclass
@@ -198,9 +201,7 @@ async def make_client(ledger, clock, naps):
 
     def make(*, context=None, **limits):
         limits = Limits(**{"timeout": 5.0, "rate_limit": 100_000.0, **limits})
-        client = ApiClient(
-            limits, ledger, clock, rng=random.Random(1), sleep=naps, context=context
-        )
+        client = ApiClient(limits, ledger, clock, rng=random.Random(1), sleep=naps, context=context)
         clients.append(client)
         return client
 
@@ -219,6 +220,15 @@ def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, **more):
     return Call(endpoint=endpoint, names=names, query=query or {}, **more)
 
 
+async def failure(client, account, what=None):
+    """Return the error that a call ends in."""
+    with pytest.raises(ApiError) as caught:
+        await client.get(account, what or call())
+    assert KEY not in str(caught.value)
+    return caught.value
+
+
+OTHER = Endpoint("other", "/api/other/{org}")
 COURSE = Endpoint("course", "/api/orgs/{org}/users/{user_id}/courses/{course_id}/over-time")
 
 

@@ -1,0 +1,43 @@
+# fixtures and cases are arguments
+
+
+import pytest
+
+from exporter.api.errors import ApiError
+from tests.api.conftest import call, failure, say
+
+
+@pytest.mark.parametrize("key", ["line\nbreak", "kë", "", " ", "nul\0"])
+async def test_a_key_that_cannot_be_sent_is_told_without_the_key(client, server, account, key):
+    account.api_key = key
+    with pytest.raises(ApiError) as caught:
+        await client.get(account, call())
+    assert caught.value.kind == "bad_key"
+    assert not caught.value.asked
+    assert str(caught.value) == (
+        "acme: the API key is empty, or holds a line break or another character that cannot be sent"
+    )
+    assert server.asked == []
+
+
+async def test_a_key_file_that_cannot_be_read_is_named(client, server, account, ledger):
+    account.api_key = FileNotFoundError(2, "No such file or directory", "/run/secrets/acme")
+    error = await failure(client, account)
+    assert (error.kind, error.asked) == ("no_key", False)
+    assert str(error) == (
+        "acme: the API key cannot be read: /run/secrets/acme: No such file or directory"
+    )
+    assert ledger.requests == []
+
+
+async def test_a_key_file_that_is_no_text_does_not_appear_in_the_error(client, account):
+    account.api_key = UnicodeDecodeError("utf-8", b"secret\xff", 6, 7, "invalid start byte")
+    error = await failure(client, account)
+    assert str(error) == "acme: the API key cannot be read: UnicodeDecodeError"
+
+
+async def test_an_echoed_key_does_not_reach_the_error(client, server, account):
+    account.api_key = "short-key"
+    server.answers = [say({"detail": "Token short-key of jane@acme.org is unknown"}, status=401)]
+    error = await failure(client, account)
+    assert "(Token … of … is unknown)" in str(error)

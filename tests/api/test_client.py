@@ -1,0 +1,271 @@
+# ruff: noqa: PLR0917 # fixtures and cases are arguments
+
+import asyncio
+import logging
+import random
+import re
+
+import pytest
+
+from exporter.api import client as client_module
+from exporter.api import endpoints
+from exporter.api.client import quiet_http_loggers
+from exporter.api.errors import Kind, Unavailable
+from tests.api.conftest import (
+    BODY,
+    COURSE,
+    HTML,
+    KEY,
+    FakeAccount,
+    call,
+    drop,
+    failure,
+    say,
+    slowly,
+    squeeze,
+)
+
+
+async def test_a_good_answer_is_its_body(client, server, account, ledger):
+    server.answers = [say(BODY)]
+    assert await client.get(account, call()) == BODY
+    assert ledger.requests == [("acme", "enrollments_over_time", "200")]
+    assert ledger.retries == []
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("prefix", ["", "/dm", "/a%20b/dm", "/ä"])
+async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server, prefix, slash):
+    account = FakeAccount(server.url + prefix + slash, key="a/b:c+d", user_id="üser@x")
+    course = "course-v1:Acme+Bio/101+2026 %41"
+    for endpoint in (endpoints.COURSE_VIDEOS, endpoints.VIDEOS_OVER_TIME, COURSE):
+        names = {"course_id": course} if endpoint is COURSE else {}
+        await client.get(account, call(endpoint, names=names, query={"a b": "c+d:/?&=é"}))
+    sent = "/%C3%A4" if prefix == "/ä" else prefix
+    org = "a%2Fb%3Ac%2Bd"
+    course_id = "course-v1%3AAcme%2BBio%2F101%2B2026%20%2541"
+    query = "?a%20b=c%2Bd%3A%2F%3F%26%3D%C3%A9"
+    assert [asked.target for asked in server.asked] == [
+        f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/{query}",
+        f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/over-time{query}",
+        f"{sent}/api/orgs/{org}/users/%C3%BCser%40x/courses/{course_id}/over-time{query}",
+    ]
+
+
+async def test_dots_in_a_name_do_not_climb_to_another_path(client, server, account):
+    await client.get(account, call(COURSE, names={"course_id": ".."}))
+    assert server.asked[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
+
+
+async def test_headers_say_who_asks_and_for_what(client, server, account):
+    await client.get(account, call())
+    headers = server.asked[0].headers
+    assert headers.pop("user-agent").startswith("iblai-exporter/")
+    assert headers == {
+        "host": f"127.0.0.1:{server.port}",
+        "authorization": f"Api-Token {KEY}",
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+    }
+
+
+async def test_without_a_scheme_the_bare_key_is_sent(client, server, account):
+    account.auth_scheme = ""
+    await client.get(account, call())
+    assert server.asked[0].headers["authorization"] == KEY
+
+
+async def test_a_key_that_changes_is_read_for_each_request(client, server, account):
+    for key in ("first", "second"):
+        account.api_key = key
+        await client.get(account, call())
+    assert [a.headers["authorization"] for a in server.asked] == [
+        "Api-Token first",
+        "Api-Token second",
+    ]
+
+
+async def test_cookies_are_not_kept(client, server, account):
+    server.answers = [say(set_cookie="session=1; Path=/")]
+    await client.get(account, call())
+    await client.get(account, call())
+    assert "cookie" not in server.asked[1].headers
+
+
+async def test_connections_are_used_again(client, server, account):
+    for _ in range(20):
+        await client.get(account, call())
+    assert server.accepted == 1
+
+
+async def test_many_calls_open_no_more_connections_than_may_be_busy_at_once(make_client, server):
+    client = make_client(concurrency=6)
+    server.answers = [slowly(0.005)]
+    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(5)]
+    await asyncio.gather(*(client.get(accounts[n % 5], call()) for n in range(100)))
+    assert len(server.asked) == 100
+    assert server.most_at_once == 6
+    assert server.accepted == 6
+
+
+async def test_orgs_on_one_host_share_its_rate(make_client, server):
+    client = make_client(concurrency=20, rate_limit=50)
+    accounts = [FakeAccount(f"{server.url}/{n}", key=f"org{n}") for n in range(4)]
+    await asyncio.gather(*(client.get(accounts[n % 4], call()) for n in range(70)))
+    times = [asked.at for asked in server.asked]
+    assert max(sum(start <= t <= start + 1 for t in times) for start in times) <= 50
+    assert times[-1] - times[0] < 70 / 50 * 1.25
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "kind"),
+    [
+        (say({"detail": "oops"}, status=500), "500", Kind.SERVER_ERROR),
+        (say(HTML, status=502, content_type="text/html"), "502", Kind.SERVER_ERROR),
+        (say({}, status=503), "503", Kind.SERVER_ERROR),
+        (say({}, status=599), "5xx", Kind.SERVER_ERROR),
+        (drop(), "connection", Kind.CONNECTION),
+        (drop(say(BODY)[:-5]), "cut", Kind.CUT),
+        (drop(squeeze(BODY)[:-5]), "cut", Kind.CUT),
+        (drop(b"SSH-2.0-OpenSSH\r\n\r\n"), "protocol", Kind.PROTOCOL),
+    ],
+)
+async def test_trouble_at_the_other_end_is_tried_again_at_growing_random_intervals(
+    make_client, server, account, ledger, naps, answer, code, kind
+):
+    server.answers = [answer]
+    error = await failure(make_client(retries=3), account)
+    assert isinstance(error, Unavailable)
+    assert error.kind == kind
+    assert ledger.codes == [code] * 4
+    assert len(server.asked) == 4
+    assert len(ledger.retries) == 3
+    assert len(naps.taken) == 3
+    assert all(0 <= nap <= 0.5 * 2**n for n, nap in enumerate(naps.taken))
+
+
+async def test_an_answer_that_comes_at_the_second_try_is_a_good_one(
+    client, server, account, ledger
+):
+    server.answers = [drop(say(BODY)[:-1]), say(BODY)]
+    assert await client.get(account, call()) == BODY
+    assert ledger.codes == ["cut", "200"]
+    assert ledger.retries == [("acme", "enrollments_over_time")]
+
+
+async def test_no_retries_means_none(make_client, server, account):
+    server.answers = [say({}, status=500)]
+    await failure(make_client(retries=0), account)
+    assert len(server.asked) == 1
+
+
+async def test_backing_off_takes_no_place_from_others(ledger, clock, server, account):
+    asleep, wake = asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds):
+        asleep.set()
+        await wake.wait()
+
+    limits = client_module.Limits(concurrency=1, rate_limit=0)
+    client = client_module.ApiClient(limits, ledger, clock, sleep=sleep)
+    server.answers = [say({}, status=500), say(BODY)]
+    waiting = asyncio.create_task(client.get(account, call()))
+    await asleep.wait()
+    assert await client.get(account, call()) == BODY
+    wake.set()
+    assert await waiting == BODY
+    await client.aclose()
+
+
+@pytest.mark.parametrize("late", ["head", "body"])
+async def test_the_time_limit_covers_the_whole_answer(make_client, server, account, ledger, late):
+    async def drip(asked, writer):
+        writer.write(say(BODY)[:-30] if late == "body" else b"")
+        for byte in BODY:
+            await asyncio.sleep(0.02)
+            writer.write(bytes([byte]) if late == "body" else b"")
+
+    server.answers = [drip]
+    client = make_client(timeout=0.1, retries=1)
+    error = await failure(client, account)
+    assert isinstance(error, Unavailable)
+    assert error.kind == "timeout"
+    assert "no whole answer within 0.1 s" in str(error)
+    assert ledger.codes == ["timeout", "timeout"]
+
+
+async def test_waiting_for_a_turn_does_not_count_against_the_time_limit(make_client, server):
+    client = make_client(timeout=0.5, concurrency=1, retries=0)
+    server.answers = [slowly(0.1)]
+    account = FakeAccount(server.url)
+    await asyncio.gather(*(client.get(account, call()) for _ in range(8)))
+    assert len(server.asked) == 8
+
+
+async def test_a_host_that_refuses_connections_is_named(client, unused_tcp_port):
+    account = FakeAccount(f"http://127.0.0.1:{unused_tcp_port}")
+    error = await failure(client, account)
+    assert error.kind == "connection"
+    assert "127.0.0.1: cannot connect: Connection refused" in str(error)
+
+
+async def test_a_name_that_does_not_exist_is_named(make_client):
+    error = await failure(make_client(retries=0), FakeAccount("http://nowhere.invalid"))
+    assert error.kind == "connection"
+    assert "nowhere.invalid: the name is not known" in str(error)
+
+
+async def test_hundreds_of_calls_given_up_at_any_moment_leave_every_place_alive(
+    make_client, server, ledger
+):
+    client = make_client(concurrency=8)
+    dice = random.Random(7)
+
+    async def moody(asked, writer):
+        await asyncio.sleep(dice.random() / 200)
+        answer = say(BODY)
+        writer.write(answer[: len(answer) // 2])
+        await asyncio.sleep(dice.random() / 200)
+        writer.write(answer[len(answer) // 2 :])
+
+    server.answers = [moody]
+    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(4)]
+    given_up = 0
+    for _ in range(40):
+        tasks = [asyncio.create_task(client.get(accounts[n % 4], call())) for n in range(12)]
+        for task in tasks:
+            await asyncio.sleep(dice.random() / 1000)
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        given_up += sum(isinstance(result, asyncio.CancelledError) for result in done)
+    assert given_up > 300
+    assert set(ledger.codes) <= {"cancelled", "200"}
+
+    server.most_at_once = 0
+    server.answers = [slowly(0.05, say(BODY))]
+    bodies = await asyncio.gather(*(client.get(accounts[n % 4], call()) for n in range(32)))
+    assert bodies == [BODY] * 32
+    assert server.most_at_once == 8
+    await client.aclose()
+    await asyncio.sleep(0.05)
+    assert server.open == 0
+
+
+async def test_limits_can_change_while_calls_wait(make_client, server):
+    client = make_client(concurrency=1)
+    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(4)]
+    server.answers = [slowly(0.05)]
+    tasks = [asyncio.create_task(client.get(accounts[n % 4], call())) for n in range(12)]
+    await asyncio.sleep(0.01)
+    client.set_limits(client_module.Limits(concurrency=4, rate_limit=0))
+    await asyncio.gather(*tasks)
+    assert server.most_at_once == 4
+    assert client.limits.concurrency == 4
+
+
+async def test_nothing_of_http_is_logged_even_when_everything_is(client, server, account, caplog):
+    quiet_http_loggers()
+    caplog.set_level(logging.DEBUG)
+    await client.get(account, call(query={"start_date": "2026-01-01"}))
+    assert not re.search("2026-01-01|127.0.0.1|" + KEY, caplog.text)
+    assert [r for r in caplog.records if r.name.split(".")[0] in {"httpx", "aiohttp"}] == []
