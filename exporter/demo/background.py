@@ -1,7 +1,9 @@
 """An ASGI application on a port of its own, served from a thread."""
 
+import asyncio
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +12,7 @@ from uvicorn import Config, Server
 
 _PATIENCE = 10.0
 _BACKLOG = 2048
+_FAREWELL = 0.05
 
 
 class Background:
@@ -49,7 +52,10 @@ class Background:
         self._address = (host, listener.getsockname()[1])
         # A daemon, so that a test that forgets to stop it cannot hang the whole run.
         self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name=f"serve {self.url}", daemon=True
+            target=self._server.run_until_told,
+            args=(listener,),
+            name=f"serve {self.url}",
+            daemon=True,
         )
         self._thread.start()
         if not self._server.ready.wait(_PATIENCE) or not self._server.started:
@@ -79,6 +85,11 @@ class _Server(Server):
         super().__init__(config)
         self.ready = threading.Event()
 
+    def run_until_told(self, listener: socket.socket) -> None:
+        # An application that fails to start makes the server exit the process; here a thread ends.
+        with suppress(SystemExit):
+            self.run([listener])
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         try:
             await super().startup(sockets)
@@ -90,4 +101,8 @@ class _Server(Server):
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.close()
+        # Applications that watch their client have ended by the next turn or two; others are told.
+        await asyncio.sleep(_FAREWELL)
+        for task in list(self.server_state.tasks):
+            task.cancel()
         await super().shutdown(sockets)

@@ -40,7 +40,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_platform(  # noqa: PLR0913  # one argument for each way platforms differ
+def build_platform(  # one argument for each way platforms differ
     university: University,
     *,
     now: Callable[[], datetime] = _utc_now,

@@ -115,11 +115,14 @@ class RecorderGate:
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.status = message["status"]
-            await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
+                # Before it is sent: the client may look at the recorder the moment it has it.
                 request.took = recorder.monotonic() - request.at
+                recorder.under_way -= 1
+            await send(message)
 
         try:
             await self._app(scope, receive, watch)
         finally:
-            recorder.under_way -= 1
+            if request.took is None:
+                recorder.under_way -= 1

@@ -32,7 +32,7 @@ class View:
     main: bool
 
     @classmethod
-    def at(  # noqa: PLR0913  # one argument for each filter
+    def at(  # one argument for each filter
         cls,
         campus: Campus,
         moment: datetime,
