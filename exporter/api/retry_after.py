@@ -12,7 +12,7 @@ FIRST = 5.0
 
 LONGEST = 300.0
 
-_SECONDS = re.compile(r"\d{1,18}(\.\d*)?", re.ASCII)
+_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 
 
 def read_retry_after(value: str, *, date: str | None, now: datetime) -> float:

@@ -1,8 +1,14 @@
 # ruff: noqa: PLR0917 # fixtures and cases are arguments
 
 import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.api.errors import RateLimited
+from exporter.api.retry_after import Holds, read_retry_after
 from tests.api.conftest import (
     BODY,
     OTHER,
@@ -111,3 +117,57 @@ async def test_what_the_api_asked_for_holds_even_if_the_org_is_forgotten(client,
     await failure(client, account)
     client.forget("acme")
     assert not (await failure(client, account)).asked
+
+
+# What the header says.
+
+NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("1.5", 1.5),
+        ("0", 1),
+        ("-5", 1),
+        ("", 1),
+        ("soon", 1),
+        ("99999999999", 86_400),
+        ("9" * 500, 86_400),
+        ("Wed, 06 May 2026 12:01:00 GMT", 60),
+        ("Wednesday, 06-May-26 12:01:00 GMT", 60),
+        ("Wed May  6 12:01:00 2026", 60),
+        ("Wed, 06 May 2026 11:00:00 GMT", 1),
+        ("Fri, 06 May 2050 12:00:00 GMT", 86_400),
+        ("Wed, 99 May 2026 12:01:00 GMT", 1),
+    ],
+)
+def test_every_form_of_the_header_is_read_from_a_second_to_a_day(value, seconds):
+    assert read_retry_after(value, date=None, now=NOW) == seconds
+
+
+def test_an_unreadable_date_of_the_answer_leaves_our_own_clock():
+    until = "Wed, 06 May 2026 12:01:00 GMT"
+    assert read_retry_after(until, date="yesterday", now=NOW) == 60
+
+
+@given(value=st.text(max_size=60), date=st.none() | st.text(max_size=60))
+def test_whatever_the_header_there_is_a_time_to_wait(value, date):
+    assert 1 <= read_retry_after(value, date=date, now=NOW) <= 86_400
+
+
+def test_a_wait_is_never_shortened_and_grows_to_five_minutes():
+    holds = Holds()
+    assert holds.hold("acme", "x", now=0, seconds=100) == 100
+    assert holds.hold("acme", "x", now=10, seconds=1) == 100
+    waits = [holds.hold("acme", "y", now=1000 * n, seconds=None) - 1000 * n for n in range(9)]
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
+def test_a_wait_that_is_over_is_forgotten():
+    holds = Holds()
+    holds.hold("acme", "x", now=0, seconds=10)
+    assert holds.until("acme", "x", now=9) == 10
+    assert holds.until("acme", "x", now=10) is None
