@@ -57,7 +57,7 @@ def board() -> Board:
             Row(
                 title="Videos",
                 lines=(
-                    Line(height=4, panels=_videos()),
+                    Line(height=4, panels=_videos(), widths=(4, 5, 5, 5, 5)),
                     Line(height=9, panels=(_watch_time(), _watched())),
                 ),
             ),
@@ -163,7 +163,7 @@ def _videos() -> tuple[Panel, ...]:
 
 def _watch_time() -> Panel:
     return trend(
-        "Watch time",
+        "Watch time over time",
         f"Time that learners watched videos of the course, all together and (right axis) each on "
         f"average. {AS_GIVEN}",
         _curve(catalog.COURSE_VIDEO_WATCH_SECONDS, "all learners", VIDEOS.colour, fill=10),
@@ -181,7 +181,7 @@ def _watch_time() -> Panel:
 
 def _watched() -> Panel:
     return trend(
-        "Videos watched",
+        "Videos watched over time",
         f"Videos of the course watched, and (right axis) the mean share that a learner watched. "
         f"{AS_GIVEN}",
         _curve(catalog.COURSE_VIDEO_COMPLETIONS, "videos watched", VIDEOS.colour, fill=10),

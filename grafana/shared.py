@@ -157,7 +157,7 @@ def trust(*, where: str = promql.ORG) -> tuple[Panel, ...]:
             links=health,
         ),
         numbers(
-            "Firing alerts",
+            "Alerts",
             "Alerts of the exporter's rules that fire for the chosen orgs.",
             Part(expr=promql.or_zero(f"sum({promql.firing('alertname', where=where)})"), name="n"),
             look=bad,

@@ -1,0 +1,179 @@
+import itertools
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from exporter.catalog import METRICS, Kind
+from grafana import build, links, lint, style
+from tests.grafana import queries
+
+ANY = {
+    "org": ".+",
+    "job": ".+",
+    "instance": ".+",
+    "course": "course-v1:Acme+Bio101+2026",
+    "__rate_interval": "4m",
+}
+GIVEN_BY_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
+GIVEN_BY_THE_CLIENT_LIBRARY = {
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+}
+
+
+def exported():
+    for metric in METRICS:
+        yield metric.name
+        if metric.kind is Kind.HISTOGRAM:
+            yield f"{metric.name}_bucket"
+
+
+def test_committed_files_are_what_the_code_builds():
+    built = {path.name: text for path, text in build.documents()}
+    committed = {path.name: path.read_text() for path in build.DIRECTORY.iterdir()}
+    assert committed == built
+
+
+def test_the_four_dashboards_have_the_uids_that_links_and_alerts_name():
+    uids = [json.loads(text)["uid"] for _, text in build.documents()]
+    assert uids == [links.OVERVIEW, links.ORG, links.COURSE, links.HEALTH] == list(links.TITLES)
+
+
+def test_every_metric_that_is_asked_for_is_exported(dashboard):
+    asked = set().union(*(queries.metrics(q) for _, q in queries.expressions(dashboard, ANY)))
+    assert asked
+    assert asked <= {*exported(), *GIVEN_BY_PROMETHEUS, *GIVEN_BY_THE_CLIENT_LIBRARY}
+
+
+def test_every_figure_of_the_platform_is_on_a_dashboard():
+    asked = set()
+    for _, text in build.documents():
+        dashboard = json.loads(text)
+        for _, query in queries.expressions(dashboard, ANY):
+            asked |= queries.metrics(query)
+    shown = {
+        "iblai_active_users_today",
+        "iblai_active_users_28d",
+        "iblai_active_learners",
+        "iblai_course_video_watch_seconds",
+        "iblai_course_enrollments_28d",
+        "iblai_mentor_chat_sessions_7d_baseline",
+        *(f"iblai_{f.source.name}_{w}" for f in style.WATCHED for w in ("1d", "7d_baseline")),
+    }
+    assert shown <= asked
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_every_query_parses(dashboard, tmp_path):
+    asked = [query for _, query in queries.expressions(dashboard, ANY)]
+    rules = [{"record": f"query_{n}", "expr": query} for n, query in enumerate(asked)]
+    path = tmp_path / "rules.yml"
+    path.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
+    checked = subprocess.run(
+        ["promtool", "check", "rules", path], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(asked)} rules found" in checked.stdout
+
+
+def test_the_linter_finds_nothing_but_known_exceptions(dashboard):
+    found = {(finding.uid, finding.rule) for finding in lint.findings(dashboard)}
+    known = {key for key in lint.EXCEPTIONS if key[0] == dashboard["uid"]}
+    assert found == known
+
+
+def test_the_linter_finds_what_is_wrong(dashboard):
+    dashboard = json.loads(json.dumps(dashboard))
+    dashboard["editable"] = True
+    panel = next(lint.panels(dashboard))
+    panel["description"] = ""
+    panel["datasource"] = {"type": "prometheus", "uid": "prometheus"}
+    del panel["fieldConfig"]["defaults"]["unit"]
+    panel["targets"] = [
+        {"refId": "A", "instant": False, "expr": "sum(rate(iblai_api_requests_total{}[5m]))"},
+        {"refId": "B", "instant": False, "expr": "iblai_api_retries_total"},
+    ]
+    found = {finding.rule for finding in lint.findings(dashboard)}
+    assert found >= {
+        "uneditable-dashboard",
+        "panel-title-description",
+        "panel-datasource",
+        "panel-units",
+        "target-rate-interval",
+        "target-counter-agg",
+        "target-job",
+    }
+
+
+def test_panels_fill_the_grid_without_overlap(dashboard):
+    taken = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= 24
+        cells = set(
+            itertools.product(
+                range(place["x"], place["x"] + place["w"]),
+                range(place["y"], place["y"] + place["h"]),
+            )
+        )
+        assert not cells & taken, panel["title"]
+        taken |= cells
+    bottom = max(y for _, y in taken) + 1
+    assert len(taken) == 24 * bottom
+
+
+def test_panels_have_ids_of_their_own(dashboard):
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_titles_of_panels_are_unique_so_that_people_can_speak_of_them(dashboard):
+    titles = [panel["title"] for panel in lint.panels(dashboard)]
+    assert len(titles) == len(set(titles))
+
+
+def test_instances_and_jobs_are_made_one_before_anything_is_added_up(dashboard):
+    for _, target in lint.targets(dashboard):
+        query = target["expr"].replace("${window}", "7d")
+        for name, before in queries.selections(query):
+            if not name.startswith("ALERTS"):
+                assert re.search(r"(max|min) by \([^)]+\) \((rate\(|increase\()?$", before), query
+
+
+def test_tables_come_in_pages_and_with_a_limit(dashboard):
+    for panel in lint.panels(dashboard):
+        if panel["type"] == "table":
+            assert panel["options"]["footer"]["enablePagination"]
+            steps = {step["id"]: step["options"] for step in panel["transformations"]}
+            assert steps["limit"]["limitField"] <= 200
+
+
+def test_tables_are_sorted_by_a_column_that_they_have(dashboard):
+    for panel in lint.panels(dashboard):
+        if panel["type"] == "table":
+            shown = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]}
+            assert {by["displayName"] for by in panel["options"]["sortBy"]} <= shown
+
+
+def test_links_lead_to_dashboards_and_variables_that_exist():
+    boards = {json.loads(text)["uid"]: json.loads(text) for _, text in build.documents()}
+    urls = [url for board in boards.values() for url in queries.urls(board) if url[:3] == "/d/"]
+    assert len(urls) > 20
+    for url in urls:
+        uid, _, rest = url.removeprefix("/d/").partition("?")
+        offered = {variable["name"] for variable in lint.variables(boards[uid])}
+        assert queries.set_by(rest) <= offered, url
+
+
+def test_a_figure_has_one_colour_everywhere():
+    colours = {}
+    for _, text in build.documents():
+        for name, colour in queries.colours(json.loads(text)):
+            assert colours.setdefault(name, colour) == colour, name
+    assert len(colours) > 5
