@@ -327,7 +327,7 @@ def _series() -> Panel:
 
 def _memory() -> Panel:
     return trend(
-        "Memory",
+        "Memory over time",
         "Resident memory of each exporter's process.",
         Curve(expr=_each("process_resident_memory_bytes"), name=BY_INSTANCE),
         look=Look(unit=style.BYTES, decimals=0),

@@ -106,7 +106,7 @@ def _windows() -> Panel:
 
 def _stickiness() -> Panel:
     return trend(
-        "Stickiness",
+        "Stickiness over time",
         "Share of the people of the last 28 days who were active the day before: how much of a "
         "habit it is.",
         Curve(expr=_sticky(), name="1d / 28d", look=Look(colour=style.STICKINESS), fill=10),
