@@ -44,14 +44,14 @@ _SERVING = (
     click.option(
         "--listen-address",
         "--web.listen-address",
-        "web.listen_address",
+        "web__listen_address",
         metavar="[HOST]:PORT",
         help="Where to serve.  [env var: IBLAI_WEB__LISTEN_ADDRESS; default: :10880]",
     ),
     click.option(
         "--web.config.file",
         "--web-config-file",
-        "web.config_file",
+        "web__config_file",
         type=click.Path(),
         help="TLS, client certificates, passwords and headers, in the format of Prometheus' "
         "exporter-toolkit.  [env var: IBLAI_WEB__CONFIG_FILE]",
@@ -59,14 +59,14 @@ _SERVING = (
     click.option(
         "--log-level",
         "--log.level",
-        "log.level",
+        "log__level",
         type=click.Choice(["debug", "info", "warning", "error"]),
         help="How much to say.  [env var: IBLAI_LOG__LEVEL; default: info]",
     ),
     click.option(
         "--log-format",
         "--log.format",
-        "log.format",
+        "log__format",
         type=click.Choice(["logfmt", "json"]),
         help="How to say it.  [env var: IBLAI_LOG__FORMAT; default: logfmt]",
     ),
@@ -74,7 +74,7 @@ _SERVING = (
 
 
 def serving_options(command: Command) -> Command:
-    """Add the options that `serve` and `demo` share; their names are paths of settings."""
+    """Add the options that `serve` and `demo` share; their names are paths of settings, with __ for a dot."""
     for option in reversed(_SERVING):
         command = option(command)
     return command
@@ -99,7 +99,7 @@ def main() -> None:
 @click.option(
     "--enable-reload/--no-enable-reload",
     "--web.enable-reload/--no-web.enable-reload",
-    "web.enable_reload",
+    "web__enable_reload",
     default=None,
     help="Allow POST /-/reload.  [env var: IBLAI_WEB__ENABLE_RELOAD; default: off]",
 )
@@ -243,7 +243,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {path: value for path, value in options.items() if value is not None}
+    return {k.replace("__", "."): v for k, v in options.items() if v is not None}
 
 
 def _or_exit(read: Callable[[], T]) -> T:
