@@ -74,7 +74,7 @@ class Kind:
             raise ValueError("has no value; write one after the colon, or take the line out")
         if isinstance(value, dict | list):
             what = "a mapping" if isinstance(value, dict) else "a list"
-            raise ValueError(f"must be a single value ({self.name}), not {what}")
+            raise ValueError(f"must be a single value ({self.name}), not {what}")  # noqa: TRY004 - pydantic reads it
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
         if self.quoted and isinstance(value, Unquoted):

@@ -76,8 +76,7 @@ def _walk(schema: type, above: tuple[str, ...]) -> Iterator[Setting]:
     defaults = {field.name: _default(field) for field in dataclasses.fields(schema)}
     for name, hint in hints(schema).items():
         path = (*above, name)
-        if dataclasses.is_dataclass(hint):
-            assert isinstance(hint, type)
+        if isinstance(hint, type):
             yield Setting(path, Form.SECTION, None, None, (hint.__doc__ or "").strip())
             yield from _walk(hint, path)
             continue

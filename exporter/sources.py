@@ -4,7 +4,7 @@ import json
 import os.path
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ CONFIG = f"{ENV_PREFIX}CONFIG"
 ORGS = variable("orgs")
 KEYS = ("api_key", "api_key_file")
 
-_MAX_ORGS = 100_000
 _KEY_LIST = "org keys"
 _ONE_ORG = "org"
 
@@ -77,7 +76,9 @@ class Merged(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take the layers alone: pydantic's own sources keep neither lines nor list indexes."""
         assert isinstance(init_settings, InitSettingsSource)
@@ -90,7 +91,11 @@ class _LayerSource(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._layer = layer
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(
+        self,
+        field: FieldInfo,  # noqa: ARG002 - pydantic's signature
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
         return self._layer.tree.get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -295,12 +300,14 @@ def _json(text: str) -> Any:
         return dict(pairs)
 
     try:
-        value = json.loads(
-            text,
-            parse_int=Unquoted,
-            parse_float=Unquoted,
-            parse_constant=Unquoted,
-            object_pairs_hook=once,
+        return _as_text(
+            json.loads(
+                text,
+                parse_int=Unquoted,
+                parse_float=Unquoted,
+                parse_constant=Unquoted,
+                object_pairs_hook=once,
+            )
         )
     except json.JSONDecodeError as error:
         raise ValueError(
@@ -308,7 +315,6 @@ def _json(text: str) -> Any:
         ) from None
     except RecursionError:
         raise ValueError("is nested too deep") from None
-    return _as_text(value)
 
 
 def _as_text(value: Any) -> Any:
@@ -358,6 +364,7 @@ def _prepare(tree: dict[str, Any], base: Path | None) -> dict[str, Any]:
         for name in ("api_key_file", "secrets_dir", "config_file"):
             text = level.get(name)
             if isinstance(text, str) and not isinstance(text, Unquoted) and text.strip():
-                expanded = os.path.expanduser(text)
-                level[name] = os.path.join(base, expanded) if base else expanded
+                # Path.expanduser raises where there is no such user.
+                expanded = os.path.expanduser(text)  # noqa: PTH111
+                level[name] = str(base / expanded) if base else expanded
     return tree

@@ -1,0 +1,220 @@
+"""A YAML file as keys and texts, each with its line; strange files end in a plain sentence."""
+
+import errno
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from exporter.problems import ConfigError, Loc, dotted
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
+MAX_NODES = 250_000
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_NULL = f"{_TAG}null"
+_TYPED = {f"{_TAG}{name}": name for name in ("bool", "int", "float")}
+_TEXT = {f"{_TAG}{name}" for name in ("str", "timestamp", "value")}
+
+_HINTS = {
+    "undefined alias": 'what begins with * is an alias in YAML; put the value in quotes ("*…")',
+    "another document": "a second document begins here; keep one, without `---` between",
+    "duplicate anchor": "an anchor (&name) is given twice; rename one",
+    "mapping values are not allowed": (
+        "a colon where none can stand; check the indentation, or put the value in quotes"
+    ),
+    "expected ':'": "a line without its colon; write `key: value`, with a space after the colon",
+    "cannot start any token": "a value begins with a special character; put it in quotes",
+    "expected key": "does not line up with the lines above; keys of one mapping share a column",
+    "'-' indicator": "does not line up with the lines above; items of one list share a column",
+}
+
+# The C parser is some ten times faster; a build of PyYAML without it reads the same files.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Unquoted(str):
+    """A text that YAML takes for a number or a yes/no value, since no quotes stand around it."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file says: mappings, lists, texts and None; `lines` tells where each stands."""
+
+    tree: dict[str, Any]
+    lines: dict[Loc, int]
+    problems: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Document:
+    """Read a YAML file. Raise `ConfigError` if nothing can be made of it.
+
+    What is wrong in parts of it (a key given twice) is told in `problems` instead.
+    """
+    text = _text(path)
+    try:
+        _measure(path, text)
+        root = _Loader(text).get_single_node()
+    except yaml.YAMLError as error:
+        raise ConfigError([_syntax(path, text, error)]) from None
+    if root is None:
+        return Document({}, {})
+    walk = _Walk(path)
+    tree = walk.value(root, ())
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise ConfigError([f"{path}:1: must hold keys and values, such as `interval: 5m`"])
+    return Document(tree, walk.lines, tuple(walk.problems))
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One way through the nodes of a file; aliases are followed, but not without end."""
+
+    path: Path
+    lines: dict[Loc, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    nodes: int = 0
+
+    def value(self, node: yaml.Node, loc: Loc) -> Any:
+        """Return what a node says, and note the lines of all that is in it."""
+        self._bound(node, loc)
+        self.lines.setdefault(loc, _line(node))
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*loc, i)) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, loc)
+        if node.tag == _NULL:
+            return None
+        if node.tag in _TYPED:
+            return Unquoted(node.value)
+        if node.tag not in _TEXT:
+            self._note(node, loc, "tags (words that begin with !) mean nothing here; take it out")
+        return str(node.value)
+
+    def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in self._pairs(node, loc):
+            if not isinstance(key, yaml.ScalarNode):
+                self._note(key, loc, "a key must be a plain word")
+                continue
+            name = str(key.value)
+            place = (*loc, name)
+            if name in found:
+                self._note(
+                    key, place, f"stands twice (first in line {self.lines[place]}); keep one"
+                )
+                continue
+            self.lines[place] = _line(key)
+            found[name] = self.value(value, place)
+        for merged in self._merged(node, loc):
+            for key, value in self._pairs(merged, loc):
+                if isinstance(key, yaml.ScalarNode) and str(key.value) not in found:
+                    name = str(key.value)
+                    self.lines[*loc, name] = _line(key)
+                    found[name] = self.value(value, (*loc, name))
+        return found
+
+    def _pairs(self, node: yaml.MappingNode, loc: Loc) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                self._bound(key, loc)
+                yield key, value
+
+    def _merged(self, node: yaml.MappingNode, loc: Loc) -> Iterator[yaml.MappingNode]:
+        """Yield the mappings that `<<` brings in, the more important first."""
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                continue
+            for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                self._bound(part, loc)
+                if not isinstance(part, yaml.MappingNode) or part is node:
+                    self._note(key, loc, "`<<` takes another mapping, such as *defaults")
+                    continue
+                yield part
+                yield from self._merged(part, (*loc, "<<"))
+
+    def _bound(self, node: yaml.Node, loc: Loc) -> None:
+        self.nodes += 1
+        if len(loc) > MAX_DEPTH or self.nodes > MAX_NODES:
+            problem = (
+                f"{self.path}:{_line(node)}: aliases (*name) blow the file up beyond "
+                f"{MAX_NODES} values or {MAX_DEPTH} levels; write the values out"
+            )
+            raise ConfigError([problem])
+
+    def _note(self, node: yaml.Node, loc: Loc, what: str) -> None:
+        place = f"{self.path}:{_line(node)}:"
+        self.problems.append(f"{place} {dotted(loc)}: {what}" if loc else f"{place} {what}")
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path}: {_why(error)}"]) from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError([f"{path}: is larger than 1 MiB; is it the right file?"])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path}:{line}: is not UTF-8 text; save it as UTF-8"]) from None
+
+
+def _why(error: OSError | ValueError) -> str:
+    match getattr(error, "errno", None):
+        case errno.ENOENT | errno.ENOTDIR:
+            return "there is no such file; check the path"
+        case errno.EISDIR:
+            return "is a directory; name the file in it"
+        case errno.EACCES | errno.EPERM:
+            return "may not be read; let the user that the exporter runs as read it"
+        case _:
+            return f"cannot be read ({getattr(error, 'strerror', None) or 'not a path'})"
+
+
+def _measure(path: Path, text: str) -> None:
+    """Refuse nesting so deep that composing it would exhaust the parser's stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise ConfigError(
+                [f"{path}:{_line(event)}: is nested more than {MAX_DEPTH} levels deep"]
+            )
+
+
+def _syntax(path: Path, text: str, error: yaml.YAMLError) -> str:
+    """Say what is wrong with the YAML. What the parser quotes may be a secret: it is left out."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if mark is None:
+        return f"{path}: holds characters that YAML does not allow; remove control characters"
+    number = mark.line + 1
+    lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
+    near = lines[max(number - 2, 0) : number]
+    problem = getattr(error, "problem", None) or ""
+    return f"{path}:{number}: {_hint(problem, near)}"
+
+
+def _hint(problem: str, near: list[str]) -> str:
+    if any("\t" in line[: len(line) - len(line.lstrip())] for line in near):
+        return "a tab in the indentation; indent with spaces"
+    hint = next((hint for part, hint in _HINTS.items() if part in problem), None)
+    return hint or "is not YAML; check indentation, quotes and brackets near this line"
+
+
+def _line(part: yaml.Node | yaml.Event) -> int:
+    mark = part.start_mark
+    assert mark is not None
+    return int(mark.line) + 1
