@@ -15,6 +15,13 @@ Json = Any
 """What `json.dumps` takes."""
 
 WEEK = 7
+MONTH = 30
+TERM = 120
+"""Days, today included, that figures without dates cover."""
+
+YEAR = 365
+"""Days, today included, that chats are kept."""
+
 _LONGEST_RANGE = 3660
 _PAGE = 10
 _LARGEST_PAGE = 100

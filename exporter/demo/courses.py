@@ -51,6 +51,11 @@ class Course:
     videos: int
     salt: int
 
+    @property
+    def stay(self) -> int:
+        """Return the seconds that an active learner spends in it on a day."""
+        return 900 + self.salt % 1200
+
     def video_seconds(self, video: int) -> int:
         """Return the length of one of its videos."""
         return _VIDEO_SECONDS + (self.salt >> video % 48) % 600

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo import audience, chats, engagement, learners
+from exporter.demo import audience, chats, learners, performance, timespent, videos
 from exporter.demo.asking import Answer, Ask, Json, Query, RangeEnd, Refusal, not_found
 from exporter.demo.faults import FaultPlan
 from exporter.demo.harm import FaultGate, http_date
@@ -23,7 +23,9 @@ from exporter.demo.view import View
 ANSWERS: Mapping[str, Answer] = {
     **audience.ANSWERS,
     **learners.ANSWERS,
-    **engagement.ANSWERS,
+    **videos.ANSWERS,
+    **timespent.ANSWERS,
+    **performance.ANSWERS,
     **chats.ANSWERS,
 }
 """Every endpoint, by its path as the reference prints it."""
@@ -40,7 +42,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_platform(  # one argument for each way platforms differ
+def build_platform(
     university: University,
     *,
     now: Callable[[], datetime] = _utc_now,

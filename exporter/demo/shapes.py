@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from exporter.demo.asking import WEEK, Json
+from exporter.demo.asking import MONTH, WEEK, Json
 
-_MONTH = 30
+Counts = Callable[[range], list[int]]
+"""What counts something on each of some days."""
 
 
 def by_date(days: range, values: Sequence[float]) -> dict[str, float]:
@@ -38,9 +39,9 @@ def series(days: range, counts: Sequence[int]) -> Json:
     return {"data": by_date(days, counts), "total": sum(counts)}
 
 
-def changing_series(days: range, today: int, counts: Callable[[range], list[int]]) -> Json:
+def changing_series(days: range, today: int, counts: Counts) -> Json:
     """Return a `Series+`: the days asked for, and how they compare with earlier ones."""
-    first = min(days.start - len(days), today - 2 * _MONTH)
+    first = min(days.start - len(days), today - 2 * MONTH)
     known = counts(range(first, max(days.stop, today)))
 
     def asked(span: range) -> list[int]:
@@ -56,7 +57,7 @@ def meta(days: range, today: int, total: Callable[[range], int]) -> Json:
     """Return the change figures: of the range, the last 7 and the last 30 complete days."""
     now = total(days)
     changes = {"total": now, **_changes("range", now, total(_before(days)))}
-    for name, length in (("last_seven_days", WEEK), ("last_thirty_days", _MONTH)):
+    for name, length in (("last_seven_days", WEEK), ("last_thirty_days", MONTH)):
         last = range(today - length, today)
         changes |= _changes(name, total(last), total(_before(last)))
     return changes

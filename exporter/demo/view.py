@@ -7,7 +7,7 @@ from functools import reduce
 from operator import or_
 
 from exporter.demo import rhythm
-from exporter.demo.campus import Campus, Crowd, Figure, Mentor, usual_shape
+from exporter.demo.campus import OPENED, Campus, Crowd, Figure, Mentor, usual_shape
 from exporter.demo.courses import Course
 from exporter.demo.university import Drop
 
@@ -32,7 +32,7 @@ class View:
     main: bool
 
     @classmethod
-    def at(  # one argument for each filter
+    def at(
         cls,
         campus: Campus,
         moment: datetime,
@@ -80,6 +80,27 @@ class View:
     def registrations(self, days: range) -> list[int]:
         """Return by day how many people registered."""
         return self._more(self.campus.registrations(days, self._shape(Figure.ENROLLMENTS, days)))
+
+    def registered(self, day: int) -> int:
+        """Return how many people had registered by the end of `day`."""
+        return self.more(self.campus.learners) + sum(self.registrations(range(OPENED, day + 1)))
+
+    def visits(self, days: range, courses: Iterable[Course] | None = None) -> list[int]:
+        """Return by day the active users of each course, added up."""
+        chosen = self.courses if courses is None else courses
+        return _add(days, ([self.users((course,), (day,)) for day in days] for course in chosen))
+
+    def seconds(self, days: range, courses: Iterable[Course] | None = None) -> list[int]:
+        """Return by day the time that the active users of courses spent in them."""
+        chosen = self.courses if courses is None else courses
+        return _add(
+            days,
+            ([each.stay * n for n in self.visits(days, (each,))] for each in chosen),
+        )
+
+    def last(self, number: int) -> range:
+        """Return the last `number` days, today included."""
+        return range(self.today - number + 1, self.today + 1)
 
     def who(self, crowds: Iterable[Crowd], days: Iterable[int]) -> int:
         """Return who of `crowds` was active on any of `days`, as a mask over the learners."""
