@@ -348,19 +348,25 @@ class Poller:
 
         Room is kept for the figures of the org as a whole, whoever comes first.
         """
-        limit = watch.org.series_limit
+        samples, courses = findings.samples, findings.courses
         others = [
             s for s in self._store.of(watch.org.key).values() if s.collector != collector.name
         ]
-        known = {course_id for other in others for course_id in other.courses}
-        parts = sum(other.series - len(other.headline) for other in others) + len(known)
-        cut = findings.samples.truncate(
-            max(limit - sum(other.series for other in others) - len(known), 0),
-            parts=max(limit - catalog.ORG_FIGURES - parts, 0),
+        named = {course_id for other in others for course_id in other.courses}
+        taken = sum(other.series for other in others) + len(named)
+        whole = sum(len(other.headline) for other in others)
+        limit = max(watch.org.series_limit - taken, 0)
+        parts = max(watch.org.series_limit - catalog.ORG_FIGURES - (taken - whole), 0)
+        cut = samples.truncate(
+            limit, parts=parts, toll=lambda part: part[0] in courses and part[0] not in named
         )
-        room = limit - sum(other.series for other in others) - len(known) - len(findings.samples)
-        for course_id in [c for c in findings.courses if c not in known][max(room, 0) :]:
-            del findings.courses[course_id]
+        # The name of a course is a series too, and has been paid for where the course was kept.
+        kept = samples.parts()
+        new = [course_id for course_id in courses if course_id not in named]
+        unpaid = [course_id for course_id in new if (course_id,) not in kept]
+        room = min(limit, parts) - kept.total() - (len(new) - len(unpaid))
+        for course_id in unpaid[max(room, 0) :]:
+            del courses[course_id]
             cut += 1
         return cut
 

@@ -1,6 +1,7 @@
 """What one collector makes of one org's answers: values by metric and labels."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
 from exporter.catalog import Metric
 
@@ -38,17 +39,31 @@ class Samples:
                 }
         return before - len(self)
 
-    def truncate(self, limit: int, *, parts: int) -> int:
+    def parts(self) -> Counter[Labels]:
+        """Return the courses and other parts that there are samples of, and how many of each."""
+        return Counter(labels for rows in self._families.values() for labels in rows if labels)
+
+    def truncate(self, limit: int, *, parts: int, toll: Callable[[Labels], int]) -> int:
         """Keep at most `limit` samples, and at most `parts` about courses and other parts.
 
-        Return how many were cut. The figures of the org as a whole outlive those of its parts.
+        Return how many were cut. Figures of the org as a whole come first. A part is kept whole
+        or not at all; `toll` is what it costs besides its samples.
         """
         before = len(self)
-        whole, part = limit, parts
-        for metric, rows in sorted(self._families.items(), key=lambda item: len(item[0].labels)):
-            room = min(whole, part) if len(metric.labels) > 1 else whole
-            kept = rows if len(rows) <= room else dict(list(rows.items())[:room])
-            self._families[metric] = kept
-            whole -= len(kept)
-            part -= len(kept) if len(metric.labels) > 1 else 0
+        sizes = self.parts()
+        whole = min(before - sizes.total(), limit)
+        room = min(limit - whole, parts)
+        kept = set()
+        for part, size in sizes.items():
+            room -= size + toll(part)
+            if room < 0:
+                break
+            kept.add(part)
+        if len(kept) < len(sizes) or whole < before - sizes.total():
+            for metric, rows in self._families.items():
+                fit = {part: value for part, value in rows.items() if part in kept}
+                if () in rows and whole > 0:
+                    fit[()] = rows[()]
+                    whole -= 1
+                self._families[metric] = fit
         return before - len(self)
