@@ -110,12 +110,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One authenticated request, as the answering functions get it."""
+    """One authenticated request, as the answering functions get it; `url` without the query."""
 
     org: DemoOrg
     view: View
     query: Query
     names: Mapping[str, str]
+    url: str
     page_base: int
     range_end: RangeEnd
 

@@ -12,7 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from exporter.demo import audience, chats, learners, performance, timespent, videos
+from exporter.demo import (
+    audience,
+    chats,
+    chatters,
+    costs,
+    learners,
+    performance,
+    timespent,
+    topics,
+    videos,
+)
 from exporter.demo.asking import Answer, Ask, Json, Query, RangeEnd, Refusal, not_found
 from exporter.demo.faults import FaultPlan
 from exporter.demo.harm import FaultGate, http_date
@@ -27,6 +37,9 @@ ANSWERS: Mapping[str, Answer] = {
     **timespent.ANSWERS,
     **performance.ANSWERS,
     **chats.ANSWERS,
+    **chatters.ANSWERS,
+    **topics.ANSWERS,
+    **costs.ANSWERS,
 }
 """Every endpoint, by its path as the reference prints it."""
 
@@ -128,6 +141,7 @@ class _Desk:
             view=view,
             query=query,
             names=request.path_params,
+            url=str(request.url.replace(query="")),
             page_base=self._page_base,
             range_end=self._range_end,
         )

@@ -12,12 +12,7 @@ from exporter.demo.platform import ANSWERS
 
 DOCUMENT = json.loads((Path(__file__).parents[1] / "data/iblai-openapi.json").read_text())
 START, END = "2026-02-16", "2026-03-18"
-NEEDED = {
-    "start_date": START,
-    "end_date": END,
-    "metric": None,
-    "group_by": "provider",
-}
+NEEDED = {"start_date": START, "end_date": END}
 
 
 def nullable(schema: Any) -> Any:
