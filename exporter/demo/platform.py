@@ -18,6 +18,9 @@ from exporter.demo import (
     chatters,
     costs,
     learners,
+    newer_chats,
+    newer_content,
+    newer_costs,
     performance,
     timespent,
     topics,
@@ -40,6 +43,9 @@ ANSWERS: Mapping[str, Answer] = {
     **chatters.ANSWERS,
     **topics.ANSWERS,
     **costs.ANSWERS,
+    **newer_chats.ANSWERS,
+    **newer_costs.ANSWERS,
+    **newer_content.ANSWERS,
 }
 """Every endpoint, by its path as the reference prints it."""
 
