@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
 
 from exporter.demo.campus import Mentor
 from exporter.demo.courses import Course
@@ -137,6 +138,10 @@ class Ask:
             if mentor.mentor_id == wanted:
                 return mentor
         raise not_found("Mentor")
+
+    def link(self, page: int) -> str:
+        """Return the address of another page of the same list."""
+        return f"{self.url}?{urlencode({**self.query.values, 'page': page})}"
 
     def days(self, *, default: int = WEEK, required: bool = False) -> range:
         """Return the ordinals of the days asked for: `default` days up to today if none are."""

@@ -68,8 +68,8 @@ def strict_page_of(
         raise Refusal(404, {"detail": "Invalid page."})
     return rows, {
         "count": len(things),
-        "next": f"{ask.url}?page={page + 1}" if says["has_next"] else None,
-        "previous": f"{ask.url}?page={page - 1}" if says["has_previous"] else None,
+        "next": ask.link(page + 1) if says["has_next"] else None,
+        "previous": ask.link(page - 1) if says["has_previous"] else None,
         "current_page": page,
         "total_pages": pages,
     }

@@ -96,8 +96,8 @@ def statistics(ask: Ask) -> Json:
         raise Refusal(404, {"detail": "Invalid page."})
     return {
         "count": len(found),
-        "next": _link(ask, page + 1, size) if page < pages else None,
-        "previous": _link(ask, page - 1, size) if page > 1 else None,
+        "next": ask.link(page + 1) if page < pages else None,
+        "previous": ask.link(page - 1) if page > 1 else None,
         "results": [
             {
                 "name": topic.name,
@@ -118,10 +118,6 @@ def _at_least_one(ask: Ask, name: str, default: int) -> int:
     if value < 1:
         raise Refusal(404, {"detail": "Invalid page."})
     return value
-
-
-def _link(ask: Ask, page: int, size: int) -> str:
-    return f"{ask.url}?page={page}&page_size={size}"
 
 
 def _word(rating: float) -> str:

@@ -38,7 +38,7 @@ class Simulation:
         org = org or self.acme
         return self.client.get(
             path.replace("{org}", org.key).replace("{user_id}", org.user_id),
-            params=query,
+            params=query or None,
             headers={"Authorization": f"Api-Token {org.api_key}"},
         )
 
