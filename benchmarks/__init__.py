@@ -1,0 +1,1 @@
+"""What it costs: small programs that compare, each a table."""

@@ -1,0 +1,75 @@
+"""What a scrape costs the server, against prometheus-client with the same figures.
+
+`python -m benchmarks.scrape [SERIES]`: CPU time of the server per scrape, the whole answer read
+on a kept connection. Both serve on uvicorn with uvloop and httptools.
+"""
+
+import http.client
+import sys
+
+from benchmarks import figures
+from benchmarks.measure import ROUNDS, Child, Report, middle, module
+
+ACCEPT = {
+    "text": "text/plain;version=0.0.4",
+    "OpenMetrics": "application/openmetrics-text;version=1.0.0",
+}
+ENCODING = {"gzip": "gzip", "identity": "identity"}
+_TIMES = {"ours": 50, "peer": 2}
+
+
+def scrape(connection: http.client.HTTPConnection, accept: str, encoding: str) -> int:
+    """Read the page once; return its size on the wire in bytes."""
+    headers = {"Accept": accept, "Accept-Encoding": encoding}
+    connection.request("GET", "/metrics", headers=headers)
+    answer = connection.getresponse()
+    assert answer.status == http.client.OK
+    return len(answer.read())
+
+
+def cpu_per_scrape(child: Child, accept: str, encoding: str, *, times: int) -> tuple[float, int]:
+    """Return the server's CPU time per scrape in seconds, and the size of the page."""
+    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=300)
+    size = scrape(connection, accept, encoding)
+    rounds = []
+    for _ in range(ROUNDS):
+        before = child.cpu()
+        for _ in range(times):
+            size = scrape(connection, accept, encoding)
+        rounds.append((child.cpu() - before) / times)
+    connection.close()
+    return middle(rounds), size
+
+
+def main(series: int) -> None:
+    """Print the table."""
+    orgs = max(series // 1000, 1)
+    courses = figures.courses_for(series, orgs=orgs)
+    found: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for kind, times in _TIMES.items():
+        with module("benchmarks.servers", kind, orgs, courses) as child:
+            for form, accept in ACCEPT.items():
+                for encoding in ENCODING:
+                    found[kind, form, encoding] = cpu_per_scrape(
+                        child, accept, encoding, times=times
+                    )
+    report = Report(
+        f"CPU of the server per scrape, {series:,} series",
+        *("page", "exporter", "prometheus-client", "ratio", "size"),
+    )
+    for form in ACCEPT:
+        for encoding in ENCODING:
+            mine, size = found["ours", form, encoding]
+            theirs, _ = found["peer", form, encoding]
+            report.row(
+                f"{form}, {encoding}",
+                f"{mine * 1e3:.2f} ms",
+                f"{theirs * 1e3:,.0f} ms",
+                f"1/{theirs / mine:,.0f}",
+                f"{size / 1e6:.2f} MB",
+            )
+    report.show()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

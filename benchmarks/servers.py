@@ -1,0 +1,102 @@
+"""Servers with the same figures: the exporter's own web application, and prometheus-client's.
+
+`python -m benchmarks.servers ours ORGS COURSES` prints the port and serves until it is stopped.
+"""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+import uvloop
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    make_asgi_app,
+)
+from starlette.types import ASGIApp
+
+from benchmarks import figures
+from exporter.catalog import Metric
+from exporter.clock import SystemClock
+from exporter.page import MetricsPage
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+from exporter.web import app
+from exporter.web.port import Port, WebFile
+from exporter.web.status import StatusPages
+
+
+class _Idle:
+    """A service that only serves what it was given."""
+
+    ready = True
+    reload_enabled = False
+    orgs: Mapping[str, Mapping[str, str]] = {}
+
+    def waiting(self) -> str:
+        return ""
+
+    async def reload(self) -> None:
+        pass
+
+    def next_visit(self, org: str, collector: str) -> datetime | None:
+        _ = org, collector
+        return None
+
+
+def listener() -> socket.socket:
+    """Open a socket on a free port of loopback."""
+    return socket.create_server(("127.0.0.1", 0), backlog=512)
+
+
+def ours(orgs: int, courses: int) -> ASGIApp:
+    """Return the exporter's application, with the figures already in its store."""
+    clock = SystemClock()
+    store = SnapshotStore()
+    telemetry = Telemetry(store)
+    page = MetricsPage(store, telemetry, clock)
+    for org in range(orgs):
+        figures.put(store, clock, org, courses)
+    idle = _Idle()
+    return app.build(idle, page, StatusPages(idle, store, telemetry, idle, clock))
+
+
+def peer(orgs: int, courses: int) -> ASGIApp:
+    """Return prometheus-client's application, with the same figures as children of gauges."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    gauges: dict[Metric, Gauge] = {}
+    for metric, labels, value in figures.rows(orgs, courses):
+        gauge = gauges.get(metric)
+        if gauge is None:
+            gauge = gauges[metric] = Gauge(
+                metric.name, metric.help, metric.labels, registry=registry
+            )
+        gauge.labels(*labels).set(value)
+    made: Any = make_asgi_app(registry)
+    application: ASGIApp = made
+    return application
+
+
+async def _serve(kind: str, orgs: int, courses: int) -> None:
+    sock = listener()
+    application = {"ours": ours, "peer": peer}[kind](orgs, courses)
+    print(sock.getsockname()[1], flush=True)
+    if kind == "ours":
+        await Port(application, sock, WebFile(None)).run_until_stopped()
+    else:
+        config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")
+        await uvicorn.Server(config).serve(sockets=[sock])
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
