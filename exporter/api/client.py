@@ -5,7 +5,6 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -22,7 +21,7 @@ from exporter.api.answers import (
     stop_redirect,
 )
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable
+from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable, code_of, label
 from exporter.api.gate import Gate, Turn
 from exporter.api.refusals import Asked, Refusals
 from exporter.api.retry_after import Holds
@@ -48,8 +47,6 @@ BACKOFF_CAP = 10.0
 CANCELLED = "cancelled"
 """Code of a request that was given up by whoever asked."""
 
-_STATUSES = frozenset(HTTPStatus)
-_NO_WHOLE_ANSWER = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
 _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"gzip"),
@@ -131,7 +128,7 @@ class _Errand:
 class ApiClient:
     """Asks the analytics API on behalf of any number of orgs."""
 
-    def __init__(  # what is injected has a default
+    def __init__(
         self,
         limits: Limits,
         observer: Observer,
@@ -280,7 +277,7 @@ class ApiClient:
         try:
             answer = await self._exchange(errand, headers, key)
         except ApiError as error:
-            code = _code(error)
+            code = code_of(error)
             turn.timed_out = error.kind is Kind.TIMEOUT
             if isinstance(error, RateLimited):
                 self._observer.rate_limited(org, endpoint)
@@ -294,7 +291,7 @@ class ApiClient:
                 )
             raise
         else:
-            code = _label(errand.status)
+            code = label(errand.status)
             turn.timed_out = False
             self._holds.succeeded(org, endpoint)
             self._refusals.succeeded(errand.asked)
@@ -357,18 +354,6 @@ class ApiClient:
             retry_at=until,
             status=asked.status,
         )
-
-
-def _code(error: ApiError) -> str:
-    """Return the status of a whole answer, else what came in its stead."""
-    if error.status is None or error.kind in _NO_WHOLE_ANSWER:
-        return error.kind
-    return _label(error.status)
-
-
-def _label(status: int) -> str:
-    """Return a status as one of a closed set."""
-    return str(status) if status in _STATUSES else f"{status // 100}xx"
 
 
 def _trouble(error: httpx.HTTPError) -> Kind:

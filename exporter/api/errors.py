@@ -5,6 +5,7 @@ never a key, a query or a person.
 """
 
 from enum import StrEnum
+from http import HTTPStatus
 
 
 class Kind(StrEnum):
@@ -61,3 +62,19 @@ class Unavailable(ApiError):  # noqa: N818 # see above
 
 class BadAnswer(ApiError):  # noqa: N818 # see above
     """An answer that another try would not make better."""
+
+
+_NO_WHOLE_ANSWER = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
+_STATUSES = frozenset(HTTPStatus)
+
+
+def code_of(error: ApiError) -> str:
+    """Return the status of a whole answer, else what came in its stead."""
+    if error.status is None or error.kind in _NO_WHOLE_ANSWER:
+        return error.kind
+    return label(error.status)
+
+
+def label(status: int) -> str:
+    """Return a status as one of a closed set: by its first digit where it is nobody's."""
+    return str(status) if status in _STATUSES else f"{status // 100}xx"

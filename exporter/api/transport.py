@@ -16,6 +16,9 @@ from yarl import URL
 TARGET = "target"
 """Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
 
+_FAILURES = (aiohttp.ClientError, OSError, ValueError)
+"""What aiohttp raises; a host that cannot be a name is a `ValueError` of the resolver."""
+
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
 
 
@@ -43,13 +46,16 @@ class ExactTransport(AiohttpTransport):
         if not isinstance(self.client, aiohttp.ClientSession):
             self.client = self.get_client()
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
-        response = await self.client.request(
-            request.method,
-            URL(origin + request.extensions[TARGET].decode("ascii"), encoded=True),
-            headers=[(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw],
-            allow_redirects=False,
-            proxy=self._proxy(origin, request.url),
-        )
+        try:
+            response = await self.client.request(
+                request.method,
+                URL(origin + request.extensions[TARGET].decode("ascii"), encoded=True),
+                headers=[(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw],
+                allow_redirects=False,
+                proxy=self._proxy(origin, request.url),
+            )
+        except _FAILURES as error:  # before anything was sent: an address that is none
+            raise _translated(error) from error
         return httpx.Response(
             response.status, headers=response.raw_headers, stream=_Body(response), request=request
         )
@@ -123,7 +129,7 @@ async def _once(
     """Send a request once, and tell in httpx's words what went wrong."""
     try:
         return await handler(request)
-    except (aiohttp.ClientError, OSError) as error:
+    except _FAILURES as error:
         raise _translated(error) from error
 
 
@@ -166,6 +172,7 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], httpx.TransportError]], ...
         lambda _: httpx.ReadError("the connection was closed without an answer"),
     ),
     (aiohttp.ClientResponseError, lambda _: httpx.RemoteProtocolError("what came is not HTTP")),
+    (ValueError, lambda _: httpx.ConnectError("that is no address")),
     (OSError, lambda e: httpx.ReadError(f"the connection failed: {_reason(e)}")),
 )
 """aiohttp's errors in httpx's words, the closer ones first. aiohttp's own texts quote URLs."""

@@ -220,6 +220,13 @@ def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, **more):
     return Call(endpoint=endpoint, names=names, query=query or {}, **more)
 
 
+async def become_true(condition):
+    """Wait for what happens in its own time, but not for ever."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 # the other end sets no event
+            await asyncio.sleep(0.005)
+
+
 async def failure(client, account, what=None):
     """Return the error that a call ends in."""
     with pytest.raises(ApiError) as caught:
