@@ -24,7 +24,7 @@ def problems(
     tree: Mapping[str, Any], layers: Iterable[Layer], collectors: frozenset[str] | None
 ) -> Iterator[Problem]:
     """Yield what is wrong between settings, told from the merged tree of what was given."""
-    orgs: Mapping[Any, Any] = tree["orgs"] if isinstance(tree.get("orgs"), dict) else {}
+    orgs: Mapping[Any, Any] = tree["orgs"] if _is_indexed(tree.get("orgs")) else {}
     if not orgs and (tree.get("orgs") is None or tree["orgs"] in ([], {})):
         remedy = f"write at least {SMALLEST} or set IBLAI_ORGS, IBLAI_USER_ID and IBLAI_API_KEY"
         yield ("orgs",), f"there is no org; {remedy}"
@@ -36,6 +36,10 @@ def problems(
         yield from _both_keys(layer)
     if collectors is not None:
         yield from _unknown_collectors(tree, orgs, collectors)
+
+
+def _is_indexed(orgs: Any) -> bool:
+    return isinstance(orgs, dict) and all(isinstance(index, int) for index in orgs)
 
 
 def _duplicates(orgs: Mapping[Any, Any]) -> Iterator[Problem]:
@@ -86,7 +90,9 @@ def _unknown_collectors(
                 yield (*loc, "collectors", name), f"unknown collector{close}"
 
 
-def warnings(orgs: Iterable[Org], layers: Iterable[Layer], path: Path | None) -> tuple[str, ...]:
+def warnings(
+    orgs: Iterable[Org], *, layers: Iterable[Layer], file: Layer, path: Path | None
+) -> tuple[str, ...]:
     """Return what an operator would want to know, each once, with the orgs that it is about."""
     about: dict[str, list[str]] = defaultdict(list)
     for org in orgs:
@@ -94,10 +100,10 @@ def warnings(orgs: Iterable[Org], layers: Iterable[Layer], path: Path | None) ->
             about[text].append(org.key)
     found = [f"{text} ({_listed(keys)})" for text, keys in about.items()]
     found += _unreadable_keys(orgs)
-    layers = tuple(layers)
-    if path is not None and any(layer.all_orgs for layer in layers):
-        found.append(f"the orgs of {path} are not used: IBLAI_ORGS or a flag replaces them all")
-    if path is not None and _holds_key(layers[-1].tree) and _open_to_all(path):
+    above = next((layer for layer in layers if layer.all_orgs), None)
+    if above is not None and "orgs" in file.tree:
+        found.append(f"the orgs of {path} are not used: {above.place(('orgs',))} replaces them all")
+    if path is not None and _holds_key(file.tree) and _open_to_all(path):
         found.append(f"{path} holds an API key and every user may read it; chmod o-r {path}")
     return tuple(found)
 
@@ -129,7 +135,7 @@ def _unreadable_keys(orgs: Iterable[Org]) -> Iterator[str]:
         try:
             org.secret()
         except (OSError, ValueError) as error:
-            failures.append(f"{org.key}: {getattr(error, 'strerror', None) or error}")
+            failures.append(f"{org.key}: {error}")
         else:
             file = org.api_key_file
             if file and not str(file).startswith(_MOUNTED_SECRETS) and _open_to_all(file):

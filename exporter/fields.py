@@ -78,8 +78,10 @@ class Kind:
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
         if self.quoted and isinstance(value, Unquoted):
+            example = "" if self is SECRET else f': "{shown(value)}"'
             raise ValueError(
-                "is a text, but YAML takes it for a number or a yes/no value; put it in quotes"
+                "is a text, but YAML takes it for a number or a yes/no value; "
+                f"put it in quotes{example}"
             )
         return self.parse(_clean(str(value)))
 
@@ -117,7 +119,7 @@ def whole(least: int, most: int) -> Kind:
 
     def parse(text: str) -> int:
         if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}, in plain digits")
+            raise ValueError(f"must be a plain whole number from {least} to {most}")
         return int(text)
 
     return Kind("whole number", parse)
@@ -126,13 +128,14 @@ def whole(least: int, most: int) -> Kind:
 def number(least: float, most: float, *, above: bool = False) -> Kind:
     """Return the kind of a number within bounds; `above` leaves the lower bound itself out."""
     bounds = f"above {least:g} and up to {most:g}" if above else f"from {least:g} to {most:g}"
+    share = " (0.4 is 40 %)" if most == 1 else ""
 
     def parse(text: str) -> float:
         if _NUMBER.fullmatch(text):
             value = float(text)
             if least <= value <= most and not (above and value == least):
                 return value
-        raise ValueError(f"must be a number {bounds}, such as 0.4 or 20")
+        raise ValueError(f"must be a plain number {bounds}{share}")
 
     return Kind("number", parse)
 
@@ -173,10 +176,14 @@ def text_of(text: str) -> str:
 
 def org_key(text: str) -> str:
     """Return the key of an org, which becomes a label, a file name and a part of paths."""
-    if text != text.strip() or not text:
-        raise ValueError("must be the org's key (platform_key), without blanks around it")
+    if not text:
+        raise ValueError("is empty; write the org's key (platform_key)")
+    if text != text.strip():
+        raise ValueError("has blanks around it; take them out")
     if "/" in text or text in {".", ".."}:
-        raise ValueError("must be the org's key (platform_key), without slashes; not an address")
+        raise ValueError(
+            "holds a slash, or dots alone; write the org's key (platform_key), not an address"
+        )
     if len(text) > _LONGEST_KEY:
         raise ValueError(f"is longer than {_LONGEST_KEY} characters; is it the org's key?")
     return text
@@ -221,12 +228,18 @@ def zone_name(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        cities = {name.rpartition("/")[2]: name for name in sorted(_zones(), reverse=True)}
-        city = closest(text.rpartition("/")[2], cities)
-        close = closest(text, _zones()) or (city and cities[city])
+        close = _near_zone(text)
         remedy = f"; did you mean {close}?" if close else "; write for instance Europe/Berlin"
         raise ValueError(f"{shown(text)} is not in the tz database{remedy}") from None
     return text
+
+
+def _near_zone(text: str) -> str | None:
+    if any(name.startswith(f"{text}/") for name in _zones()):
+        return None  # a region: any of its cities would be a guess
+    cities = {name.rpartition("/")[2]: name for name in sorted(_zones(), reverse=True)}
+    city = closest(text.rpartition("/")[2], cities)
+    return closest(text, _zones()) or (cities[city] if city else None)
 
 
 @cache
@@ -326,7 +339,7 @@ DURATION = Kind("duration", duration)
 RHYTHM = at_least(1, "1s")
 SIZE = Kind("size", size)
 PATH = Kind("path", lambda text: Path(text_of(text)), quoted=True)
-ADDRESS = Kind("address", _address_text, quoted=True)
+ADDRESS = Kind("address", _address_text)
 LABEL_NAME = Kind("label name", label_name, quoted=True)
 LABEL_VALUE = Kind("text", str, quoted=True, empty=True)
 QUIET = Kind("day or range of days", quiet_span)

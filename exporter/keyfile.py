@@ -7,7 +7,6 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 
 MAX_BYTES = 64 * 1024
 RECHECK = 1.0
@@ -46,7 +45,6 @@ class KeyFile:
     def __init__(self, path: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._monotonic = monotonic
-        self._lock = Lock()
         self._looked = float("-inf")
         self._signature: Signature | None = None
         self._key = ""
@@ -57,17 +55,15 @@ class KeyFile:
         Raises OSError or ValueError with a text that names the file and the remedy, and
         nothing of its content.
         """
-        with self._lock:
-            now = self._monotonic()
-            if self._signature is not None and now - self._looked < RECHECK:
-                return self._key
+        now = self._monotonic()
+        if self._signature is None or now - self._looked >= RECHECK:
             try:
                 self._refresh()
             except (OSError, ValueError):
                 self._signature = None
                 raise
             self._looked = now
-            return self._key
+        return self._key
 
     def _refresh(self) -> None:
         try:
@@ -83,7 +79,7 @@ class KeyFile:
                 signature = _signature(os.fstat(file.fileno()))
                 content = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise type(error)(error.errno, f"{self._path} {_why(error)}") from None
+            raise type(error)(f"{self._path} {_why(error)}") from None
         self._key = self._parse(content)
         self._signature = signature
 

@@ -62,13 +62,13 @@ def load(
     """
     if path is None and environ.get(sources.CONFIG):
         path = Path(environ[sources.CONFIG])
-    tree, layers = sources.merge(
-        [sources.from_flags(flags), sources.from_environment(environ), sources.from_file(path)]
-    )
+    file = sources.from_file(path)
+    above = [sources.from_flags(flags), sources.from_environment(environ)]
+    tree, layers = sources.merge([*above, file])
     told = [problem for layer in layers for problem in layer.problems]
     given, found = overlays.validate(tree)
     found += checks.problems(tree, layers, known_collectors)
-    told += [f"{sources.place(layers, loc)}: {text}" for loc, text in found]
+    told += sources.placed(layers, found)
     if told:
         raise ConfigError(dict.fromkeys(told))
     orgs = _orgs(given)
@@ -78,7 +78,7 @@ def load(
         web=overlays.apply(Web(), _section(given, "web")),
         log=overlays.apply(Log(), _section(given, "log")),
         secrets_dir=given.get("secrets_dir"),
-        warnings=checks.warnings(orgs, layers, path),
+        warnings=checks.warnings(orgs, layers=above, file=file, path=path),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import os.path
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from exporter import outline, yamlfile
 from exporter.outline import ENV_LEVEL, ENV_PREFIX, Form, variable
-from exporter.problems import Loc, did_you_mean, dotted
+from exporter.problems import Loc, Problem, did_you_mean, dotted
 from exporter.yamlfile import Unquoted
 
 CONFIG = f"{ENV_PREFIX}CONFIG"
@@ -42,13 +42,15 @@ _OWN = f"{ENV_PREFIX}EXPORTER_"
 class Layer:
     """What one source sets. The list of orgs is a mapping by index, so that layers can overlap.
 
-    `place` says where something stands, for a person; `problems` is what could not be read.
+    `place` says where something stands, for a person, and `line` orders what stands in a file;
+    `problems` is what could not be read; `all_orgs` tells that the list of orgs is whole.
     """
 
     tree: dict[str, Any]
     place: Callable[[Loc], str]
     problems: tuple[str, ...] = ()
     all_orgs: bool = False
+    line: Callable[[Loc], int] = lambda _loc: 0
 
     def holds(self, loc: Loc) -> bool:
         """Return whether this source sets something at a place."""
@@ -133,14 +135,20 @@ def _drop_keys(above: Mapping[str, Any], below: dict[str, Any]) -> None:
             below.pop(name, None)
 
 
-def place(layers: Iterable[Layer], loc: Loc) -> str:
-    """Say where something stands, or where what it is missing from stands."""
-    layers = tuple(layers)
+def placed(layers: Sequence[Layer], problems: Iterable[Problem]) -> list[str]:
+    """Return problems with their places before them, in the order of the lines of the file."""
+    found = [(_layer_of(layers, loc), loc, text) for loc, text in problems]
+    found.sort(key=lambda item: item[0].line(item[1]))
+    return [f"{layer.place(loc)}: {text}" for layer, loc, text in found]
+
+
+def _layer_of(layers: Sequence[Layer], loc: Loc) -> Layer:
+    """Return the layer in which something stands, or in which it is missing."""
     for end in range(len(loc), 0, -1):
         for layer in reversed(layers) if end < len(loc) else layers:
             if layer.holds(loc[:end]):
-                return layer.place(loc)
-    return dotted(loc)
+                return layer
+    return layers[-1]
 
 
 def from_flags(flags: Mapping[str, Any]) -> Layer:
@@ -177,13 +185,16 @@ def from_file(path: Path | None) -> Layer:
     if isinstance(tree.get("orgs"), list):
         tree["orgs"] = _by_index(tree["orgs"])
 
-    def where(loc: Loc) -> str:
-        for end in range(len(loc), 0, -1):
-            if loc[:end] in document.lines:
-                return f"{path}:{document.lines[loc[:end]]}: {dotted(loc)}"
-        return f"{path}: {dotted(loc)}"
+    def line(loc: Loc) -> int:
+        known = (loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in document.lines)
+        return document.lines[next(known, ())] if document.lines else 0
 
-    return Layer(_prepare(tree, path.parent), where, document.problems)
+    def where(loc: Loc) -> str:
+        if loc[:1] not in document.lines:
+            return f"{path}: {dotted(loc)}"
+        return f"{path}:{line(loc)}: {dotted(loc)}"
+
+    return Layer(_prepare(tree, path.parent), where, document.problems, line=line)
 
 
 def from_environment(environ: Mapping[str, str]) -> Layer:
@@ -231,7 +242,9 @@ def _visible(name: str) -> str:
 
 def _suggestion(name: str) -> str:
     word = name.upper()
-    match = re.match(rf"({ORGS}_+[0-9]+_+)", word)
+    match = re.match(rf"{ORGS}_+[0-9]+_+", word)
+    if match is None and word.startswith(f"{ORGS}{ENV_LEVEL}"):
+        return f"; orgs are numbered from 0, as in {variable('orgs', 0, 'key')}"
     if match:
         index = re.sub(r"[^0-9]", "", match[0])
         known = [variable("orgs", index, *path) for path in outline.of_org()]
@@ -239,7 +252,7 @@ def _suggestion(name: str) -> str:
         known = [setting.env for setting in outline.of_top().values()] + [ORGS, CONFIG]
     close = did_you_mean(word, known)
     if not close:
-        last = re.split("_+", word, maxsplit=1)[1]
+        last = f"_{word[len(ENV_PREFIX) :].strip('_')}"
         close = next((f"; did you mean {other}?" for other in known if other.endswith(last)), "")
     return close or "; the reference of settings lists all"
 

@@ -28,7 +28,7 @@ SIZES: Mapping[str, int] = {
 LONGEST = 366 * 86400.0
 LARGEST = 2**40
 
-_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,6})?"
+_NUMBER = r"[0-9]{1,13}(?:\.[0-9]{1,6})?"
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|[smhdw]))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ms|[smhdw])")
 _SIZE = re.compile(rf"({_NUMBER}) ?({'|'.join(SIZES)})")
@@ -55,7 +55,7 @@ def duration(text: str) -> float:
         raise ValueError("a unit of time stands twice; write for instance 1h30m")
     seconds = sum(float(number) * DURATIONS[unit] for number, unit in parts)
     if not 0 < seconds <= LONGEST:
-        raise ValueError("must be longer than nothing and no longer than 366d")
+        raise ValueError("must be more than 0 and at most 366d")
     return seconds
 
 
@@ -67,21 +67,22 @@ def size(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None:
         if _BARE.fullmatch(text):
-            raise ValueError(f"{text} has no unit; write for instance {text}MiB or {text}KiB")
-        raise ValueError("not a size; write a number and a unit, for instance 16MiB or 10MB")
+            raise ValueError(f"{text} has no unit; {_with_size_unit(text)}")
+        raise ValueError("not a size; write a number and a unit, for instance 16MiB or 64KiB")
     number, unit = match.groups()
     amount = int(float(number) * SIZES[unit])
     if not 0 < amount <= LARGEST:
-        raise ValueError("must be larger than nothing and no larger than 1024GiB")
+        raise ValueError("must be more than 0 and at most 1024GiB")
     return amount
 
 
 def format_duration(seconds: float) -> str:
     """Write a length of time the way `duration` reads it, in the largest unit that fits."""
     for unit in ("d", "h", "m", "s"):
-        if seconds >= DURATIONS[unit] and seconds % DURATIONS[unit] == 0:
-            return f"{seconds / DURATIONS[unit]:g}{unit}"
-    return f"{seconds / DURATIONS['ms']:g}ms" if seconds < 1 else f"{seconds:g}s"
+        count, rest = divmod(seconds, DURATIONS[unit])
+        if count and not rest:
+            return f"{int(count)}{unit}"
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
 
 
 def format_size(amount: int) -> str:
@@ -98,3 +99,10 @@ def _with_unit(number: str) -> str:
     if seconds and seconds % 60 == 0:
         return f"write {minutes} or {number}s"
     return f"write {number}s for seconds or {number}m for minutes"
+
+
+def _with_size_unit(number: str) -> str:
+    amount = float(number)
+    if amount >= SIZES["KiB"] and amount % SIZES["KiB"] == 0:
+        return f"write {format_size(int(amount))}"
+    return f"write {number}MiB for mebibytes or {number}B for bytes"

@@ -21,14 +21,16 @@ _NULL = f"{_TAG}null"
 _TYPED = {f"{_TAG}{name}": name for name in ("bool", "int", "float")}
 _TEXT = {f"{_TAG}{name}" for name in ("str", "timestamp", "value")}
 
+_ALIAS = "a value begins with * or &, which YAML reads as an alias; put it in quotes"
 _HINTS = {
-    "undefined alias": 'what begins with * is an alias in YAML; put the value in quotes ("*…")',
+    "undefined alias": _ALIAS,
+    "alphabetic or numeric": _ALIAS,
     "another document": "a second document begins here; keep one, without `---` between",
     "duplicate anchor": "an anchor (&name) is given twice; rename one",
     "mapping values are not allowed": (
         "a colon where none can stand; check the indentation, or put the value in quotes"
     ),
-    "expected ':'": "a line without its colon; write `key: value`, with a space after the colon",
+    "expected ':'": "not `key: value`, here or in the line above; is a space after the colon?",
     "cannot start any token": "a value begins with a special character; put it in quotes",
     "expected key": "does not line up with the lines above; keys of one mapping share a column",
     "'-' indicator": "does not line up with the lines above; items of one list share a column",
@@ -200,11 +202,15 @@ def _syntax(path: Path, text: str, error: yaml.YAMLError) -> str:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     if mark is None:
         return f"{path}: holds characters that YAML does not allow; remove control characters"
-    number = mark.line + 1
+    context = getattr(error, "context", None) or ""
+    begun = getattr(error, "context_mark", None)
+    if begun is not None and ("quoted" in context or "flow" in context):
+        quote = "the quote opened here is not closed; close it"
+        bracket = "the [ or { opened here is not closed, or lacks a comma between two parts"
+        return f"{path}:{begun.line + 1}: {quote if 'quoted' in context else bracket}"
     lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
-    near = lines[max(number - 2, 0) : number]
-    problem = getattr(error, "problem", None) or ""
-    return f"{path}:{number}: {_hint(problem, near)}"
+    near = lines[max(mark.line - 1, 0) : mark.line + 1]
+    return f"{path}:{mark.line + 1}: {_hint(getattr(error, 'problem', None) or '', near)}"
 
 
 def _hint(problem: str, near: list[str]) -> str:

@@ -1,0 +1,131 @@
+import os
+
+import pytest
+
+from exporter.keyfile import KeyFile, unfit
+
+KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+
+
+class Tick:
+    """A monotonic clock that moves when told to."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "key"
+
+
+@pytest.fixture
+def tick():
+    return Tick()
+
+
+def test_a_key_is_read_without_the_line_end_that_editors_add(path):
+    path.write_text(f"{KEY}\n")
+    assert KeyFile(path).read() == KEY
+
+
+def test_a_changed_file_is_read_again(path, tick):
+    path.write_text("before0")
+    file = KeyFile(path, monotonic=tick)
+    assert file.read() == "before0"
+    path.write_text("after-it")
+    tick.now += 1
+    assert file.read() == "after-it"
+
+
+def test_a_key_of_the_same_length_put_in_place_by_a_rename_is_noticed(path, tick, tmp_path):
+    path.write_text("before0")
+    file = KeyFile(path, monotonic=tick)
+    file.read()
+    stat = path.stat()
+    other = tmp_path / "other"
+    other.write_text("behind0")
+    os.utime(other, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other.replace(path)
+    tick.now += 1
+    assert file.read() == "behind0"
+
+
+def test_the_file_is_looked_at_once_a_second_at_most(path, tick):
+    path.write_text("before0")
+    file = KeyFile(path, monotonic=tick)
+    file.read()
+    path.write_text("after-it")
+    tick.now += 0.9
+    assert file.read() == "before0"
+
+
+def test_a_file_that_vanished_is_an_error_and_its_return_the_end_of_it(path, tick):
+    path.write_text(KEY)
+    file = KeyFile(path, monotonic=tick)
+    file.read()
+    path.unlink()
+    tick.now += 1
+    with pytest.raises(FileNotFoundError, match="does not exist; create it with the key in it"):
+        file.read()
+    path.write_text("new-key")
+    assert file.read() == "new-key"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (f"{KEY}\n{KEY}\n".encode(), "several lines"),
+        (f"Api-Token {KEY}".encode(), "has blanks in it"),
+        (b"CHANGEME", "is a placeholder"),
+        (b"\xff\xfe" + KEY.encode(), "is not text"),
+        (KEY.encode() * 3000, "larger than 64 KiB"),
+        (f"{KEY}\x00".encode(), "characters that no key has"),
+    ],
+)
+def test_a_file_without_a_usable_key_is_an_error_that_names_it_and_not_the_content(
+    path, content, reason
+):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=reason) as caught:
+        KeyFile(path).read()
+    assert str(path) in str(caught.value)
+    assert KEY[:8] not in str(caught.value)
+
+
+def test_a_directory_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="is a directory; name the file with the key"):
+        KeyFile(tmp_path).read()
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="is not a file"):
+        KeyFile(path).read()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_an_unreadable_file_is_an_error_with_a_remedy(path):
+    path.write_text(KEY)
+    path.chmod(0)
+    with pytest.raises(PermissionError, match="let the user that the exporter runs as read it"):
+        KeyFile(path).read()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["…", "...", "<your key>", "CHANGEME", "change-me", "${KEY}", "$KEY", "{{ key }}", "xxxx"]
+    + ["your-api-key", "", " key", "key\n", "a b", "schlüssel"],
+)
+def test_what_cannot_be_a_key_has_a_reason(text):
+    assert unfit(text)
+
+
+@pytest.mark.parametrize("text", [KEY, "k3y", "a.b-c_d~e+f/g=", "sk:1234"])
+def test_what_can_be_a_key_has_none(text):
+    assert unfit(text) is None
