@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from exporter import __version__, catalog
+from exporter.cli import main
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Return a way to call the command in an empty directory with an environment of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, env=None):
+        return CliRunner().invoke(main, [str(a) for a in arguments], env=env)
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["serve", "demo", "simulate", "check", "metrics"])
+def test_help_teaches(command, name):
+    result = command(name, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_the_options_of_serve_name_their_variables_and_defaults(command):
+    text = command("serve", "--help").output
+    for name in ("IBLAI_CONFIG", "IBLAI_WEB__LISTEN_ADDRESS", "IBLAI_LOG__LEVEL"):
+        assert name in text
+    assert ":10880" in text
+
+
+def test_the_version_is_told(command):
+    assert __version__ in command("--version").output
+
+
+def test_metrics_lists_the_whole_catalog_in_both_forms(command):
+    listed = json.loads(command("metrics", "--format", "json").output)
+    assert [metric["name"] for metric in listed] == [m.name for m in catalog.METRICS]
+    markdown = command("metrics").output
+    assert all(f"| `{metric.name}` |" in markdown for metric in catalog.METRICS)
+
+
+@pytest.mark.parametrize("name", ["serve", "check"])
+def test_a_bad_configuration_is_told_in_lines_and_ends_with_2(command, tmp_path, name):
+    path = tmp_path / "iblai.yml"
+    path.write_text("intervall: 5m\norgs: [{key: acme, user_id: ops, api_key: k3y}]\n")
+    result = command(name, "--config", path)
+    assert result.exit_code == 2
+    assert f"{path}:1: intervall: unknown key; did you mean interval?" in result.output
+
+
+def test_without_any_org_it_says_what_a_configuration_looks_like(command):
+    result = command("check")
+    assert result.exit_code == 2
+    assert "orgs" in result.output
+
+
+def test_check_prints_what_a_configuration_costs(command):
+    env = {"IBLAI_ORGS": "acme,globex", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    result = command("check", env=env)
+    assert result.exit_code == 0, result.output
+    assert "acme" in result.output
+    assert "2 orgs" in result.output
+    assert "5f3a9c" not in result.output
+
+
+def test_check_warns_of_more_requests_than_the_rate_limit_allows(command):
+    env = {
+        "IBLAI_ORGS": ",".join(f"org-{i}" for i in range(1000)),
+        "IBLAI_USER_ID": "ops",
+        "IBLAI_API_KEY": "5f3a9c",
+    }
+    output = " ".join(command("check", env=env).output.split())
+    assert "requests a second" in output
+    assert "and 950 more" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["demo", "--drop", "acme"], "ORG:DAYS:FRACTION"),
+        (["demo", "--drop", "nobody:3:0.5"], "no org nobody"),
+        (["simulate", "--listen-address", "nonsense"], "listen address"),
+        (["simulate", "--fault", "nonsense"], "nonsense"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_told(command, arguments, says):
+    result = command(*arguments)
+    assert result.exit_code != 0
+    assert says in result.output
+    assert "Traceback" not in result.output
