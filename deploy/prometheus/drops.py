@@ -1,0 +1,267 @@
+"""Drops in engagement: what is recorded about them, and when they are told.
+
+A drop is told if it is large (the share that the org is configured with), on enough volume,
+beyond what chance gives at that size, and read from fresh data on days that are not quiet. The
+thresholds of chance were chosen by `benchmarks/backtest.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deploy.prometheus.rules import HOUR, Alert, Dashboard, Group, Recording, Severity, duration
+
+SEEN = "15m"
+"""How far back a scrape may lie: three scrapes of 5m, or a restart, may fail in between."""
+
+FRESH = 3 * HOUR
+"""A figure is fresh for this long after its collector succeeded, if it has failed since."""
+
+FRESH_AT_MOST = 26 * HOUR
+"""No figure is fresh longer, since every collector runs once a day at least."""
+
+WAIT = 3 * HOUR
+"""The API's own figures can lag, and yesterday's is read anew each hour."""
+
+KEEP = 6 * HOUR
+"""An exporter that restarts, or an API that fails for a while, is no recovery."""
+
+EVIDENCE = 3.2
+"""Standard deviations beyond which a drop is not chance."""
+
+MEDIAN = 0.4
+"""Variance of a median of three or four readings, as a share of that of one reading."""
+
+MESSAGES_SPREAD = 1.0
+"""Standard deviation of the messages of a session, as a share of their mean."""
+
+MESSAGES_STEP = 1
+"""The API rounds messages per session to whole numbers: a step of one may be a rounding."""
+
+COLLAPSE = 0.8
+"""Share by which a figure falls that is lost as good as whole."""
+
+WAVES = "4w"
+"""How long enrolments may run high before that counts as usual."""
+
+WINDOWS = {"1d": "on that weekday", "7d": "in the same 7 days of a week"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure whose drops are told.
+
+    `spread` is the variance of a count as a multiple of its mean: 1 if each is on its own, more
+    where one person or one cause brings several. None is an average, judged by its sessions.
+    """
+
+    name: str
+    camel: str
+    words: str
+    collector: str
+    spread: float | None
+    waves: bool = False
+
+
+SESSIONS = Figure(
+    name="chat_sessions",
+    camel="ChatSessions",
+    words="chat sessions",
+    collector="chat",
+    spread=1.5,
+)
+FIGURES = (
+    Figure(
+        name="active_users",
+        camel="ActiveUsers",
+        words="active users",
+        collector="active_users",
+        spread=1.2,
+    ),
+    Figure(
+        name="enrollments",
+        camel="Enrollments",
+        words="new enrolments",
+        collector="enrollments",
+        spread=2.0,
+        waves=True,
+    ),
+    Figure(
+        name="video_completions",
+        camel="VideoCompletions",
+        words="videos watched",
+        collector="videos",
+        spread=2.0,
+    ),
+    Figure(
+        name="avg_messages_per_session",
+        camel="MessagesPerSession",
+        words="messages per chat session",
+        collector="chat",
+        spread=None,
+    ),
+    SESSIONS,
+)
+
+LAST = "org:iblai_engagement:last"
+BASELINE = "org:iblai_engagement_baseline:last"
+RATIO = "org:iblai_engagement_drop:ratio"
+ZSCORE = "org:iblai_engagement_drop:zscore"
+EVIDENT = "org:iblai_engagement_drop:evidence"
+QUIET = "org:iblai_alert_quiet:recent"
+DROP_RATIO = "org:iblai_alert_drop_ratio:last"
+MIN_BASELINE = "org:iblai_alert_min_baseline:last"
+AGE = "org_collector:iblai_collector_age:seconds"
+FRESH_AGE = "org_collector:iblai_collector_age:fresh"
+
+_LAST_SUCCESS = "iblai_collector_last_success_timestamp_seconds"
+_SAME = "on (org, figure, window)"
+
+
+def last(metric: str, *, by: str = "org", ago: str = "") -> str:
+    """Return the expression of what was last scraped, over all instances that tell it."""
+    reach = f"[{SEEN}] offset {ago}" if ago else f"[{SEEN}]"
+    return f"max by ({by}) (last_over_time({metric}{reach}))"
+
+
+def group() -> Group:
+    """Return all there is about drops. It is one group, since each rule needs those before it."""
+    return Group("iblai-engagement", (*_recordings(), *_alerts()))
+
+
+def _recordings() -> Iterator[Recording]:
+    yield Recording(AGE, f"time() - ({last(_LAST_SUCCESS, by='org, collector')} > 0)")
+    yield Recording(
+        FRESH_AGE,
+        f"{AGE} < {FRESH}\n"
+        f"or\n"
+        f"({AGE} < {FRESH_AT_MOST}\n"
+        f"  and {last('iblai_collector_success', by='org, collector')} == 1)",
+    )
+    yield Recording(DROP_RATIO, last("iblai_alert_drop_ratio"))
+    yield Recording(MIN_BASELINE, last("iblai_alert_min_baseline"))
+    for window in WINDOWS:
+        # A figure read before midnight is served until the next visit, and then its day was
+        # quiet although yesterday was not.
+        quiet = f"max by (org) (max_over_time(iblai_alert_quiet_{window}[{duration(FRESH)}]))"
+        yield Recording(QUIET, quiet, {"window": window})
+    for figure in FIGURES:
+        for window in WINDOWS:
+            labels = {"figure": figure.name, "window": window}
+            metric = f"iblai_{figure.name}_{window}"
+            yield Recording(LAST, last(metric), labels)
+            yield Recording(BASELINE, _baseline(metric, waves=figure.waves), labels)
+    yield Recording(RATIO, f"1 - {LAST} / ({BASELINE} > 0)")
+    for figure in FIGURES:
+        yield Recording(ZSCORE, _judged(figure), {"figure": figure.name})
+    yesterday = f'last_over_time({ZSCORE}{{window="1d"}}[1h] offset 1d)'
+    yield Recording(
+        EVIDENT,
+        f'(({ZSCORE}{{window="1d"}} + {yesterday}) / 2 ^ 0.5 > {ZSCORE}{{window="1d"}})\n'
+        f"or\n"
+        f"{ZSCORE}",
+    )
+
+
+def _baseline(metric: str, *, waves: bool) -> str:
+    """Return what is usual.
+
+    What comes in waves is usual only if it was so before the last four weeks too; silence is no
+    end of a wave, and where Prometheus remembers nothing so old the baseline stands alone.
+    """
+    usual = last(f"{metric}_baseline")
+    if not waves:
+        return usual
+    before = last(f"{metric}_baseline", ago=WAVES)
+    watched = last("iblai_alert_drop_ratio", ago=WAVES)
+    return (
+        f"({usual} and on (org) {last(metric)} == 0)\n"
+        f"or\n"
+        f"({before} < {usual})\n"
+        f"or\n"
+        f"({usual} and {before})\n"
+        f"or\n"
+        f"({usual} unless {watched})"
+    )
+
+
+def _judged(figure: Figure) -> str:
+    """Return how many standard deviations a drop is, for windows that may be judged."""
+    score = _score_of_average(figure) if figure.spread is None else _score_of_count(figure)
+    return (
+        f"({score})\n"
+        f"unless on (org, window) {QUIET} == 1\n"
+        f'and on (org) {FRESH_AGE}{{collector="{figure.collector}"}}'
+    )
+
+
+def _enough(figure: Figure) -> str:
+    baseline = f'{BASELINE}{{figure="{figure.name}"}}'
+    return f"({baseline} >= on (org) group_left () {MIN_BASELINE})"
+
+
+def _score_of_count(figure: Figure) -> str:
+    """Return the difference of square roots, whose spread is the same for every size."""
+    now = f'{LAST}{{figure="{figure.name}"}}'
+    return f"2 * (sqrt{_enough(figure)} - sqrt({now}))\n  / ({1 + MEDIAN} * {figure.spread}) ^ 0.5"
+
+
+def _score_of_average(figure: Figure) -> str:
+    now, baseline = (f'{metric}{{figure="{figure.name}"}}' for metric in (LAST, BASELINE))
+    sessions = f'{LAST}{{figure="{SESSIONS.name}"}}'
+    return (
+        f'({RATIO}{{figure="{figure.name}"}} and {_SAME} {baseline} - {now} > {MESSAGES_STEP})\n'
+        f"  / on (org, window) group_left ()\n"
+        f"  ({MESSAGES_SPREAD} * (1 / {sessions} + on (org, window) "
+        f"{MEDIAN} / {_enough(SESSIONS)}) ^ 0.5)"
+    )
+
+
+def _alerts() -> Iterator[Alert]:
+    for figure in FIGURES:
+        for window in WINDOWS:
+            yield _alert(figure, window, Severity.WARNING)
+        for window in WINDOWS:
+            yield _alert(figure, window, Severity.CRITICAL)
+
+
+def _alert(figure: Figure, window: str, severity: Severity) -> Alert:
+    collapse = severity is Severity.CRITICAL
+    selector = f'{{figure="{figure.name}",window="{window}"}}'
+    least = f" >= {COLLAPSE}" if collapse else ""
+    when = "yesterday" if window == "1d" else "in the last 7 complete days"
+    number = "%.1f" if figure.spread is None else "%.0f"
+    words = figure.words
+    return Alert(
+        name=f"Iblai{figure.camel}{'Collapse' if collapse else 'Drop'}",
+        severity=severity,
+        tells=(
+            f"{words} of yesterday, or of the last 7 days, at least {COLLAPSE:.0%} under what is "
+            "usual, or none at all"
+            if collapse
+            else f"{words} of yesterday, or of the last 7 days, at least `drop_ratio` under what "
+            "is usual"
+        ),
+        expr=(
+            f"{RATIO}{selector} >= on (org) group_left () {DROP_RATIO}{least}\n"
+            f"and {_SAME} {EVIDENT} >= {EVIDENCE}"
+        ),
+        summary=f"{words.capitalize()} {'collapsed' if collapse else 'dropped'}.",
+        description=(
+            f"{{{{ $labels.org }}}} had {_figure(LAST, selector, number)} {words} {when}, where "
+            f"{_figure(BASELINE, selector, number)} are usual {WINDOWS[window]}: "
+            "{{ $value | humanizePercentage }} fewer."
+        ),
+        dashboard=Dashboard.ORG,
+        wait=WAIT,
+        keep=KEEP,
+        labels={"figure": figure.name, "window": window},
+    )
+
+
+def _figure(metric: str, selector: str, number: str) -> str:
+    """Return the template of a figure of the alert's org, as it reads now."""
+    inner = selector.strip("{}").replace('"', r"\"")
+    return (
+        f'{{{{ with printf "{metric}{{org=%q,{inner}}}" $labels.org | query }}}}'
+        f'{{{{ . | first | value | printf "{number}" }}}}{{{{ else }}}}?{{{{ end }}}}'
+    )
