@@ -97,13 +97,13 @@ class Campus:
         levels = [(day, min(int(scale * much + 0.5), LEVELS)) for day, much in busy]
         return self.noise.crowd(crowd.salt, crowd.size, levels) << crowd.offset
 
-    def talks(self, mentor: Mentor, day: int, users: int) -> int:
-        """Return the chat sessions that `users` unique users have with `mentor` on `day`."""
-        more = self.noise.counts(mentor.salt + 7, users * 0.35, range(day, day + 1), (1.0,))
-        return users + more[0] if users else 0
+    def sessions(self, mentor: Mentor, days: range, users: Sequence[int]) -> list[int]:
+        """Return the chat sessions that each day's unique `users` have: one each, and some more."""
+        more = self.noise.counts(mentor.salt + 7, 0.35, days, users)
+        return [n + again if n else 0 for n, again in zip(users, more, strict=True)]
 
-    def said(self, mentor: Mentor, days: range, sessions: Sequence[int]) -> list[int]:
-        """Return the messages of `sessions` chat sessions on each of `days`."""
+    def messages(self, mentor: Mentor, days: range, sessions: Sequence[int]) -> list[int]:
+        """Return the messages of each day's chat `sessions`."""
         tenths = self.noise.counts(mentor.salt + 11, mentor.messages * 10, days, [1.0] * len(days))
         return [count * each // 10 for count, each in zip(sessions, tenths, strict=True)]
 

@@ -17,15 +17,16 @@ _PERIODS = {"7d": 7, "today": 1, "yesterday": 1, "30d": 30, "90d": 90}
 def average_messages_per_session(ask: Ask) -> Json:
     """Answer seed 3: sessions of each bucket, and messages in them, rounded to whole ones."""
     days, by = ask.days(required=True), ask.query.choice("aggregation", *_AGGREGATIONS)
-    sessions = buckets.counted(ask, days, ask.view.sessions(days), by=by)
-    messages = buckets.counted(ask, days, ask.view.messages(days), by=by)
+    held, said = ask.view.chats(days)
+    sessions = buckets.counted(ask, days, held, by=by)
+    messages = buckets.counted(ask, days, said, by=by)
     return [
         {
             "time": time,
-            "avg_messages": round(said / count) if count else 0,
+            "avg_messages": round(total / count) if count else 0,
             "total_sessions": count,
         }
-        for (time, count), (_, said) in zip(sessions, messages, strict=True)
+        for (time, count), (_, total) in zip(sessions, messages, strict=True)
     ]
 
 

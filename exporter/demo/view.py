@@ -126,13 +126,29 @@ class View:
 
     def sessions(self, days: range, mentors: Iterable[Mentor] | None = None) -> list[int]:
         """Return chat sessions by day: at least one for every user of that day."""
-        chosen = self.mentors if mentors is None else mentors
-        return _add(days, (self._sessions(mentor, days) for mentor in chosen))
+        return self.chats(days, mentors)[0]
 
     def messages(self, days: range, mentors: Iterable[Mentor] | None = None) -> list[int]:
         """Return chat messages by day, of users and mentors together."""
-        chosen = self.mentors if mentors is None else mentors
-        return _add(days, (self._messages(mentor, days) for mentor in chosen))
+        return self.chats(days, mentors)[1]
+
+    def chats(
+        self, days: range, mentors: Iterable[Mentor] | None = None
+    ) -> tuple[list[int], list[int]]:
+        """Return chat sessions by day, and the messages in them: at least one in each."""
+        sessions, messages = [], []
+        for mentor in self.mentors if mentors is None else mentors:
+            users = [self.who((mentor,), (day,)).bit_count() for day in days]
+            held = self.campus.sessions(mentor, days, users)
+            said = self.campus.messages(mentor, days, held)
+            sessions.append(held)
+            messages.append(
+                [
+                    max(int(count * self._kept(day)), least)
+                    for day, count, least in zip(days, said, held, strict=True)
+                ]
+            )
+        return _add(days, sessions), _add(days, messages)
 
     def more(self, count: int) -> int:
         """Return `count` with what the main platform adds to it, if that is counted in."""
@@ -158,18 +174,6 @@ class View:
         for day in range(max(self._unusual, days.start), days.stop):
             shape[day - days.start] *= self.share(day)
         return shape
-
-    def _sessions(self, mentor: Mentor, days: range) -> list[int]:
-        users = [self.who((mentor,), (day,)).bit_count() for day in days]
-        return [self.campus.talks(mentor, day, n) for day, n in zip(days, users, strict=True)]
-
-    def _messages(self, mentor: Mentor, days: range) -> list[int]:
-        sessions = self._sessions(mentor, days)
-        said = self.campus.said(mentor, days, sessions)
-        return [
-            max(int(count * self._kept(day)), least)
-            for day, count, least in zip(days, said, sessions, strict=True)
-        ]
 
 
 def _add(days: range, series: Iterable[Sequence[int]]) -> list[int]:

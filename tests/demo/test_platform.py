@@ -1,8 +1,13 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from exporter.demo.background import Background
+from exporter.demo.platform import build_platform
 from exporter.demo.university import LEARNER_NAME_PREFIX, LEARNER_USERNAME_PREFIX, University
 
 AUDIENCE = "/api/ai-analytics/audience/orgs/{org}"
@@ -257,3 +262,15 @@ def test_a_thousand_orgs_answer_like_three(run):
     org = platform.university.orgs[-1]
     assert org.key == "org-1000"
     assert len(platform.json(ACTIVE, org)["data"]) == 50
+
+
+def test_the_platform_can_stand_behind_a_path_prefix():
+    university = University()
+    prefixed = Starlette(routes=[Mount("/dm", build_platform(university))])
+    acme = university.orgs[0]
+    with Background(prefixed) as background:
+        answer = httpx.get(
+            f"{background.url}/dm{ACTIVE.replace('{org}', 'acme')}",
+            headers={"Authorization": f"Api-Token {acme.api_key}"},
+        )
+    assert len(answer.json()["data"]) == 12
