@@ -1,6 +1,5 @@
 import json
 
-import bcrypt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +7,7 @@ from hypothesis import strategies as st
 from exporter.problems import ConfigError
 from exporter.web import webconfig
 
-HASH = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+HASH = "$2b$04$.qiMAWdSxoGcvrW/9BaQaeHhZKMDNSXW/yd1rBps5qmECol20yjUK"
 
 
 @pytest.fixture
@@ -73,8 +72,8 @@ def test_an_empty_file_asks_for_nothing(write):
         ),
         ("tls_server_config: {cert_file: c, key_file: k, min_version: TLS10}", 1, "broken"),
         (
-            "tls_server_config: {cert_file: c, key_file: k, client_auth_type: RequireAnyClientCert}",
-            1,
+            "tls_server_config:\n cert_file: c\n key_file: k\n client_auth_type: RequireAnyClientCert",
+            4,
             "use VerifyClientCertIfGiven",
         ),
         (
@@ -83,9 +82,8 @@ def test_an_empty_file_asks_for_nothing(write):
             "needs a client_auth_type",
         ),
         (
-            "tls_server_config: {cert_file: c, key_file: k, "
-            "client_auth_type: RequireAndVerifyClientCert}",
-            1,
+            "tls_server_config:\n client_auth_type: RequireAndVerifyClientCert",
+            2,
             "needs a client_ca_file",
         ),
         ("http_server_config: {http2: true}", 1, "not supported"),
@@ -147,6 +145,7 @@ def test_whatever_the_file_holds_it_is_read_or_refused(value, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "web.yml"
     path.write_text(json.dumps(value))
     try:
-        assert isinstance(webconfig.read(path), webconfig.WebConfig)
+        made = webconfig.read(path)
     except ConfigError as error:
-        assert error.problems
+        made = error.problems
+    assert made
