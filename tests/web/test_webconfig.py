@@ -72,8 +72,8 @@ def test_an_empty_file_asks_for_nothing(write):
         ),
         ("tls_server_config: {cert_file: c, key_file: k, min_version: TLS10}", 1, "broken"),
         (
-            "tls_server_config:\n cert_file: c\n key_file: k\n client_auth_type: RequireAnyClientCert",
-            4,
+            "tls_server_config:\n cert_file: c\n client_auth_type: RequireAnyClientCert",
+            3,
             "use VerifyClientCertIfGiven",
         ),
         (
