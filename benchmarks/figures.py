@@ -1,4 +1,4 @@
-"""Figures shaped like those of real orgs: the same for the exporter and for whoever it is held to."""
+"""Figures shaped like those of real orgs, the same for all that are compared."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """Processes, their CPU time and memory, and tables of what was found."""
 
 import platform
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,8 @@ from rich.table import Table
 ROUNDS = 3
 """Times that each figure is taken; the median is told."""
 
-_STOP_WITHIN = 10.0
+_START_WITHIN = 30.0
+_STOP_WITHIN = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +57,44 @@ def _status(pid: int, name: str) -> int:
 @contextmanager
 def module(name: str, *arguments: object) -> Iterator[Child]:
     """Run a module that prints its port as soon as it serves, for as long as the context lasts."""
-    command = [sys.executable, "-m", name, *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own modules
-    try:
+    with _running(sys.executable, "-m", name, *arguments) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.strip().isdecimal():
             raise RuntimeError(f"{name} did not start")
         yield Child(process.pid, int(line))
+
+
+@contextmanager
+def program(name: str, *arguments: object, port: int) -> Iterator[Child]:
+    """Run a server that is installed, from the moment its port is open."""
+    with _running(name, *arguments) as process:
+        end = time.monotonic() + _START_WITHIN
+        while not _open(port):
+            if process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"{name} did not start")
+            time.sleep(0.05)
+        yield Child(process.pid, port)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def _running(*command: object) -> Iterator[subprocess.Popen[str]]:
+    words = [str(word) for word in command]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603 - no input
+    try:
+        yield process
     finally:
         process.terminate()
         try:
