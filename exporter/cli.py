@@ -74,7 +74,10 @@ _SERVING = (
 
 
 def serving_options(command: Command) -> Command:
-    """Add the options that `serve` and `demo` share; their names are paths of settings, with __ for a dot."""
+    """Add the options that `serve` and `demo` share.
+
+    Their names are paths of settings, with __ for a dot.
+    """
     for option in reversed(_SERVING):
         command = option(command)
     return command
@@ -140,7 +143,7 @@ def demo(*, orgs: int, courses: int, seed: int, drops: tuple[str, ...], **option
     r"""Serve an embedded simulation of the platform: no key, no network.
 
     \b
-    See an alert's worth of a drop:  iblai-exporter demo --drop acme:3:0.6
+    A drop worth an alert:  iblai-exporter demo --drop acme:7:0.6
     """
     with _simulated(orgs=orgs, courses=courses, seed=seed, drops=drops) as (platform, university):
         flags = {**simulation.settings(platform.url, university), **_given(options)}
@@ -195,17 +198,27 @@ def check_command(config: Path | None, *, live: bool) -> None:
         sys.exit(EXIT_FAILED)
 
 
-@main.command()
-@click.option(
+_format_option = click.option(
     "--format",
     "form",
     type=click.Choice(["markdown", "json"]),
     default="markdown",
     show_default=True,
 )
-def metrics(form: str) -> None:
+
+
+@main.command("metrics")
+@_format_option
+def metrics_command(form: str) -> None:
     """Print the reference of all metrics."""
-    click.echo(reference.as_json() if form == "json" else reference.as_markdown(), nl=False)
+    click.echo(reference.metrics(form), nl=False)
+
+
+@main.command("settings")
+@_format_option
+def settings_command(form: str) -> None:
+    """Print the reference of all settings, with the names they have in the environment."""
+    click.echo(reference.settings(form), nl=False)
 
 
 @contextmanager

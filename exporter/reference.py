@@ -1,19 +1,25 @@
-"""The metric reference, written from the catalog."""
+"""The references of metrics and of settings, written from the code."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 from exporter.catalog import METRICS, Area, Metric
+from exporter.settings import Option, options
 
 
-def as_markdown() -> str:
-    """Return the reference as a Markdown document."""
-    return "\n".join(_markdown())
+def metrics(form: str) -> str:
+    """Return the reference of metrics as `markdown` or `json`."""
+    return _json(map(_record, METRICS)) if form == "json" else "\n".join(_metrics())
 
 
-def as_json() -> str:
-    """Return the reference as a JSON list."""
-    return json.dumps([_record(metric) for metric in METRICS], indent=2) + "\n"
+def settings(form: str) -> str:
+    """Return the reference of settings as `markdown` or `json`."""
+    return _json(map(asdict, options())) if form == "json" else "\n".join(_settings())
+
+
+def _json(records: Iterable[dict[str, object]]) -> str:
+    return json.dumps(list(records), indent=2) + "\n"
 
 
 def _record(metric: Metric) -> dict[str, object]:
@@ -27,7 +33,7 @@ def _record(metric: Metric) -> dict[str, object]:
     }
 
 
-def _markdown() -> Iterator[str]:
+def _metrics() -> Iterator[str]:
     yield "# Metrics"
     yield ""
     yield "Written by `iblai-exporter metrics`; do not edit."
@@ -49,3 +55,34 @@ def _markdown() -> Iterator[str]:
                 source = f"`{metric.source}`" if metric.source else "–"
                 yield f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} | {source} |"
     yield ""
+
+
+def _settings() -> Iterator[str]:
+    yield "# Settings"
+    yield ""
+    yield "Written by `iblai-exporter settings`; do not edit."
+    yield ""
+    yield (
+        "A setting comes from an option of the command line, else from the environment, else from "
+        "the configuration file, else it has its default. What stands at the top level of the file "
+        "is the default for every org; an entry of `orgs` overrides what can be set per org. "
+        "Lengths of time and sizes need a unit (`30s`, `5m`, `16MiB`). Lists in the environment "
+        "are JSON, or words with commas between; an org's own settings are `IBLAI_ORGS__0__…`."
+    )
+    for title, listed in (
+        ("For every org, or per org", [o for o in options() if o.per_org]),
+        ("For the exporter as a whole", [o for o in options() if not o.per_org]),
+    ):
+        yield ""
+        yield f"## {title}"
+        yield ""
+        yield "| setting | environment | type | default | meaning |"
+        yield "|---|---|---|---|---|"
+        yield from map(_option, listed)
+    yield ""
+
+
+def _option(option: Option) -> str:
+    default = f"`{option.default}`" if option.default is not None else "–"
+    kind = option.type.replace("|", "\\|")
+    return f"| `{option.path}` | `{option.env}` | {kind} | {default} | {option.help} |"

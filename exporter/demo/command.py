@@ -83,7 +83,7 @@ def banner(url: str, orgs: int) -> str:
 
   Try next:
     curl -s {url}/metrics | grep iblai_active_users_7d
-    iblai-exporter demo --drop acme:3:0.6      engagement falls by 60 %: see it on the page of acme
+    iblai-exporter demo --drop acme:7:0.6      engagement falls by 60 %: see {url}/orgs/acme
     iblai-exporter serve --config iblai.yml    your own orgs (README, "Your own orgs")
 
   Ctrl-C ends it.

@@ -22,6 +22,11 @@ PER_PAGE = 100
 """Orgs on one page of the overview."""
 
 _FIGURES = tuple(f for f in catalog.WINDOWED if f.labels == ("org",))
+_ACTIVE = catalog.ACTIVE_USERS.at("7d")
+_USUALLY = catalog.ACTIVE_USERS.baseline("7d")
+_NEWS = 0.2
+"""Change against what is usual that is worth a colour, as a share."""
+
 _WORST_FIRST = ("failing", "partly", "waiting", "well")
 
 
@@ -76,6 +81,15 @@ class OrgRow:
     state: str
     succeeding: int
     collectors: tuple[CollectorRow, ...]
+    active: float | None
+    usually: float | None
+
+    @property
+    def change(self) -> float | None:
+        """How far active users are from what is usual, as a share of it."""
+        if self.active is None or not self.usually:
+            return None
+        return (self.active - self.usually) / self.usually
 
     @property
     def age(self) -> float | None:
@@ -103,6 +117,7 @@ _SORTS = {
     "org": lambda row: row.key,
     "age": lambda row: (-(row.age or 0), row.key),
     "series": lambda row: (-row.series, row.key),
+    "active": lambda row: (row.change is None, row.change, row.key),
     "next": lambda row: (row.next_in is None, row.next_in, row.key),
 }
 
@@ -131,7 +146,12 @@ class StatusPages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"age": _age, "figure": _figure, "change": _change}
+        self._templates.filters |= {
+            "age": _age,
+            "figure": _figure,
+            "change": _change,
+            "tone": _tone,
+        }
 
     async def overview(self, request: Request) -> Response:
         """Show every org: filtered by `q` and `state`, sorted by `sort`, page by page."""
@@ -200,7 +220,10 @@ class StatusPages:
             state = "partly" if succeeding else "failing"
         else:
             state = "waiting" if any(row.state == "waiting" for row in rows) else "well"
-        return OrgRow(key, state, succeeding, rows)
+        figures = _headline(self._store.of(key))
+        return OrgRow(
+            key, state, succeeding, rows, figures.get(_ACTIVE.name), figures.get(_USUALLY.name)
+        )
 
     def _collector_row(self, org: str, name: str, outcome: Outcome) -> CollectorRow:
         now = self._clock.now()
@@ -238,8 +261,13 @@ class Chart:
     latest: float | None
 
 
+def _headline(snapshots: Mapping[str, Snapshot]) -> dict[str, float]:
+    """Return the figures of an org itself, whoever brought them."""
+    return {name: v for snapshot in snapshots.values() for name, v in snapshot.headline.items()}
+
+
 def _figures(snapshots: Mapping[str, Snapshot]) -> list[FigureRow]:
-    known = {name: v for snapshot in snapshots.values() for name, v in snapshot.headline.items()}
+    known = _headline(snapshots)
     rows = []
     for figure in _FIGURES:
         values = {w: known[m] for w in figure.windows if (m := figure.at(w).name) in known}
@@ -290,11 +318,19 @@ def _figure(value: float | None) -> str:
     """Return a number as people read it."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _change(value: float | None, usual: float | None) -> str:
     """Return how far a value is from what it usually reads."""
     if value is None or not usual:
         return ""
-    return f"{(value - usual) / usual:+.0%}".replace("-", "−")
+    percent = round((value - usual) / usual * 100)
+    return f"{percent:+d}%".replace("-", "−") if percent else "±0%"
+
+
+def _tone(value: float | None, usual: float | None) -> str:
+    """Return a class for a change: a small one is no news."""
+    if value is None or not usual or abs(value - usual) < _NEWS * usual:
+        return ""
+    return "up" if value > usual else "down"
