@@ -78,11 +78,10 @@ def _curve(
 
 
 def _title() -> Panel:
-    info = promql.one(catalog.COURSE_INFO, "org", "course_id", "course_name", where=promql.COURSE)
     return numbers(
         "Course",
         "Name of the course and its org. The id that the platform uses is in the heading above.",
-        Part(expr=info, name="{{course_name}} ({{org}})"),
+        Part(expr=promql.names(promql.COURSE), name="{{course_name}} ({{org}})"),
         look=Look(unit="none", colour=style.PLAIN),
         text=BigValueTextMode.NAME,
     )

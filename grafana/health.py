@@ -33,8 +33,8 @@ def board() -> Board:
             Row(
                 title="Now",
                 lines=(
-                    Line(height=4, panels=shared.trust(where=WHERE), widths=(4, 5, 5, 5, 5)),
-                    Line(height=4, panels=_process_now()),
+                    Line(height=3, panels=shared.trust(where=WHERE), widths=(4, 5, 5, 5, 5)),
+                    Line(height=3, panels=_process_now()),
                 ),
             ),
             Row(

@@ -37,7 +37,7 @@ def board() -> Board:
                     Line(height=9, panels=(_windows(), _stickiness())),
                 ),
             ),
-            Row(title="Courses", lines=(Line(height=11, panels=(_busiest(), _fading())),)),
+            Row(title="Courses", lines=(Line(height=14, panels=(_busiest(), _fading())),)),
             Row(title="Agents", lines=(Line(height=9, panels=(_agents(), _agents_over_time())),)),
             Row(
                 title="Alerts and freshness",
@@ -59,17 +59,15 @@ def _sticky() -> str:
 
 
 def _audience() -> tuple[Panel, ...]:
-    titles = {"today": "Active today, so far", "1d": "Active yesterday"}
-    titles |= {"7d": "Active in 7 days", "28d": "Active in 28 days"}
     return (
         *(
             numbers(
-                title,
+                f"Active, {title.lower()}",
                 f"{style.ACTIVE_USERS.meaning} {style.COMPLETE_DAYS}",
                 Part(expr=promql.value(style.ACTIVE_USERS, window), name=style.ACTIVE_USERS.title),
                 look=shared.look(style.ACTIVE_USERS),
             )
-            for window, title in titles.items()
+            for window, title in style.WINDOWS.items()
         ),
         numbers(
             "Stickiness",
@@ -94,7 +92,7 @@ def _windows() -> Panel:
         *(
             Curve(
                 expr=promql.value(style.ACTIVE_USERS, window),
-                name=window,
+                name=style.WINDOWS[window],
                 look=Look(colour=colour),
             )
             for window, colour in style.WINDOW_COLOURS.items()
@@ -110,7 +108,7 @@ def _stickiness() -> Panel:
         "Share of the people of the last 28 days who were active the day before: how much of a "
         "habit it is.",
         Curve(expr=_sticky(), name="1d / 28d", look=Look(colour=style.STICKINESS), fill=10),
-        look=Look(unit=style.SHARE, decimals=0),
+        look=Look(unit=style.SHARE),
         step=FIGURES_MOVE,
     )
 

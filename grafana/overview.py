@@ -29,7 +29,7 @@ def board() -> Board:
         links=[to_org, links.across(links.HEALTH, "org"), links.runbooks()],
         rows=[
             Row(
-                title="Engagement, $window complete days",
+                title="Engagement, ${window:text}",
                 lines=(
                     Line(
                         height=5,
@@ -39,9 +39,9 @@ def board() -> Board:
             ),
             Row(
                 title="Can the figures be trusted?",
-                lines=(Line(height=4, panels=shared.trust(), widths=(4, 5, 5, 5, 5)),),
+                lines=(Line(height=3, panels=shared.trust(), widths=(4, 5, 5, 5, 5)),),
             ),
-            Row(title="Where to look", lines=(Line(height=12, panels=(_orgs(),)),)),
+            Row(title="Where to look", lines=(Line(height=15, panels=(_orgs(),)),)),
             Row(
                 title="Trends",
                 lines=(
@@ -88,7 +88,7 @@ def _orgs() -> Panel:
         ),
         Column(
             title="Alerts",
-            expr=promql.firing("org"),
+            expr=f"{promql.firing('org')} or {promql.per_org(catalog.UP)} * 0",
             look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
             cell=COLOURED_TEXT,
             width=70,
@@ -99,14 +99,14 @@ def _orgs() -> Panel:
             title=short,
             expr=promql.per_org(promql.over(figure.source)),
             look=Look(unit=figure.unit, decimals=figure.decimals),
-            width=95,
+            width=90,
         )
         bar = Column(
             title=f"{short} vs usual",
             expr=promql.of_usual(figure),
             look=share,
             cell=BAR,
-            width=135,
+            width=155,
         )
         columns += [now, bar]
     columns.append(

@@ -35,6 +35,7 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizLegendOptions,
     VizOrientation,
+    VizTextDisplayOptions,
     VizTooltipOptions,
 )
 from grafana_foundation_sdk.models.dashboard import (
@@ -157,8 +158,9 @@ def numbers(
     look: Look,
     links: tuple[DashboardLink, ...] = (),
     text: BigValueTextMode = BigValueTextMode.VALUE,
+    size: int = 32,
 ) -> Panel:
-    """Return big numbers of this moment, one a series."""
+    """Return big numbers of this moment, one a series, `size` pixels high."""
     return Panel(
         type_val="stat",
         title=title,
@@ -170,6 +172,7 @@ def numbers(
             color_mode=BigValueColorMode.VALUE,
             reduce_options=_last(),
             text_mode=text,
+            text=VizTextDisplayOptions(title_size=13, value_size=size),
             orientation=VizOrientation.AUTO,
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),

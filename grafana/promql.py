@@ -117,15 +117,19 @@ def per_course(name: str | Metric, where: str = ORG) -> str:
 
 
 def named(expression: str, where: str = ORG) -> str:
-    """Return figures of courses with `course_name` joined to them.
+    """Return figures of courses with `course_name` joined to them."""
+    return f"({expression}) * on (org, course_id) group_left (course_name) {names(where)}"
 
-    `topk` picks one name where a course is being renamed, lest the join fail.
+
+def names(where: str = ORG) -> str:
+    """Return one name for each course: its id where the platform has none.
+
+    `topk` picks one while a course is being renamed, lest a join fail.
     """
-    names = one(catalog.COURSE_INFO, *_COURSE, "course_name", where=where)
-    return (
-        f"({expression}) * on (org, course_id) group_left (course_name) "
-        f"topk by (org, course_id) (1, {names})"
-    )
+    given = one(catalog.COURSE_INFO, *_COURSE, "course_name", where=f'{where}, course_name!=""')
+    nameless = per_course(catalog.COURSE_INFO, where=where)
+    ids = f'label_replace({nameless}, "course_name", "$1", "course_id", "(.*)")'
+    return f"(topk by (org, course_id) (1, {given}) or on (org, course_id) {ids})"
 
 
 def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rate_interval") -> str:

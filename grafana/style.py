@@ -88,7 +88,7 @@ HEADLINES = (ACTIVE_USERS, ENROLLMENTS, VIDEOS, MESSAGES)
 WATCHED = (ACTIVE_USERS, ENROLLMENTS, VIDEOS, SESSIONS, MESSAGES)
 """The figures that have a baseline and an alert on a drop."""
 
-WINDOWS = {"1d": "Yesterday", "7d": "7 days", "28d": "28 days"}
+WINDOWS = {"today": "Today so far", "1d": "Yesterday", "7d": "7 days", "28d": "28 days"}
 WINDOW_COLOURS = {"today": "#93C5FD", "1d": "#60A5FA", "7d": "#3B82F6", "28d": "#1D4ED8"}
 
 COMPLETE_DAYS = (

@@ -16,7 +16,8 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 _VALUES_OF_LABEL = 1
 _RESULT_OF_QUERY = 3
-_NAMES_AND_IDS = '/course_id="(?<value>[^"]+)".*course_name="(?<text>[^"]+)"/'
+# Grafana prints quotes inside a name as they are, so the name ends where the labels end.
+_NAMES_AND_IDS = '/course_id="(?<value>[^"]+)",course_name="(?<text>.+)"}/'
 
 
 def datasource() -> VariableModel:
@@ -33,8 +34,8 @@ def org(*, several: bool = True) -> VariableModel:
 
 def course() -> VariableModel:
     """Return the choice of a course of the org: names to read, ids as values."""
-    info = promql.one(catalog.COURSE_INFO, "course_id", "course_name", where=promql.ONE_ORG)
-    variable = _query("course", "Course", f"query_result({info})", kind=_RESULT_OF_QUERY)
+    names = f"max by (course_id, course_name) {promql.names(promql.ONE_ORG)}"
+    variable = _query("course", "Course", f"query_result({names})", kind=_RESULT_OF_QUERY)
     variable.regex = _NAMES_AND_IDS
     return variable
 

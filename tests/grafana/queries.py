@@ -20,9 +20,7 @@ def escaped(values, *, several):
 
 def substituted(text, chosen):
     """Return `text` with every variable replaced by its text in `chosen`."""
-    found = re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: chosen[m[1] or m[2]], text)
-    assert "$" not in found
-    return found
+    return re.sub(r"\$\{(\w+)\}|\$([a-z_]\w*)", lambda m: chosen[m[1] or m[2]], text)
 
 
 def windows(dashboard):
