@@ -2,7 +2,7 @@
 
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ _MOUNTED_SECRETS = ("/run/secrets/", "/var/run/secrets/")
 
 
 def problems(
-    tree: Mapping[str, Any], layers: Iterable[Layer], collectors: frozenset[str] | None
+    tree: Mapping[str, Any], layers: Sequence[Layer], collectors: frozenset[str] | None
 ) -> Iterator[Problem]:
     """Yield what is wrong between settings, told from the merged tree of what was given."""
     orgs: Mapping[Any, Any] = tree["orgs"] if _is_indexed(tree.get("orgs")) else {}
-    if not orgs and (tree.get("orgs") is None or tree["orgs"] in ([], {})):
+    unreadable = "orgs" not in tree and any(layer.all_orgs for layer in layers)
+    if not orgs and not tree.get("orgs") and not unreadable:
         remedy = f"write at least {SMALLEST} or set IBLAI_ORGS, IBLAI_USER_ID and IBLAI_API_KEY"
         yield ("orgs",), f"there is no org; {remedy}"
     yield from _duplicates(orgs)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from exporter import checks, fields, outline, overlays, sources
+from exporter import checks, environment, fields, outline, overlays, sources
 from exporter.outline import Form, Setting
 from exporter.overlays import Overlay
 from exporter.problems import ConfigError
@@ -60,10 +60,10 @@ def load(
 
     `flags` are values by dotted path. Without `path`, IBLAI_CONFIG may name the file.
     """
-    if path is None and environ.get(sources.CONFIG):
-        path = Path(environ[sources.CONFIG])
+    if path is None and environ.get(environment.CONFIG):
+        path = Path(environ[environment.CONFIG])
     file = sources.from_file(path)
-    above = [sources.from_flags(flags), sources.from_environment(environ)]
+    above = [sources.from_flags(flags), environment.from_environment(environ)]
     tree, layers = sources.merge([*above, file])
     told = [problem for layer in layers for problem in layer.problems]
     given, found = overlays.validate(tree)

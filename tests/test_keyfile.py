@@ -119,8 +119,23 @@ def test_an_unreadable_file_is_an_error_with_a_remedy(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["…", "...", "<your key>", "CHANGEME", "change-me", "${KEY}", "$KEY", "{{ key }}", "xxxx"]
-    + ["your-api-key", "", " key", "key\n", "a b", "schlüssel"],
+    [
+        "",
+        "…",
+        "...",
+        "<your key>",
+        "CHANGEME",
+        "change-me",
+        "${KEY}",
+        "$KEY",
+        "{{ key }}",
+        "xxxx",
+        "your-api-key",
+        " key",
+        "key\n",
+        "a b",
+        "schlüssel",
+    ],
 )
 def test_what_cannot_be_a_key_has_a_reason(text):
     assert unfit(text)
