@@ -173,7 +173,7 @@ def _watch_time() -> Panel:
             dashed=True,
             right_axis=True,
         ),
-        look=Look(unit=style.SECONDS, decimals=0),
+        look=Look(unit=style.SECONDS),
         step=FIGURES_MOVE,
     )
 

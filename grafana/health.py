@@ -40,7 +40,7 @@ def board() -> Board:
             Row(
                 title="Freshness",
                 lines=(
-                    Line(height=11, panels=(_collectors(),)),
+                    Line(height=14, panels=(_collectors(),)),
                     Line(
                         height=9,
                         panels=(shared.age_by_collector(where=WHERE), _failing(), _durations()),
@@ -206,6 +206,7 @@ def _failing() -> Panel:
         Curve(expr=f"sum by (collector) (1 - {success})", name="{{collector}}"),
         look=Look(unit=style.COUNT, decimals=0),
         stacked=True,
+        at_least=1,
     )
 
 
@@ -237,6 +238,7 @@ def _errors() -> Panel:
         "Share of requests that ended in anything but a 2xx status. Flat at zero is good.",
         Curve(expr=f"({failed} or {sent} * 0) / ({sent} > 0)", name="{{endpoint}}"),
         look=Look(unit=style.SHARE, low=0),
+        at_least=0.05,
         legend=LegendPlacement.RIGHT,
     )
 
@@ -287,6 +289,7 @@ def _slowed() -> Panel:
             look=Look(colour=style.WATCH),
         ),
         look=Look(unit=style.RATE),
+        at_least=0.1,
     )
 
 
@@ -299,6 +302,7 @@ def _unread() -> Panel:
             name="{{endpoint}}: {{reason}}",
         ),
         look=Look(unit="cps"),
+        at_least=0.1,
     )
 
 
@@ -311,6 +315,7 @@ def _dropped() -> Panel:
             expr=promql.counted(catalog.SERIES_DROPPED, "reason", where=WHERE), name="{{reason}}"
         ),
         look=Look(unit="cps"),
+        at_least=0.1,
     )
 
 
@@ -351,6 +356,7 @@ def _missed() -> Panel:
         f"{catalog.MISSED_RUNS.help} Anything but zero means the exporter is behind.",
         Curve(expr=f"max by (instance) ({rate})", name=BY_INSTANCE),
         look=Look(unit="cps"),
+        at_least=0.01,
     )
 
 

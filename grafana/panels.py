@@ -207,12 +207,16 @@ def trend(
     step: str | None = None,
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
+    at_least: float | None = None,
 ) -> Panel:
-    """Return lines over time; a legend at the right is a table, greatest last value first."""
+    """Return lines over time, the axis reaching from 0 to `at_least`.
+
+    A legend at the right is a table, greatest last value first.
+    """
     aside = legend is LegendPlacement.RIGHT
     defaults = look.config()
     if look.colour is None and look.thresholds is None:
-        defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+        defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC)
     defaults.custom = GraphFieldConfig(
         draw_style=GraphDrawStyle.LINE,
         line_interpolation=LineInterpolation.STEP_AFTER if step else LineInterpolation.LINEAR,
@@ -221,6 +225,7 @@ def trend(
         show_points=VisibilityMode.NEVER,
         span_nulls=False,
         axis_soft_min=0,
+        axis_soft_max=at_least,
         stacking=StackingConfig(mode=StackingMode.NORMAL if stacked else StackingMode.NONE),
     )
     return Panel(
