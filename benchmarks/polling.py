@@ -1,0 +1,217 @@
+"""What a request costs, against bare loops over the same answers, and how long a cycle takes.
+
+`python -m benchmarks.polling [ORGS]`: CPU time of this process; the server is another one. The
+bare loops fetch the URLs that the exporter fetches and throw the bodies away.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import uvloop
+from httpx_aiohttp import AiohttpTransport
+from pydantic import SecretStr
+
+from benchmarks import figures
+from benchmarks.measure import ROUNDS, Report, middle, module
+from exporter import collectors, logs
+from exporter.api.client import ApiClient, Call, Limits
+from exporter.api.payloads import read_courses, read_daily, read_learners, read_sessions
+from exporter.clock import SystemClock
+from exporter.poller import Poller
+from exporter.settings import ApiLimits, Courses, Org
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+
+COURSES = 50
+AT_ONCE = 50
+_LIMITS = ApiLimits(concurrency=AT_ONCE, rate_limit=1e6)
+_READERS: Mapping[str, Callable[[bytes], object]] = {
+    "videos": partial(read_courses, fields=("num_vids", "num_watched", "time_watched")),
+    "active_users_per_course": partial(read_courses, fields=("user_count",)),
+    "active_users": read_learners,
+    "average_messages_per_session": read_sessions,
+}
+
+
+class _Keeper:
+    """Asks by way of the real client, and keeps what was asked."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+        self.asked: list[tuple[Org, Call]] = []
+
+    async def get(self, account: Org, call: Call) -> bytes:
+        self.asked.append((account, call))
+        return await self._client.get(account, call)
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a number of requests took, in seconds."""
+
+    cpu: float
+    wall: float
+    requests: int
+
+    @property
+    def each(self) -> float:
+        """CPU time of one request in microseconds."""
+        return self.cpu / self.requests * 1e6
+
+
+def org(number: int, url: str, *, history: float = 3600.0, today: float = 300.0) -> Org:
+    """Return one org of many, asked for all but the enrolments of each course."""
+    return Org(
+        key=figures.org_name(number),
+        user_id="ops",
+        api_key=SecretStr("k" * 64),
+        base_url=url,
+        courses=Courses(enrollments=False),
+        interval=today,
+        history_interval=history,
+    )
+
+
+async def drain(work: Iterable[Any], do: Callable[[Any], Awaitable[Any]]) -> None:
+    """Do all the work, fifty things at a time."""
+    queue = iter(work)
+
+    async def worker() -> None:
+        for item in queue:
+            await do(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(worker())
+
+
+async def timed(work: Awaitable[Any], requests: Callable[[], int]) -> Spent:
+    """Return what some work took; `requests` counts afterwards."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    await work
+    return Spent(time.process_time() - cpu, time.perf_counter() - wall, requests())
+
+
+class Bench:
+    """One server, many orgs, and every way to ask it."""
+
+    def __init__(self, url: str, orgs: int) -> None:
+        self._orgs = [org(number, url) for number in range(orgs)]
+        self._calls: list[tuple[Org, Call]] = []
+        self._urls: list[str] = []
+
+    async def pipeline(self) -> Spent:
+        """Have the poller visit every org: fetch, read, render, store."""
+        clock = SystemClock()
+        store = SnapshotStore()
+        telemetry = Telemetry(store)
+        async with _client(telemetry) as client:
+            keeper = _Keeper(client)
+            poller = Poller(
+                api=keeper, store=store, telemetry=telemetry, limits=_LIMITS, clock=clock
+            )
+            poller.set_orgs(self._orgs)
+            visits = [(each, c) for each in self._orgs for c in collectors.of(each)]
+
+            async def visit(pair: tuple[Org, collectors.Collector]) -> None:
+                await poller.run(pair[0].key, pair[1])
+
+            # The first visit of a day also asks for what the baselines need.
+            await drain(visits, visit)
+            keeper.asked.clear()
+            spent = await timed(drain(visits, visit), lambda: len(keeper.asked))
+            telemetry.flush()
+            assert all(telemetry.outcome(each.key, c.name).success for each, c in visits), (
+                "a visit failed"
+            )
+        self._calls = keeper.asked
+        self._urls = [_url(each, call) for each, call in self._calls]
+        return spent
+
+    async def asking(self) -> Spent:
+        """Ask by way of the client and read the answers, no more."""
+        async with _client(Telemetry(SnapshotStore())) as client:
+
+            async def ask(pair: tuple[Org, Call]) -> None:
+                body = await client.get(*pair)
+                _READERS.get(pair[1].endpoint.name, read_daily)(body)
+
+            await drain(self._calls[:500], ask)
+            return await timed(drain(self._calls, ask), lambda: len(self._calls))
+
+    async def bare(self, transport: httpx.AsyncBaseTransport | None) -> Spent:
+        """Fetch with nothing but httpx."""
+        headers = {"Authorization": f"Api-Token {'k' * 64}"}
+        async with httpx.AsyncClient(transport=transport, headers=headers) as client:
+
+            async def fetch(url: str) -> None:
+                answer = await client.get(url)
+                assert answer.content
+
+            await drain(self._urls[:500], fetch)
+            return await timed(drain(self._urls, fetch), lambda: len(self._urls))
+
+
+@asynccontextmanager
+async def _client(telemetry: Telemetry) -> AsyncIterator[ApiClient]:
+    limits = Limits(concurrency=_LIMITS.concurrency, rate_limit=_LIMITS.rate_limit)
+    client = ApiClient(limits, telemetry, SystemClock())
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def _url(each: Org, call: Call) -> str:
+    path = call.endpoint.path(org=each.key, user_id=each.user_id, **call.names)
+    query = "&".join(f"{key}={quote(value)}" for key, value in call.query.items())
+    return f"{each.base_url}{path}?{query}"
+
+
+def main(orgs: int) -> None:
+    """Print the table."""
+    logs.configure(level="info", form="logfmt")
+    found: dict[str, list[Spent]] = {}
+    with module("benchmarks.api_server", COURSES) as server:
+        for _ in range(ROUNDS):
+            bench = Bench(server.url, orgs)
+            for name, loop, work in (
+                ("exporter, fetch to store", uvloop.new_event_loop, bench.pipeline),
+                ("exporter, fetch and read", uvloop.new_event_loop, bench.asking),
+                (
+                    "httpx over aiohttp, uvloop",
+                    uvloop.new_event_loop,
+                    lambda bench=bench: bench.bare(AiohttpTransport()),
+                ),
+                ("httpx, uvloop", uvloop.new_event_loop, lambda bench=bench: bench.bare(None)),
+                ("httpx", asyncio.new_event_loop, lambda bench=bench: bench.bare(None)),
+            ):
+                with asyncio.Runner(loop_factory=loop) as runner:
+                    found.setdefault(name, []).append(runner.run(work()))
+    report = Report(
+        f"Asking for {orgs:,} orgs of {COURSES} courses, {AT_ONCE} at a time",
+        *("client", "requests", "CPU per request", "whole cycle", "CPU / bare", "CPU / plain"),
+    )
+    each = {name: middle([spent.each for spent in rounds]) for name, rounds in found.items()}
+    for name, rounds in found.items():
+        report.row(
+            name,
+            f"{rounds[0].requests:,}",
+            f"{each[name]:,.0f} µs",
+            f"{middle([spent.wall for spent in rounds]):.1f} s",
+            f"{each[name] / each['httpx over aiohttp, uvloop']:.2f}",
+            f"{each[name] / each['httpx']:.2f}",
+        )
+    report.show()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
