@@ -25,7 +25,7 @@ WAIT = 3 * HOUR
 KEEP = 6 * HOUR
 """An exporter that restarts, or an API that fails for a while, is no recovery."""
 
-EVIDENCE = 3.2
+EVIDENCE = 3.5
 """Standard deviations beyond which a drop is not chance."""
 
 MEDIAN = 0.4

@@ -1,0 +1,388 @@
+"""How well the alerts on drops would have done: `python -m benchmarks.backtest`.
+
+Over simulated years of orgs of every size, with drops at known dates, the rules are judged day
+by day and compared with the usual `x < 0.6 * (x offset 1w)`. The rules are written here anew, in
+Python; a test holds them against promtool. `--write` puts the tables into docs/alerts.md.
+"""
+
+import argparse
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from statistics import fmean
+
+from benchmarks.backtest_orgs import (
+    ACTIVE,
+    ENROLLED,
+    FIGURES,
+    MESSAGES,
+    SESSIONS,
+    YEAR,
+    Drop,
+    Org,
+    orgs,
+)
+from deploy.prometheus import drops
+from exporter.windows import BASELINE_WEEKS, BASELINES, usual
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "alerts.md"
+ORGS, YEARS = 50, 4
+DROP_RATIO, MIN_BASELINE = 0.4, 20.0
+"""Defaults of the exporter."""
+
+_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+_WAVES = timedelta(weeks=4)
+_SPREAD = {figure.name: figure.spread for figure in drops.FIGURES}
+_WITHIN = 2
+_AFTER = timedelta(days=8)
+"""How long after its end a drop is still seen in windows of seven days."""
+
+_TOLD_FRACTION = 0.5
+_BEGIN, _END = "<!-- backtest: begin -->", "<!-- backtest: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure of a window, and what is usual; of an average the sessions too."""
+
+    now: float
+    usual: float
+    sessions: float
+    usual_sessions: float
+
+
+class Judge:
+    """The rules on drops for one org, day by day; a day is the last of the window."""
+
+    def __init__(
+        self,
+        org: Org,
+        *,
+        calendar: bool = True,
+        windows: Iterable[str] = BASELINES,
+        since: date = YEAR.first - _WAVES,
+    ) -> None:
+        """Judge with or without the org's quiet days; Prometheus remembers `since` then."""
+        self._org = org
+        self._quiet = org.quiet if calendar else frozenset()
+        self._windows = tuple(windows)
+        self._since = since
+        self._past = {"1d": org.daily, "7d": org.weekly}
+        self._usual = cache(self._find_usual)
+        self._score = cache(self._find_score)
+
+    def tells(self, figure: str, day: date) -> bool:
+        """Return whether a drop is told in any window."""
+        return any(self.drop(figure, window, day) is not None for window in self._windows)
+
+    def drop(self, figure: str, window: str, day: date) -> float | None:
+        """Return by which share a figure dropped, if that is to be told."""
+        reading = self.reading(figure, window, day)
+        score = self._score(figure, window, day)
+        if reading is None or score is None:
+            return None
+        fallen = 1 - reading.now / reading.usual
+        if window == "1d":
+            before = self._score(figure, window, day - _DAY)
+            if before is not None:
+                score = max(score, (score + before) / math.sqrt(2))
+        return fallen if fallen >= DROP_RATIO and score >= drops.EVIDENCE else None
+
+    def reading(self, figure: str, window: str, day: date) -> Reading | None:
+        """Return what is known of a figure, if anything is usual."""
+        past = self._past[window]
+        now = past[figure].get(day)
+        baseline = self._usual(figure, window, day)
+        if figure == ENROLLED:
+            baseline = self._no_wave(window, day, now, baseline)
+        sessions, usually = now, baseline
+        if figure == MESSAGES:
+            sessions, usually = past[SESSIONS].get(day), self._usual(SESSIONS, window, day)
+        if now is None or not baseline or sessions is None or usually is None:
+            return None
+        return Reading(now, baseline, sessions, usually)
+
+    def baseline(self, figure: str, window: str, day: date) -> float | None:
+        """Return the baseline as the exporter tells it, with quiet days taken out."""
+        return self._usual(figure, window, day)
+
+    def is_quiet(self, window: str, day: date) -> bool:
+        """Return whether the window holds a quiet day."""
+        return any(day - n * _DAY in self._quiet for n in range(BASELINES[window]))
+
+    def _find_usual(self, figure: str, window: str, day: date) -> float | None:
+        ends = (day - weeks * _WEEK for weeks in BASELINE_WEEKS)
+        past = self._past[window][figure]
+        return usual([past.get(end) for end in ends if not self.is_quiet(window, end)])
+
+    def _no_wave(
+        self, window: str, day: date, now: float | None, baseline: float | None
+    ) -> float | None:
+        if now == 0 or baseline is None or day - _WAVES < self._since:
+            return baseline
+        before = self._usual(ENROLLED, window, day - _WAVES)
+        return None if before is None else min(before, baseline)
+
+    def _find_score(self, figure: str, window: str, day: date) -> float | None:
+        reading = self.reading(figure, window, day)
+        if reading is None or self.is_quiet(window, day) or day < self._since:
+            return None
+        if reading.usual_sessions < MIN_BASELINE:
+            return None
+        spread = _SPREAD[figure]
+        if spread is not None:
+            apart = math.sqrt(reading.usual) - math.sqrt(reading.now)
+            return 2 * apart / math.sqrt((1 + drops.MEDIAN) * spread)
+        if reading.usual - reading.now <= drops.MESSAGES_STEP or not reading.sessions:
+            return None
+        chance = math.sqrt(1 / reading.sessions + drops.MEDIAN / reading.usual_sessions)
+        return (1 - reading.now / reading.usual) / (drops.MESSAGES_SPREAD * chance)
+
+
+class Usual:
+    """The usual rule: under 60 % of the same day a week ago."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+
+    def tells(self, figure: str, day: date) -> bool:
+        """Return whether the rule fires."""
+        now, before = (self._org.daily[figure].get(at) for at in (day, day - _WEEK))
+        return now is not None and before is not None and now < 0.6 * before
+
+
+Rule = Callable[[Org], Judge | Usual]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Days in a row (or with one between) on which an alert on a figure fired."""
+
+    figure: str
+    first: date
+    last: date
+
+    def tells_of(self, drop: Drop) -> bool:
+        """Return whether the drop is behind it."""
+        return (
+            self.figure in drop.figures
+            and self.first <= drop.span.last + _AFTER
+            and drop.span.first <= self.last
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """A drop that a rule could have told: on which volume, and after how many days it did."""
+
+    figure: str
+    volume: float | None
+    """Baseline on the first two days, the smaller; None if nothing was usual."""
+
+    fraction: float
+    days: int | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule did in a year of one org."""
+
+    size: float
+    alerts: int
+    false: Sequence[Episode]
+    """Alerts behind which no injected drop is, and how many of them tell of an odd day."""
+
+    odd: int
+    chances: Sequence[Chance]
+
+    @cached_property
+    def notifications(self) -> int:
+        """Return how often a person would have been called in vain, all figures in one call."""
+        days = sorted({episode.first for episode in self.false})
+        return sum(
+            number == 0 or (day - days[number - 1]).days > _WITHIN
+            for number, day in enumerate(days)
+        )
+
+
+def outcome(org: Org, rule: Rule) -> Outcome:
+    """Return what a rule does in the year of an org."""
+    judge = rule(org)
+    episodes = [
+        episode
+        for figure in FIGURES
+        for episode in _episodes(figure, (day for day in YEAR if judge.tells(figure, day)))
+    ]
+    false = [one for one in episodes if not any(map(one.tells_of, org.drops))]
+    odd = sum(any(one.first <= day <= one.last for day in org.odd) for one in false)
+    return Outcome(org.size, len(episodes), false, odd, list(_chances(org, episodes)))
+
+
+def _episodes(figure: str, days: Iterable[date]) -> Iterator[Episode]:
+    first = last = None
+    for day in days:
+        if first is not None and last is not None and (day - last).days > _WITHIN:
+            yield Episode(figure, first, last)
+            first = None
+        first, last = first or day, day
+    if first is not None and last is not None:
+        yield Episode(figure, first, last)
+
+
+def _chances(org: Org, episodes: Sequence[Episode]) -> Iterator[Chance]:
+    judge = Judge(org)
+    for drop in org.drops:
+        for figure in drop.figures:
+            start = drop.span.first
+            usually = [
+                judge.baseline(SESSIONS if figure == MESSAGES else figure, "1d", day)
+                for day in (start, start + _DAY)
+            ]
+            known = [volume for volume in usually if volume is not None]
+            told = [
+                max((episode.first - start).days, 0) + 1
+                for episode in episodes
+                if episode.figure == figure
+                and episode.last >= start
+                and episode.first <= drop.span.last + _AFTER
+            ]
+            volume = min(known) if len(known) == len(usually) else None
+            yield Chance(figure, volume, drop.fraction, min(told, default=None))
+
+
+def _share(parts: Iterable[bool]) -> str:
+    answers = list(parts)
+    return f"{fmean(answers):.0%} of {len(answers)}" if answers else "–"
+
+
+def _found(chances: Iterable[Chance]) -> tuple[str, ...]:
+    """Return how many were told within two days, how many at all, and after how many days."""
+    all_of = list(chances)
+    days = [chance.days for chance in all_of if chance.days is not None]
+    return (
+        _share(chance.days is not None and chance.days <= _WITHIN for chance in all_of),
+        _share(chance.days is not None for chance in all_of),
+        f"{fmean(days):.1f}" if days else "–",
+    )
+
+
+def _halved(outcomes: Iterable[Outcome], low: float, high: float = math.inf) -> list[Chance]:
+    return [
+        chance
+        for outcome in outcomes
+        for chance in outcome.chances
+        if chance.fraction == _TOLD_FRACTION and chance.volume and low <= chance.volume < high
+    ]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+_FALSE = ("false alerts", "of odd days", "false calls", "precision")
+_RECALL = ("told within 2 days", "told at all", "days, mean")
+
+
+def _false(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    alerts = sum(outcome.alerts for outcome in outcomes)
+    false = sum(len(outcome.false) for outcome in outcomes)
+    return (
+        f"{false / len(outcomes):.2f}",
+        f"{fmean(outcome.odd for outcome in outcomes):.2f}",
+        f"{fmean(outcome.notifications for outcome in outcomes):.2f}",
+        f"{1 - false / alerts:.0%}" if alerts else "–",
+    )
+
+
+def report(count: int, years: int) -> str:
+    """Return the tables."""
+    everyone = [org for seed in range(years) for org in orgs(count, seed)]
+    rules: Mapping[str, Rule] = {
+        "ours": Judge,
+        "ours, 1d alone": lambda org: Judge(org, windows=("1d",)),
+        "ours, 7d alone": lambda org: Judge(org, windows=("7d",)),
+        "ours, without quiet days": lambda org: Judge(org, calendar=False),
+        "`x < 0.6 * (x offset 1w)`": Usual,
+    }
+    found = {name: [outcome(org, rule) for org in everyone] for name, rule in rules.items()}
+    ours = found["ours"]
+    days = [
+        Judge(org).reading(ACTIVE, "1d", day)
+        for org in everyone
+        for day in YEAR
+        if day not in org.quiet
+    ]
+    lines = [
+        f"{len(everyone)} orgs, one year each. Of the days that are not quiet, "
+        f"{_share(reading is not None for reading in days).partition(' ')[0]} have a baseline; "
+        "the others follow a long break.",
+        "",
+        *_table(
+            ("rule", *_FALSE, *_RECALL),
+            (
+                (name, *_false(outcomes), *_found(_halved(outcomes, 50)))
+                for name, outcomes in found.items()
+            ),
+        ),
+        *_table(
+            ("active users a day", *_FALSE),
+            (
+                (f"{low:,} to {high:,}", *_false([one for one in ours if low <= one.size < high]))
+                for low, high in ((10, 100), (100, 1000), (1000, 10_000))
+            ),
+        ),
+        *_table(
+            ("baseline of the figure", *_RECALL),
+            (
+                (
+                    f"{low} to {high}" if high < math.inf else f"{low} and more",
+                    *_found(_halved(ours, low, high)),
+                )
+                for low, high in ((20, 50), (50, 100), (100, 300), (300, math.inf))
+            ),
+        ),
+        *_table(
+            ("figure, on a baseline of 50 and more", "false alerts", *_RECALL),
+            (
+                (
+                    f"`{figure}`",
+                    f"{sum(e.figure == figure for o in ours for e in o.false) / len(ours):.2f}",
+                    *_found(chance for chance in _halved(ours, 50) if chance.figure == figure),
+                )
+                for figure in FIGURES
+            ),
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def written(tables: str) -> str:
+    """Return the document with the tables in their place."""
+    before, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{tables}{_END}{after}"
+
+
+def main() -> None:
+    """Print the tables, or write them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.backtest", description=__doc__)
+    parser.add_argument("--orgs", type=int, default=ORGS)
+    parser.add_argument("--years", type=int, default=YEARS)
+    parser.add_argument("--write", action="store_true", help="into docs/alerts.md")
+    given = parser.parse_args()
+    tables = report(given.orgs, given.years)
+    print(tables)  # noqa: T201 - what the program is for
+    if given.write:
+        DOCUMENT.write_text(written(tables), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
