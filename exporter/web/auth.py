@@ -40,10 +40,11 @@ class Doorkeeper:
         if ticket not in self._verdicts:
             async with self._turn:
                 same = await asyncio.to_thread(_matches, password, digest)
-            self._verdicts[ticket] = same and user in users
+            self._verdicts[ticket] = same
             while len(self._verdicts) > _REMEMBERED:
                 self._verdicts.popitem(last=False)
-        return self._verdicts[ticket]
+        # A stranger is compared with the hash of somebody else, and stays out if it fits.
+        return self._verdicts[ticket] and user in users
 
     @staticmethod
     def _decoy(users: Mapping[str, str]) -> bytes:

@@ -67,3 +67,11 @@ async def test_a_verdict_is_remembered_and_a_new_hash_makes_a_new_one(hashed):
     changed = {"alice": bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()}
     assert not await keeper.admits(basic("alice", "open sesame"), changed)
     assert len(hashed) == 2
+
+
+async def test_a_verdict_does_not_outlive_the_user_it_is_about():
+    keeper = Doorkeeper()
+    renamed = {"bob": USERS["alice"]}
+    assert not await keeper.admits(basic("bob", "open sesame"), USERS)
+    assert await keeper.admits(basic("bob", "open sesame"), renamed)
+    assert not await keeper.admits(basic("alice", "open sesame"), renamed)

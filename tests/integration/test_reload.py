@@ -1,0 +1,146 @@
+"""A configuration loaded anew: by signal, by request, by watching the file."""
+
+import signal
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.demo.background import Background
+from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
+from exporter.demo.university import University
+from tests.integration.conftest import fetch, until
+
+
+class Operator:
+    """Someone with a configuration file for a simulated platform."""
+
+    def __init__(self, path, url, university):
+        self.path = path
+        self.orgs = {
+            org.key: {"key": org.key, "user_id": org.user_id, "api_key": org.api_key}
+            for org in university.orgs
+        }
+        self.common = {"base_url": url, "api": {"rate_limit": 500}}
+        self.write("acme", "globex")
+
+    def write(self, *keys, **more):
+        orgs = [self.orgs[key] for key in keys]
+        self.path.write_text(yaml.safe_dump({**self.common, **more, "orgs": orgs}))
+
+
+@pytest.fixture
+def recorder():
+    return Recorder()
+
+
+@pytest.fixture
+def operator(tmp_path, recorder):
+    university = University(orgs=3, courses=3)
+    with Background(build_platform(university, recorder=recorder)) as running:
+        yield Operator(tmp_path / "iblai.yml", running.url, university)
+
+
+def value(process, name, **labels):
+    for family in text_string_to_metric_families(process.metrics()):
+        for sample in family.samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                return sample.value
+    return None
+
+
+def seven_days(process, org):
+    return value(process, "iblai_active_users_7d", org=org)
+
+
+def ways(process):
+    return {
+        "signal": lambda: process.signal(signal.SIGHUP),
+        "request": lambda: fetch(f"{process.url}/-/reload", method="POST"),
+        "watching": lambda: None,
+    }
+
+
+@pytest.mark.parametrize("way", ["signal", "request", "watching"])
+def test_orgs_come_and_go_without_touching_the_others(exporter, operator, recorder, way):
+    process = exporter(
+        "serve", "--config", operator.path, "--web.enable-reload", "--watch-config"
+        if way == "watching" else "--web.enable-reload"
+    )  # fmt: skip
+    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="figures")
+    until(lambda: value(process, "iblai_course_enrollments_7d", org="acme") is not None)
+    asked = len(recorder.select(org="acme"))
+    operator.write("acme", "initech")
+    ways(process)[way]()
+    until(lambda: seven_days(process, "initech"), what="the new org")
+    assert 'org="globex"' not in process.metrics()
+    assert seven_days(process, "acme")
+    assert len(recorder.select(org="acme")) == asked
+    assert value(process, "iblai_exporter_config_last_reload_successful") == 1
+
+
+def test_a_bad_file_keeps_the_old_configuration_and_is_told(exporter, operator):
+    process = exporter("serve", "--config", operator.path, "--web.enable-reload")
+    until(lambda: seven_days(process, "acme"), what="figures")
+    loaded = value(process, "iblai_exporter_config_last_reload_success_timestamp_seconds")
+    operator.write("acme", intervall="5m")
+    status, _, body = fetch(f"{process.url}/-/reload", method="POST")
+    assert status == 500
+    assert "intervall: unknown key; did you mean interval?" in body
+    assert value(process, "iblai_exporter_config_last_reload_successful") == 0
+    told = value(process, "iblai_exporter_config_last_reload_success_timestamp_seconds")
+    assert told == loaded
+    assert seven_days(process, "globex")
+    operator.write("acme")
+    assert fetch(f"{process.url}/-/reload", method="POST")[0] == 200
+    assert value(process, "iblai_exporter_config_last_reload_successful") == 1
+    assert seven_days(process, "globex") is None
+
+
+def test_reload_over_http_is_off_unless_it_is_switched_on(exporter, operator):
+    process = exporter("serve", "--config", operator.path)
+    status, _, body = fetch(f"{process.url}/-/reload", method="POST")
+    assert status == 403
+    assert "web.enable_reload" in body
+    assert fetch(f"{process.url}/-/reload")[0] == 405
+
+
+def test_each_org_has_an_up_of_its_own_by_discovery(exporter, operator, prometheus):
+    process = exporter("serve", "--config", operator.path)
+    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="figures")
+    server = prometheus(
+        f"""
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: iblai
+    http_sd_configs: [{{url: "{process.url}/sd", refresh_interval: 1s}}]
+    relabel_configs:
+      - {{source_labels: [__param_target], target_label: instance}}
+"""
+    )
+
+    def up():
+        return {dict(key)["instance"]: value for key, value in server.query("up").items()}
+
+    until(lambda: up() == {"acme": 1, "globex": 1}, what="an up for each org")
+    found = server.query("iblai_active_users_7d")
+    assert {(dict(key)["instance"], dict(key)["org"]) for key in found} == {
+        ("acme", "acme"),
+        ("globex", "globex"),
+    }
+    operator.write("acme", "initech")
+    process.signal(signal.SIGHUP)
+    until(lambda: up().keys() >= {"initech"}, what="the new org")
+
+
+def test_probe_gives_one_org_and_404_for_others(exporter, operator):
+    process = exporter("serve", "--config", operator.path)
+    until(lambda: seven_days(process, "globex"), what="figures")
+    status, headers, body = fetch(f"{process.url}/probe?target=globex")
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert 'org="globex"' in body
+    assert "acme" not in body
+    assert fetch(f"{process.url}/probe?target=nobody")[0] == 404
+    assert fetch(f"{process.url}/probe")[0] == 400
