@@ -5,7 +5,7 @@ soon as that one ends. A run that comes late comes all the same.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -39,6 +39,13 @@ PATIENCE = 10
 
 _AFTER_MIDNIGHT = timedelta(seconds=5)
 _LEAVE = 2.0
+"""Seconds that visits under way are given to end."""
+
+_LOOK_EVERY = 10.0
+"""Seconds between two looks at the clock and at the age of what is known."""
+
+_SET = 5.0
+"""Seconds by which the wall clock must have left the monotonic one to have been set."""
 
 
 class NoCoursesError(Exception):
@@ -48,7 +55,8 @@ class NoCoursesError(Exception):
 class Rounds(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """Fires every `every`, and soon after each midnight of the org.
 
-    `missed` is called for each moment that had passed already when the run before it began.
+    `missed` is told how many moments had passed already when the run before it began. However
+    many they are, the last of them alone is made up for.
     """
 
     def __init__(
@@ -58,7 +66,7 @@ class Rounds(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         every: timedelta,
         zone: ZoneInfo,
         after_midnight: timedelta,
-        missed: Any = lambda: None,
+        missed: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._first = first
         self._every = every
@@ -67,13 +75,16 @@ class Rounds(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         self._missed = missed
 
     def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Return the moment after `previous`, whether or not it has passed at `now`."""
+        """Return the moment after `previous`, or where that has passed the last before `now`."""
         if previous is None:
             return self._first
         midnight = next_midnight(previous - self._offset, self._zone) + self._offset
         coming = min(previous + self._every, midnight)
         if coming <= now:
-            self._missed()
+            # One by one, a clock that was set right after years would hold up everything.
+            passed = (now - coming) // self._every
+            self._missed(passed + 1)
+            coming += passed * self._every
         return coming
 
 
@@ -115,6 +126,8 @@ class Poller:
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
         self._untried: set[str] = set()
+        self._ahead = self._wall_ahead()
+        self._timer: asyncio.TimerHandle | None = None
         self._scheduler = AsyncIOScheduler(
             timezone="UTC",
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -136,9 +149,12 @@ class Poller:
     def start(self) -> None:
         """Begin to visit."""
         self._scheduler.start()
+        self._look()
 
     async def close(self) -> None:
         """Visit no more, and leave the visits under way."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         tasks = [task for watch in self._watches.values() for task in watch.running.values()]
@@ -173,16 +189,40 @@ class Poller:
 
     async def run(self, org: str, collector: Collector) -> None:
         """Visit an org once, and again if another visit came due in the meantime."""
+        name = collector.name
         watch = self._watches.get(org)
-        if watch is None or collector.name in watch.running:
-            return
-        task = asyncio.create_task(self._visit_guarded(watch, collector))
-        watch.running[collector.name] = task
-        await asyncio.wait([task])
-        watch.running.pop(collector.name, None)
-        if collector.name in watch.due_again and self._watches.get(org) is watch:
-            watch.due_again.discard(collector.name)
-            await self.run(org, collector)
+        while watch is not None and name not in watch.running:
+            task = asyncio.create_task(self._visit_guarded(watch, collector))
+            watch.running[name] = task
+            await asyncio.wait([task])
+            watch.running.pop(name, None)
+            # The org may be watched anew by now, and its first visit have found this one going on.
+            watch = self._watches.get(org)
+            if watch is None or name not in watch.due_again:
+                return
+            watch.due_again.discard(name)
+
+    def look(self) -> None:
+        """Have the schedule follow a clock that was set, and let go what is too old."""
+        back = self._ahead - self._wall_ahead()
+        if abs(back) >= _SET:
+            self._ahead -= back
+            log.info("the clock was set, the schedule follows", seconds=round(-back))
+            if back > 0:
+                # Left alone, everything would wait until the clock is where it was.
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=job.next_run_time - timedelta(seconds=back))
+            else:
+                self._scheduler.wakeup()
+        for org, _ in self._store.expire(self._clock.monotonic()):
+            self._telemetry.touch(org)
+
+    def _look(self) -> None:
+        self.look()
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._look)
+
+    def _wall_ahead(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
 
     def _watch(self, org: Org, *, place: int, among: int) -> None:
         before = self._watches.get(org.key)

@@ -17,9 +17,17 @@ from exporter.poller import Poller, Rounds
 from exporter.settings import ApiLimits, Courses, Org
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
+from tests.conftest import FakeClock
 
 ACME = Org(key="acme", user_id="ops")
 BY_NAME = {collector.name: collector for collector in collectors.COLLECTORS}
+
+
+class SettableClock(FakeClock):
+    """A wall clock that somebody sets; the monotonic one does not notice."""
+
+    def set(self, seconds):
+        self._now += timedelta(seconds=seconds)
 
 
 class FakeApi:
@@ -63,6 +71,11 @@ class FakeApi:
                 return []
             case _:
                 return {"data": {}, "total": 0}
+
+
+@pytest.fixture
+def clock():
+    return SettableClock()
 
 
 @pytest.fixture
@@ -197,6 +210,72 @@ async def test_a_run_that_came_due_meanwhile_is_counted_and_made_up_for(
     assert (
         "iblai_exporter_scheduler_missed_runs_total 2.0" in telemetry.process_text("text").decode()
     )
+
+
+async def test_runs_that_are_late_for_ever_are_made_up_for_one_after_the_other(poller, api):
+    poller.set_orgs([ACME])
+    watch = poller._watches["acme"]
+
+    async def answer(account, call):
+        api.calls.append(call)
+        if len(api.calls) < 2000:
+            watch.due_again.add("videos")
+        return b'{"data": {}, "total": 0}'
+
+    api.get = answer
+    await run(poller, ACME, "videos")
+    assert len(api.calls) == 2000
+
+
+async def test_an_org_that_changes_while_it_is_visited_is_visited_anew_at_once(
+    poller, api, telemetry
+):
+    poller.set_orgs([ACME])
+    api.gate.clear()
+    first = asyncio.create_task(run(poller, ACME, "videos"))
+    await asyncio.sleep(0)
+    poller.set_orgs([replace(ACME, user_id="somebody-else")])
+    due = JobExecutionEvent(EVENT_JOB_MAX_INSTANCES, "acme/videos", None, datetime.now(UTC))
+    poller._not_run(due)
+    api.gate.set()
+    await asyncio.wait_for(first, 5)
+    assert telemetry.outcome("acme", "videos").success
+
+
+@pytest.mark.parametrize("jump", [-3600, -86400 * 365, -6])
+async def test_the_schedule_follows_a_clock_that_is_set_back(poller, clock, jump):
+    poller.set_orgs([ACME])
+    poller.start()
+    before = poller.next_visit("acme", "videos")
+    clock.set(jump)
+    poller.look()
+    assert poller.next_visit("acme", "videos") == before + timedelta(seconds=jump)
+    poller.look()
+    assert poller.next_visit("acme", "videos") == before + timedelta(seconds=jump)
+    await poller.close()
+
+
+@pytest.mark.parametrize("jump", [3600, 86400 * 365, 4, -4])
+async def test_a_clock_set_forward_or_hardly_at_all_leaves_the_schedule_alone(poller, clock, jump):
+    poller.set_orgs([ACME])
+    poller.start()
+    before = poller.next_visit("acme", "videos")
+    clock.set(jump)
+    poller.look()
+    assert poller.next_visit("acme", "videos") == before
+    await poller.close()
+
+
+async def test_what_is_too_old_goes_though_nobody_asks(poller, store, telemetry, clock):
+    poller.set_orgs([ACME])
+    await run(poller, ACME, "videos_today")
+    clock.advance(899)
+    poller.look()
+    assert store.get("acme", "videos_today") is not None
+    clock.advance(1)
+    poller.look()
+    assert store.get("acme", "videos_today") is None
+    assert figures(store, telemetry)["iblai_collector_series", ("videos_today", "acme")] == 0
 
 
 async def test_a_missed_run_is_counted(poller, telemetry):
@@ -344,7 +423,7 @@ async def test_courses_that_are_left_out_have_no_series_and_are_not_asked_about(
 START = datetime(2026, 3, 8, 3, 59, tzinfo=UTC)
 
 
-def rounds(*, every, zone="America/New_York", offset=5, missed=lambda: None):
+def rounds(*, every, zone="America/New_York", offset=5, missed=lambda count: None):
     return Rounds(
         first=START,
         every=timedelta(seconds=every),
@@ -388,9 +467,24 @@ def test_every_day_has_a_run_soon_after_its_midnight_and_runs_are_never_further_
 
 def test_runs_that_passed_while_nothing_ran_are_counted():
     missed = []
-    trigger = rounds(every=60, missed=lambda: missed.append(1))
+    trigger = rounds(every=60, missed=missed.append)
     late = START + timedelta(seconds=150)
-    moment = trigger.get_next_fire_time(None, late)
+    assert runs_until(trigger, late) <= 2
+    assert sum(missed) == 2
+
+
+def test_a_clock_set_right_after_decades_costs_a_few_steps_and_all_runs_are_counted():
+    missed = []
+    trigger = rounds(every=1, missed=missed.append)
+    late = START + timedelta(days=20_000)
+    assert runs_until(trigger, late) < 10
+    assert sum(missed) == pytest.approx(20_000 * 86400, rel=1e-4)
+
+
+def runs_until(trigger, late):
+    """Return how many runs are due after the first until `late`, as the scheduler asks."""
+    moment, count = trigger.get_next_fire_time(None, late), 0
     while moment <= late:
         moment = trigger.get_next_fire_time(moment, late)
-    assert len(missed) == 2
+        count += 1
+    return count
