@@ -1,0 +1,316 @@
+"""Every query of every dashboard, asked of a real Prometheus that scrapes the demo."""
+
+import http.server
+import itertools
+import json
+import re
+import sys
+import threading
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+from exporter.catalog import METRICS, Kind
+from grafana import build, links, lint, style
+from tests.grafana import queries
+from tests.integration.conftest import Exporter, Prometheus, free_port, until
+
+ALL = ".+"
+SINCE = 20
+REQUESTS = "sum by (job, instance) (rate(iblai_api_requests_total[1m]))"
+RULE = """
+groups:
+  - name: fires
+    rules:
+      - {alert: IblaiTest, expr: 'max by (org) (iblai_up) == 1', labels: {severity: warning}}
+"""
+CONFIG = """
+global: {scrape_interval: %s, scrape_timeout: %s, evaluation_interval: 1s}
+rule_files: [%s]
+scrape_configs:
+"""
+JOB = """
+  - {job_name: %s, static_configs: [{targets: [%s]}]}
+"""
+
+MAY_BE_EMPTY = {
+    (links.HEALTH, "Unreadable answers by reason"): "every answer of the simulation can be read",
+}
+"""Panels that may rightly be empty while nothing is wrong, and why."""
+
+
+def boards():
+    return [json.loads(text) for _, text in build.documents()]
+
+
+def config(path, jobs, *, every="1s"):
+    rules = path / "rules.yml"
+    rules.write_text(RULE)
+    text = CONFIG % (every, every, rules)
+    return text + "".join(JOB % (name, ", ".join(targets)) for name, targets in jobs.items())
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two exporters of the same orgs."""
+    first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
+    drop = ("--drop", "acme:8:0.6")
+    with Exporter("demo", *drop, cwd=first) as one, Exporter("demo", *drop, cwd=second) as two:
+        yield one.wait(), two.wait()
+
+
+@pytest.fixture(scope="module")
+def prometheus(pair, tmp_path_factory):
+    """A Prometheus that scrapes one of the two by two jobs, and the other by one."""
+    one, two = (process.url.removeprefix("http://") for process in pair)
+    path = tmp_path_factory.mktemp("prometheus")
+    with Prometheus(config(path, {"a": [one, two], "b": [one]}), cwd=path) as process:
+        process.wait()
+        until(
+            lambda: len(process.query("iblai_course_unenrollments_28d")) >= 3 * 3 * 12,
+            what="figures of all courses of all orgs from three scrapes",
+        )
+        until(lambda: process.query('ALERTS{alertstate="firing"}'), what="an alert")
+        until(
+            lambda: min(process.query(REQUESTS).values(), default=0) > 0,
+            within=60,
+            what="a poll of today's figures between two scrapes",
+        )
+        yield process
+
+
+def offered(process, dashboard, chosen):
+    """Return what each variable that asks Prometheus would offer, as text by value."""
+    found = {}
+    for name, function, expression, label in queries.variable_queries(dashboard):
+        asked = queries.substituted(expression, chosen)
+        if function == "label_values":
+            values = process.get(f"label/{label}/values", **{"match[]": asked})
+            found[name] = {value: value for value in values}
+        else:
+            regex = next(v["regex"] for v in lint.variables(dashboard) if v["name"] == name)
+            pattern = re.compile(regex.strip("/").replace("(?<", "(?P<"))
+            rows = process.get("query", query=asked)["result"]
+            matches = [pattern.search(printed(row)) for row in rows]
+            found[name] = {match["value"]: match["text"] for match in matches}
+    return found
+
+
+def printed(row):
+    """Return a sample as Grafana prints it for the regular expression of a variable."""
+    labels = ",".join(f'{name}="{value}"' for name, value in row["metric"].items())
+    return f"{{{labels}}} {row['value'][1]} {row['value'][0] * 1000}"
+
+
+def chosen(dashboard, **values):
+    text = {"job": ALL, "instance": ALL, "org": ALL, "course": "", "__rate_interval": "1m"}
+    text |= {name: queries.escaped([value], several=False) for name, value in values.items()}
+    return text
+
+
+def wanted_labels(panel, target):
+    """Return the labels that a panel needs of the answer to a query."""
+    if panel["type"] != "table":
+        return set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
+    renamed = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+    columns = [name for name in renamed["renameByName"] if not name.startswith("Value")]
+    return set(columns) - {"course_name"}
+
+
+def ask(process, target, asked):
+    """Return the result of a query and the seconds that it took."""
+    now = time.time()
+    span = {"start": now - SINCE, "end": now, "step": "1s"}
+    began = time.perf_counter()
+    if target["instant"]:
+        result = process.get("query", query=asked, time=now)["result"]
+    else:
+        result = process.get("query_range", query=asked, **span)["result"]
+    return result, time.perf_counter() - began
+
+
+def ask_all(process, dashboard, choice):
+    """Yield panel, target, result and seconds of every query for every window."""
+    for window in queries.windows(dashboard):
+        for panel in lint.panels(dashboard):
+            for target in panel["targets"]:
+                asked = queries.substituted(target["expr"], {**choice, "window": window})
+                yield panel, target, *ask(process, target, asked)
+
+
+def one_of_each(process, dashboard):
+    """Return a choice of everything at once, and one of a single org and course."""
+    everything = chosen(dashboard)
+    if dashboard["uid"] != links.COURSE:
+        return [everything, chosen(dashboard, org="acme")]
+    offers = offered(process, dashboard, chosen(dashboard, org="acme"))
+    return [chosen(dashboard, org="acme", course=course) for course in offers["course"]]
+
+
+@pytest.mark.parametrize("dashboard", boards(), ids=lambda board: board["uid"])
+def test_every_panel_has_what_it_shows(prometheus, dashboard, report):
+    slowest = 0.0, ""
+    empty = set()
+    for choice in one_of_each(prometheus, dashboard):
+        for panel, target, result, seconds in ask_all(prometheus, dashboard, choice):
+            slowest = max(slowest, (seconds, panel["title"]))
+            if not result:
+                empty.add((dashboard["uid"], panel["title"]))
+            for row in result:
+                assert wanted_labels(panel, target) <= set(row["metric"]), panel["title"]
+    assert empty <= set(MAY_BE_EMPTY)
+    report("slowest query of 3 orgs: {:.3f} s, {}".format(*slowest))
+
+
+@pytest.mark.parametrize("dashboard", boards(), ids=lambda board: board["uid"])
+def test_every_variable_offers_something(prometheus, dashboard):
+    offers = offered(prometheus, dashboard, chosen(dashboard, org="acme"))
+    assert all(offers.values())
+    assert set(offers.get("org", ["acme"])) >= {"acme"}
+
+
+def test_a_course_is_chosen_by_its_name_whatever_the_name_holds(prometheus, pair):
+    dashboard = next(board for board in boards() if board["uid"] == links.COURSE)
+    offers = offered(prometheus, dashboard, chosen(dashboard, org="acme"))
+    infos = [s for s in samples(pair[0]) if s.name == "iblai_course_info"]
+    names = {
+        s.labels["course_id"]: s.labels["course_name"] or s.labels["course_id"]
+        for s in infos
+        if s.labels["org"] == "acme"
+    }
+    assert offers["course"] == names
+    assert any('"' in name for name in names.values())
+
+
+@pytest.fixture
+def report(capsys):
+    """Return a way to say something that is read when all goes well, too."""
+
+    def say(text):
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return say
+
+
+def samples(exporter):
+    return [s for family in read_text(exporter.metrics()) for s in family.samples]
+
+
+@pytest.mark.parametrize("figure", style.HEADLINES, ids=lambda figure: figure.source.name)
+def test_two_exporters_and_two_jobs_count_nothing_twice(prometheus, pair, figure):
+    overview = next(board for board in boards() if board["uid"] == links.OVERVIEW)
+    panel = next(p for p in lint.panels(overview) if p["title"] == figure.title)
+    exported = {(s.name, s.labels.get("org")): s.value for s in samples(pair[0])}
+    orgs = {org for name, org in exported if name == "iblai_up"}
+    for window in queries.windows(overview):
+        name = f"iblai_{figure.source.name}_{window}"
+        weight = f"iblai_{figure.weight.name}_{window}" if figure.weight else ""
+        weights = {org: exported[weight, org] if weight else 1.0 for org in orgs}
+        total = sum(exported[name, org] * weights[org] for org in orgs)
+        expected = total / sum(weights.values()) if weight else total
+        choice = {**chosen(overview), "window": window}
+        asked = queries.substituted(panel["targets"][0]["expr"], choice)
+        ((_, shown),) = prometheus.query(asked).items()
+        assert shown == pytest.approx(expected)
+
+
+def test_two_jobs_do_not_double_the_requests_of_an_exporter(prometheus):
+    health = next(board for board in boards() if board["uid"] == links.HEALTH)
+    panel = next(p for p in lint.panels(health) if p["title"].startswith("Requests to the API"))
+    asked = panel["targets"][0]["expr"]
+    at = time.time()
+
+    def rate(job):
+        choice = {**chosen(health), "job": job}
+        return sum(prometheus.query(queries.substituted(asked, choice), time=at).values())
+
+    assert rate("a|b") == pytest.approx(rate("a"), rel=0.2)
+    assert 0 < rate("b") < rate("a|b")
+
+
+def test_the_org_that_dropped_comes_first(prometheus):
+    overview = next(board for board in boards() if board["uid"] == links.OVERVIEW)
+    panel = next(p for p in lint.panels(overview) if p["title"].startswith("Orgs, those"))
+    (lowest,) = (
+        target
+        for target, title in zip(panel["targets"], value_columns(panel), strict=True)
+        if title == "Lowest"
+    )
+    asked = queries.substituted(lowest["expr"], {**chosen(overview), "window": "7d"})
+    shares = {dict(labels)["org"]: share for labels, share in prometheus.query(asked).items()}
+    assert min(shares, key=shares.get) == "acme"
+    assert 0 < shares["acme"] < 0.6 < min(shares["globex"], shares["initech"])
+
+
+def value_columns(panel):
+    renamed = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+    return [title for name, title in renamed["renameByName"].items() if name.startswith("Value")]
+
+
+ORGS, COURSES = 1000, 5
+
+
+def page():
+    """Return the exposition of many orgs: every gauge of the catalog, made-up values."""
+    lines = []
+    parts = {
+        "course_id": [f"course-v1:Org+C{n}+2026" for n in range(COURSES)],
+        "course_name": ["Course"],
+        "mentor_id": ["mentor-1"],
+        "collector": ["active_users", "chat", "enrollments", "videos"],
+        "quantile": ["0.5"],
+    }
+    for metric in METRICS:
+        if metric.kind is Kind.GAUGE and "org" in metric.labels:
+            lines.append(f"# TYPE {metric.name} gauge")
+            others = [label for label in metric.labels if label != "org"]
+            for n, values in itertools.product(
+                range(ORGS), list(itertools.product(*(parts[label] for label in others)))
+            ):
+                labels = "".join(f',{k}="{v}"' for k, v in zip(others, values, strict=True))
+                lines.append(f'{metric.name}{{org="org-{n:04}"{labels}}} {1 + n % 97}')
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """A Prometheus that knows a thousand orgs."""
+    body = page()
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    path = tmp_path_factory.mktemp("crowd")
+    target = "{}:{}".format(*server.server_address)
+    with Prometheus(config(path, {"a": [target]}, every="5s"), cwd=path) as process:
+        process.wait()
+        until(lambda: len(process.query("iblai_up")) == ORGS, within=60, what="a thousand orgs")
+        yield process
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("dashboard", boards(), ids=lambda board: board["uid"])
+def test_with_a_thousand_orgs_panels_stay_bounded(crowd, dashboard, report):
+    choice = chosen(dashboard)
+    if dashboard["uid"] == links.COURSE:
+        choice = chosen(dashboard, org="org-0007", course="course-v1:Org+C1+2026")
+    took = []
+    for panel, _, result, seconds in ask_all(crowd, dashboard, choice):
+        took.append((seconds, panel["title"]))
+        if panel["type"] != "table":
+            assert len(result) <= 30, panel["title"]
+        assert len(result) <= ORGS, panel["title"]
+    report("slowest query of {} orgs: {:.3f} s, {}".format(ORGS, *max(took)))
+    assert len(took) > 10

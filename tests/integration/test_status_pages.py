@@ -1,0 +1,160 @@
+"""The pages for people, in a real Chromium."""
+
+import urllib.parse
+
+import pytest
+
+from exporter.demo.background import Background
+from exporter.demo.faults import Fault, FaultPlan, Kind
+from exporter.demo.platform import build_platform
+from exporter.demo.university import Drop, University
+from tests.integration.browser import Browser
+from tests.integration.conftest import Exporter, fetch, until
+
+CONTRAST = """
+const parse = c => c.match(/[\\d.]+/g).map(Number);
+const light = ([r, g, b]) => {
+  const f = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  return 0.2126 * f(r) + 0.7152 * f(g) + 0.0722 * f(b);
+};
+const ground = e => {
+  for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c;
+  }
+  return [255, 255, 255];
+};
+const found = [];
+for (const e of document.querySelectorAll('body *')) {
+  const text = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+  if (!text || e.closest('svg, option, caption')) continue;
+  const a = light(parse(getComputedStyle(e).color)), b = light(ground(e));
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < 4.5) found.push(e.tagName + ' ' + e.textContent.trim() + ' ' + ratio.toFixed(2));
+}
+return found;
+"""
+UNNAMED = """
+return [...document.querySelectorAll('a, button, input:not([type=hidden]), select, svg, table')]
+  .filter(e => !(e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length))
+  .map(e => e.outerHTML);
+"""
+TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """An exporter of four orgs: one fallen, one refused, one partly failing, one well."""
+    place = tmp_path_factory.mktemp("status")
+    university = University(orgs=4, courses=4, drops=[Drop("acme", 7, 0.6)])
+    faults = FaultPlan(
+        [
+            Fault(Kind.STATUS, org="globex", status=401),
+            Fault(Kind.STATUS, org="initech", endpoint="videos*", status=500, body="html"),
+        ]
+    )
+    lines = ["api: {rate_limit: 500, retries: 0}", "orgs:"]
+    lines += [
+        f"- {{key: {org.key}, user_id: {org.user_id}, api_key: {org.api_key}}}"
+        for org in university.orgs
+    ]
+    with Background(build_platform(university, faults=faults)) as running:
+        path = place / "iblai.yml"
+        path.write_text("\n".join([f"base_url: {running.url}", *lines]))
+        with Exporter("serve", "--config", path, cwd=place) as process:
+            process.wait()
+            until(lambda: "partly" in fetch(f"{process.url}/orgs/initech")[2])
+            yield process
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
+def browser(request, place):
+    with Browser(place, dark=request.param) as browser:
+        browser.dark = request.param
+        yield browser
+
+
+PAGES = ["/", "/orgs/acme", "/orgs/globex", "/orgs/nobody"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_text_can_be_read_in_light_and_in_dark(browser, service, path):
+    browser.open(service.url + path)
+    assert browser.run("return matchMedia('(prefers-color-scheme: dark)').matches") is browser.dark
+    assert browser.run(CONTRAST) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_without_a_name_and_the_page_fits_a_phone(browser, service, path):
+    browser.open(service.url + path)
+    assert browser.run(UNNAMED) == []
+    assert browser.run("return document.documentElement.lang") == "en"
+    browser.size(390, 844)
+    browser.open(service.url + path)
+    assert browser.run(TOO_WIDE) <= 0
+    browser.size(1200, 900)
+
+
+def keys(browser):
+    return browser.run(
+        "return [...document.querySelectorAll('tbody th')].map(e => e.textContent.trim())"
+    )
+
+
+def test_what_needs_attention_stands_first_and_orgs_can_be_found_and_sorted(browser, service):
+    browser.open(service.url)
+    assert keys(browser) == ["globex", "initech", "acme", "org-0004"]
+    assert "2 of 4 orgs need attention" in browser.run("return document.body.innerText")
+    browser.click("th a[href*='sort=org']")
+    assert keys(browser) == ["acme", "globex", "initech", "org-0004"]
+    browser.click("th a[href*='sort=active']")
+    assert keys(browser)[0] == "acme"
+    browser.type("input[name=q]", "INI")
+    browser.click("button")
+    assert keys(browser) == ["initech"]
+    browser.click("a.tile[href*='state=failing']")
+    browser.open(f"{service.url}/?state=failing")
+    assert keys(browser) == ["globex"]
+
+
+def test_the_page_of_an_org_shows_figures_charts_and_what_is_wrong(browser, service):
+    browser.open(service.url)
+    browser.click("a[href='orgs/acme']")
+    text = browser.run("return document.body.innerText")
+    assert "Unique active users" in text
+    assert "usually" in text
+    bars = browser.run("return document.querySelectorAll('svg .bar').length")
+    assert bars == 4 * 35
+    assert browser.run("return document.querySelector('svg').getBoundingClientRect().height") > 20
+    browser.open(f"{service.url}/orgs/initech")
+    text = browser.run("return document.body.innerText")
+    assert "partly failing" in text
+    assert "500, the server failed" in text
+
+
+def test_the_links_lead_somewhere(browser, service):
+    for path in ("/", "/orgs/acme"):
+        browser.open(service.url + path)
+        for link in set(browser.run("return [...document.links].map(e => e.href)")):
+            assert fetch(link)[0] == 200, link
+
+
+def test_pages_work_without_scripts_and_forbid_them(service):
+    for path in PAGES:
+        _, headers, body = fetch(service.url + path)
+        assert "<script" not in body
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("text", ['"><script>alert(1)</script>', "{{ 7 * 7 }}", "\x00\u202e%s"])
+def test_what_a_visitor_types_is_shown_as_text_or_not_at_all(service, text):
+    quoted = urllib.parse.quote(text, safe="")
+    for path in (f"/?q={quoted}&state={quoted}&sort={quoted}&page={quoted}", f"/orgs/{quoted}"):
+        status, _, body = fetch(service.url + path)
+        assert status in {200, 404}
+        assert "<script>" not in body
