@@ -24,13 +24,21 @@ class Format(StrEnum):
     OPENMETRICS = "openmetrics"
 
 
+_PLAIN_BELOW = 1e6
+"""Python prints floats nearer to zero than this as Go does."""
+
+
 def escape(value: str) -> str:
     """Return a label value as it stands between quotes."""
+    if "\\" not in value and "\n" not in value and '"' not in value:
+        return value
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def number(value: float) -> str:
     """Return a value as Go and prometheus-client print it."""
+    if -_PLAIN_BELOW < value < _PLAIN_BELOW:
+        return repr(float(value))
     text: str = floatToGoString(value)  # type: ignore[no-untyped-call]  # bare upstream
     return text
 
@@ -46,11 +54,10 @@ def lines(metric: Metric, rows: Mapping[tuple[str, ...], float], constants: Cons
     slots |= {name: escape(value).replace("%", "%%") for name, value in constants.items()}
     pairs = ",".join(f'{name}="{slots[name]}"' for name in sorted(slots))
     template = f"{metric.name}{{{pairs}}} %s\n" if pairs else f"{metric.name} %s\n"
-    order = [own.index(name) for name in sorted(own)]
-    return "".join(
-        template % (*(escape(labels[i]) for i in order), number(value))
-        for labels, value in rows.items()
-    ).encode()
+    columns = dict(zip(own, zip(*rows, strict=True), strict=False))
+    cells = [map(escape, columns[name]) for name in sorted(columns)]
+    filled = map(template.__mod__, zip(*cells, map(number, rows.values()), strict=True))
+    return "".join(filled).encode()
 
 
 def header(metric: Metric, form: Format) -> bytes:
