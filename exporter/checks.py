@@ -1,5 +1,6 @@
 """What must hold between settings, and what is allowed but most likely not meant."""
 
+import re
 import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from exporter.units import format_duration
 
 SMALLEST = "orgs: [{key: acme, user_id: ops, api_key_file: /run/secrets/acme}]"
 
+_COURSE_ID = re.compile(r"[\w-]+:[\w-]+\+[\w.-]+\+[\w-]+")
 _HURRIED = 30.0
 _NAMED = 3
 _MOUNTED_SECRETS = ("/run/secrets/", "/var/run/secrets/")
@@ -126,6 +128,12 @@ def _of_org(org: Org) -> Iterator[str]:
             "courses.include must match the whole course_id, and this one has no wildcard; "
             "write .*WORD.* for a part of it"
         )
+    for name in ("include", "exclude"):
+        if any(map(_COURSE_ID.fullmatch, getattr(org.courses, name).split("|"))):
+            yield (
+                f"courses.{name} holds a course_id as it stands, but + means `one or more` in a "
+                "regular expression; write \\+"
+            )
 
 
 def _unreadable_keys(orgs: Iterable[Org]) -> Iterator[str]:

@@ -12,9 +12,11 @@ MAX_BYTES = 64 * 1024
 RECHECK = 1.0
 """Seconds for which a file is taken to be unchanged without looking."""
 
+_LONGEST = 8192
+_MARKS = ("${", "{{", "<", "...", "…")
 _PLACEHOLDER = re.compile(
-    r"\W+|.*(\$\{|\{\{|<.*>|\.\.\.).*|\$\w+|x+|(your|my|the)[-_].*"
-    r"|change[-_]?(me|it|this)|replace[-_]?(me|this)|secret|api[-_]?key|todo|tbd|null|none",
+    r"\W+|\$\w+|x+|(?:your|my|the)[-_].*|(?:change|replace)[-_]?(?:me|it|this)"
+    r"|secret|api[-_]?key|todo|tbd|null|none",
     re.IGNORECASE,
 )
 
@@ -29,7 +31,9 @@ def unfit(key: str) -> str | None:
         return "has blanks or line ends around it; take them out"
     if any(blank in key for blank in " \t\r\n"):
         return "has blanks in it; give the key alone, without a word such as Api-Token before it"
-    if _PLACEHOLDER.fullmatch(key):
+    if len(key) > _LONGEST:
+        return "is longer than any key; copy it again"
+    if any(mark in key for mark in _MARKS) or _PLACEHOLDER.fullmatch(key):
         return "is a placeholder, not a key; put the key of the platform there"
     if not key.isascii() or not key.isprintable():
         return "has characters that no key has; copy it again"

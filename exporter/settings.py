@@ -62,8 +62,12 @@ def load(
     """
     if path is None and environ.get(environment.CONFIG):
         path = Path(environ[environment.CONFIG])
-    file = sources.from_file(path)
     above = [sources.from_flags(flags), environment.from_environment(environ)]
+    try:
+        file = sources.from_file(path)
+    except ConfigError as error:
+        others = [problem for layer in above for problem in layer.problems]
+        raise ConfigError([*others, *error.problems]) from None
     tree, layers = sources.merge([*above, file])
     told = [problem for layer in layers for problem in layer.problems]
     given, found = overlays.validate(tree)

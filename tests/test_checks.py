@@ -21,6 +21,7 @@ def test_a_plain_configuration_has_no_warnings():
         ({"IBLAI_BASE_URL": "http://base.example.org"}, "base_url is plain http"),
         ({"IBLAI_BASE_URL": "http://10.0.0.1:8000"}, "base_url is plain http"),
         ({"IBLAI_COURSES__EXCLUDE": ".*"}, "leave no course"),
+        ({"IBLAI_COURSES__EXCLUDE": "a.*|course-v1:Acme+Bio+2026"}, r"write \+"),
         ({"IBLAI_COURSES__INCLUDE": "Bio101"}, "this one has no wildcard; write .*WORD.*"),
     ],
 )
@@ -33,6 +34,11 @@ def test_what_is_most_likely_not_meant_is_told_with_the_orgs_it_is_about(environ
 @pytest.mark.parametrize("url", ["http://localhost:8000", "http://127.0.0.1", "http://[::1]:8000"])
 def test_plain_http_to_this_machine_is_fine(url):
     assert warnings({"IBLAI_BASE_URL": url}) == ()
+
+
+@pytest.mark.parametrize("include", [r"course-v1:Acme\+Bio\+2026", "course-v1:Acme.+", ".*Bio.*"])
+def test_a_regular_expression_that_means_what_it_says_is_fine(include):
+    assert warnings({"IBLAI_COURSES__INCLUDE": include}) == ()
 
 
 def test_a_warning_about_many_orgs_is_one_warning():

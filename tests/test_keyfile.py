@@ -134,6 +134,7 @@ def test_an_unreadable_file_is_an_error_with_a_remedy(path):
         " key",
         "key\n",
         "a b",
+        "k" * 9000,
         "schlüssel",
     ],
 )

@@ -172,6 +172,14 @@ def test_problems_of_all_sources_are_told_at_once(tmp_path):
     ]
 
 
+def test_a_file_that_cannot_be_read_hides_no_problem_of_the_environment(tmp_path):
+    path = tmp_path / "config.yml"
+    assert problems(path, environ={"IBLAI_INTERVL": "1m"}) == [
+        "IBLAI_INTERVL: unknown variable; did you mean IBLAI_INTERVAL?",
+        f"{path}: there is no such file; check the path",
+    ]
+
+
 def test_a_default_that_is_wrong_is_told_once_and_not_for_every_org(tmp_path):
     path = written(tmp_path, "timezone: Mars/Base\norgs: [{key: a}, {key: b}]\n")
     environ = {"IBLAI_USER_ID": "ops", "IBLAI_API_KEY": KEY}
