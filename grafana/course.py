@@ -7,7 +7,7 @@ from exporter import catalog
 from exporter.catalog import Metric, Windowed
 from grafana import links, promql, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import FIGURES_MOVE, Curve, Look, Part, numbers, trend
+from grafana.panels import POLLS, Curve, Look, Part, numbers, trend
 from grafana.style import ACTIVE_USERS, ENROLLMENTS, UNENROLLMENTS, VIDEOS
 
 AS_GIVEN = (
@@ -118,7 +118,7 @@ def _users_over_time() -> Panel:
             for window in WINDOWS
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -132,7 +132,7 @@ def _in_and_out() -> Panel:
             promql.over(catalog.COURSE_UNENROLLMENTS), left.title, left.colour, fill=25, below=True
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -174,7 +174,7 @@ def _watch_time() -> Panel:
             right_axis=True,
         ),
         look=Look(unit=style.SECONDS),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -192,5 +192,5 @@ def _watched() -> Panel:
             right_axis=True,
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )

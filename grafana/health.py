@@ -7,7 +7,7 @@ from exporter import catalog
 from exporter.catalog import Metric
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import COLOURED_TEXT, Column, Curve, Look, Part, grid, numbers, trend
+from grafana.panels import COLOURED_TEXT, POLLS, Column, Curve, Look, Part, grid, numbers, trend
 from grafana.promql import TARGET
 
 WHERE = f"{TARGET}, {promql.ORG}"
@@ -225,6 +225,7 @@ def _requests() -> Panel:
         "Requests to the API by status",
         "Requests sent to the API by HTTP status, or by what went wrong instead of one.",
         Curve(expr=promql.counted(catalog.API_REQUESTS, "code", where=WHERE), name="{{code}}"),
+        step=POLLS,
         look=Look(unit=style.RATE),
         stacked=True,
     )
@@ -237,6 +238,7 @@ def _errors() -> Panel:
         "Share of requests failing by endpoint",
         "Share of requests that ended in anything but a 2xx status. Flat at zero is good.",
         Curve(expr=f"({failed} or {sent} * 0) / ({sent} > 0)", name="{{endpoint}}"),
+        step=POLLS,
         look=Look(unit=style.SHARE, low=0),
         at_least=0.05,
         legend=LegendPlacement.RIGHT,
@@ -257,6 +259,7 @@ def _latency() -> Panel:
             )
             for q, colour in shades.items()
         ),
+        step=POLLS,
         look=Look(unit=style.SECONDS),
     )
 
@@ -269,6 +272,7 @@ def _slowest() -> Panel:
             expr=promql.quantile(0.95, catalog.API_REQUEST_DURATION, "endpoint"),
             name="{{endpoint}}",
         ),
+        step=POLLS,
         look=Look(unit=style.SECONDS),
         legend=LegendPlacement.RIGHT,
     )
@@ -288,6 +292,7 @@ def _slowed() -> Panel:
             name="retries",
             look=Look(colour=style.WATCH),
         ),
+        step=POLLS,
         look=Look(unit=style.RATE),
         at_least=0.1,
     )
@@ -301,6 +306,7 @@ def _unread() -> Panel:
             expr=promql.counted(catalog.PAYLOAD_ERRORS, "endpoint", "reason", where=WHERE) + " > 0",
             name="{{endpoint}}: {{reason}}",
         ),
+        step=POLLS,
         look=Look(unit="cps"),
         at_least=0.1,
     )
@@ -314,6 +320,7 @@ def _dropped() -> Panel:
         Curve(
             expr=promql.counted(catalog.SERIES_DROPPED, "reason", where=WHERE), name="{{reason}}"
         ),
+        step=POLLS,
         look=Look(unit="cps"),
         at_least=0.1,
     )

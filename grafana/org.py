@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from exporter import catalog
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import BAR, FIGURES_MOVE, Column, Curve, Look, Part, grid, numbers, trend
+from grafana.panels import BAR, POLLS, Column, Curve, Look, Part, grid, numbers, trend
 from grafana.style import Figure
 
 FEW = 10
@@ -98,7 +98,7 @@ def _windows() -> Panel:
             for window, colour in style.WINDOW_COLOURS.items()
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -109,7 +109,7 @@ def _stickiness() -> Panel:
         "habit it is.",
         Curve(expr=_sticky(), name="1d / 28d", look=Look(colour=style.STICKINESS), fill=10),
         look=Look(unit=style.SHARE),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -127,7 +127,7 @@ def _in_and_out() -> Panel:
             below_zero=True,
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 
@@ -278,6 +278,6 @@ def _agents_over_time() -> Panel:
             name="{{mentor_id}}",
         ),
         look=Look(unit=style.COUNT, decimals=0),
-        step=FIGURES_MOVE,
+        step=POLLS,
         legend=LegendPlacement.RIGHT,
     )

@@ -55,8 +55,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from grafana import style
 
-FIGURES_MOVE = "5m"
-"""Smallest step of trends of figures: none of them moves faster by default."""
+POLLS = "5m"
+"""Smallest step of what only a poll can move: by default none is more frequent."""
 
 BAR = TableBarGaugeCellOptions(
     mode=BarGaugeDisplayMode.BASIC, value_display_mode=BarGaugeValueMode.TEXT

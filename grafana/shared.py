@@ -7,7 +7,7 @@ from exporter import catalog
 from grafana import links, promql, style
 from grafana.panels import (
     COLOURED_TEXT,
-    FIGURES_MOVE,
+    POLLS,
     Column,
     Curve,
     Look,
@@ -67,7 +67,7 @@ def against_usual(figure: Figure) -> Panel:
         ),
         Curve(expr=promql.drop_line(figure), name=below, look=Look(colour=style.BAD), width=1),
         look=Look(unit=figure.unit, decimals=figure.decimals),
-        step=FIGURES_MOVE,
+        step=POLLS,
     )
 
 

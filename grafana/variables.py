@@ -16,8 +16,8 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 _VALUES_OF_LABEL = 1
 _RESULT_OF_QUERY = 3
-# Grafana prints quotes inside a name as they are, so the name ends where the labels end.
-_NAMES_AND_IDS = '/course_id="(?<value>[^"]+)",course_name="(?<text>.+)"}/'
+# Grafana prints quotes and line breaks in a name as they are: it ends where the labels end.
+_NAMES_AND_IDS = r'/course_id="(?<value>[^"]+)",course_name="(?<text>[\s\S]+)"}/'
 
 
 def datasource() -> VariableModel:
