@@ -143,7 +143,9 @@ def _unreadable_keys(orgs: Iterable[Org]) -> Iterator[str]:
     for org in orgs:
         try:
             org.secret()
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            failures.append(f"{org.key}: {error.filename} {error.strerror}")
+        except ValueError as error:
             failures.append(f"{org.key}: {error}")
         else:
             file = org.api_key_file

@@ -31,12 +31,10 @@ def unfit(key: str) -> str | None:
         return "has blanks or line ends around it; take them out"
     if any(blank in key for blank in " \t\r\n"):
         return "has blanks in it; give the key alone, without a word such as Api-Token before it"
-    if len(key) > _LONGEST:
-        return "is longer than any key; copy it again"
     if any(mark in key for mark in _MARKS) or _PLACEHOLDER.fullmatch(key):
         return "is a placeholder, not a key; put the key of the platform there"
-    if not key.isascii() or not key.isprintable():
-        return "has characters that no key has; copy it again"
+    if not key.isascii() or not key.isprintable() or len(key) > _LONGEST:
+        return "is longer than keys are, or has characters that none has; copy it again"
     return None
 
 
@@ -56,8 +54,8 @@ class KeyFile:
     def read(self) -> str:
         """Return the key.
 
-        Raises OSError or ValueError with a text that names the file and the remedy, and
-        nothing of its content.
+        Raises OSError (`filename` and `strerror` name the file and the remedy) or ValueError
+        with a text that names both, and nothing of the content.
         """
         now = self._monotonic()
         if self._signature is None or now - self._looked >= RECHECK:
@@ -83,7 +81,7 @@ class KeyFile:
                 signature = _signature(os.fstat(file.fileno()))
                 content = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise type(error)(f"{self._path} {_why(error)}") from None
+            raise type(error)(error.errno, _why(error), str(self._path)) from None
         self._key = self._parse(content)
         self._signature = signature
 

@@ -194,8 +194,8 @@ class Org:
     def secret(self) -> str:
         """Return the API key.
 
-        Raises OSError or ValueError with a text that names the place and the remedy, and
-        never the key.
+        Raises OSError (`filename` and `strerror` name the file and the remedy) or ValueError
+        with a text that names both, and never the key.
         """
         if self.api_key is not None:
             return self.api_key.get_secret_value()

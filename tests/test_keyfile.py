@@ -69,8 +69,9 @@ def test_a_file_that_vanished_is_an_error_and_its_return_the_end_of_it(path, tic
     file.read()
     path.unlink()
     tick.now += 1
-    with pytest.raises(FileNotFoundError, match="does not exist; create it with the key in it"):
+    with pytest.raises(FileNotFoundError, match="does not exist; create it with the key") as caught:
         file.read()
+    assert caught.value.filename == str(path)
     path.write_text("new-key")
     assert file.read() == "new-key"
 
@@ -85,7 +86,7 @@ def test_a_file_that_vanished_is_an_error_and_its_return_the_end_of_it(path, tic
         (b"CHANGEME", "is a placeholder"),
         (b"\xff\xfe" + KEY.encode(), "is not text"),
         (KEY.encode() * 3000, "larger than 64 KiB"),
-        (f"{KEY}\x00".encode(), "characters that no key has"),
+        (f"{KEY}\x00".encode(), "characters that none has"),
     ],
 )
 def test_a_file_without_a_usable_key_is_an_error_that_names_it_and_not_the_content(
