@@ -338,6 +338,13 @@ MISSED_RUNS = _own(
     (),
     Kind.COUNTER,
 )
+EVENT_LOOP_LAG = _own(
+    "exporter_event_loop_lag_seconds",
+    "By how much the event loop was late, looked at 50 times a second. What holds it holds up "
+    "scrapes and visits.",
+    (),
+    Kind.HISTOGRAM,
+)
 ALERT_DROP_RATIO = _own(
     "alert_drop_ratio",
     "Share by which a figure must fall below its baseline to be a drop, as configured.",
@@ -362,6 +369,8 @@ RELOAD_TIMESTAMP = _own(
     "exporter_config_last_reload_success_timestamp_seconds",
     "When the configuration in use was loaded.",
 )
+SHARD = _own("exporter_shard", "Which shard this exporter is, counted from 0; if it is one.")
+SHARDS = _own("exporter_shards", "How many shards there are; if there are any.")
 BUILD_INFO = _own(
     "exporter_build_info",
     "Version of the exporter and of Python, always 1.",

@@ -1,9 +1,11 @@
 """The commands. Each puts settings together and hands over to the module that does the work."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,12 +14,14 @@ import click
 import uvloop
 from rich.console import Console
 
-from exporter import __version__, check, collectors, logs, reference
+from exporter import __version__, check, collectors, healthcheck, logs, reference
 from exporter.demo import command as simulation
 from exporter.demo.background import Background
 from exporter.demo.university import University
 from exporter.service import BindError, Service, bind
 from exporter.settings import ConfigError, Settings, listen, load
+from exporter.sharding import Shard
+from exporter.web import webconfig
 
 EXIT_FAILED = 1
 """Something that was checked, or tried, is not well."""
@@ -107,23 +111,34 @@ def main() -> None:
     help="Allow POST /-/reload.  [env var: IBLAI_WEB__ENABLE_RELOAD; default: off]",
 )
 @click.option(
+    "--shard",
+    metavar="N/M",
+    help="Serve a share of the orgs: 0/3 is the first of three exporters with one configuration."
+    "  [env var: IBLAI_EXPORTER_SHARD; or IBLAI_EXPORTER_SHARDS, in a pod of a StatefulSet]",
+)
+@click.option(
     "--watch-config",
     is_flag=True,
     help="Load the configuration anew whenever its file changes, as SIGHUP does.",
 )
-def serve(config: Path | None, *, watch_config: bool, **options: Any) -> None:
+def serve(config: Path | None, *, shard: str | None, watch_config: bool, **options: Any) -> None:
     r"""Poll the configured orgs and serve their figures.
 
     \b
     With a file:         iblai-exporter serve --config iblai.yml
     With no file at all: IBLAI_ORGS=acme IBLAI_USER_ID=ops IBLAI_API_KEY=… iblai-exporter serve
     """
-    read = partial(load, config, flags=_given(options), known_collectors=_KNOWN)
+    share = _or_exit(partial(_shard, shard))
+
+    def read() -> Settings:
+        found = load(config, flags=_given(options), known_collectors=_KNOWN)
+        return replace(found, orgs=tuple(o for o in found.orgs if not share or share.keeps(o.key)))
+
     settings = _or_exit(read)
     logs.configure(level=settings.log.level, form=settings.log.format)
     _warn(settings)
     watched = config if watch_config else None
-    service = _or_exit(partial(Service, settings, load=read, watch=watched))
+    service = _or_exit(partial(Service, settings, load=read, watch=watched, shard=share))
     _serve(service, settings)
 
 
@@ -219,6 +234,27 @@ def metrics_command(form: str) -> None:
 def settings_command(form: str) -> None:
     """Print the reference of all settings, with the names they have in the environment."""
     click.echo(reference.settings(form), nl=False)
+
+
+@main.command("healthcheck")
+@config_option
+@click.option("--url", help="Where to ask.  [default: the listen address, on this machine]")
+def healthcheck_command(config: Path | None, url: str | None) -> None:
+    """Exit 0 if the exporter on this machine is alive, for containers."""
+    if url is None:
+        settings = _or_exit(partial(load, config, known_collectors=_KNOWN))
+        web = settings.web
+        tls = web.config_file is not None and _or_exit(partial(webconfig.read, web.config_file)).tls
+        url = healthcheck.default_url(web.listen_address, tls=bool(tls))
+    if not healthcheck.healthy(url):
+        raise click.ClickException(f"{url} does not answer that it is alive")
+
+
+def _shard(text: str | None) -> Shard | None:
+    try:
+        return Shard.parse(text) if text else Shard.from_environment(os.environ)
+    except ValueError as error:
+        raise ConfigError([f"--shard: {error}" if text else str(error)]) from None
 
 
 @contextmanager

@@ -11,9 +11,11 @@ import structlog
 
 from exporter.api.client import ApiClient, Limits
 from exporter.clock import Clock, SystemClock
+from exporter.lag import LagProbe
 from exporter.page import MetricsPage
 from exporter.poller import Poller
 from exporter.settings import ConfigError, Settings, listen
+from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
 from exporter.web import app
@@ -59,6 +61,7 @@ class Service:
         *,
         load: Load,
         watch: Path | None = None,
+        shard: Shard | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Put it together. `load` reads the configuration anew; `watch` is a file to watch.
@@ -70,7 +73,7 @@ class Service:
         self._load = load
         self._watched = watch
         self._store = SnapshotStore()
-        self._telemetry = Telemetry(self._store)
+        self._telemetry = Telemetry(self._store, shard)
         self._page = MetricsPage(self._store, self._telemetry, self._clock)
         self._api = ApiClient(_limits(settings), self._telemetry, self._clock)
         self._poller = Poller(
@@ -117,12 +120,14 @@ class Service:
         self._poller.set_orgs(self._settings.orgs)
         self._poller.start()
         watcher = asyncio.create_task(self._watch_file())
+        probe = asyncio.create_task(LagProbe(self._telemetry.lagged, self._clock).run())
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
             await self._port.run_until_stopped()
         finally:
             watcher.cancel()
+            probe.cancel()
             await self._poller.close()
             await self._api.aclose()
             log.info("stopped")

@@ -5,6 +5,7 @@ figures; the few metrics of the process as a whole are prometheus-client's.
 """
 
 import platform
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from exporter.api.payloads import Reason
 from exporter.catalog import Metric
 from exporter.exposition import Constants, Format
 from exporter.samples import Samples
+from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore, render
 
 WRITER = "telemetry"
@@ -37,6 +39,7 @@ SERIES_LIMIT = "series_limit"
 MIN_GROUP_SIZE = "min_group_size"
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,11 @@ class _Org:
 class Telemetry:
     """The exporter's own metrics, as told by the client, the collectors and the scheduler."""
 
-    def __init__(self, store: SnapshotStore) -> None:
+    def __init__(self, store: SnapshotStore, shard: Shard | None = None) -> None:
         self._store = store
         self._orgs: dict[str, _Org] = {}
         self._stale: set[str] = set()
-        self._whole = _Whole()
+        self._whole = _Whole(shard)
 
     def watch(
         self, org: str, constants: Constants, collectors: Iterable[tuple[str, Endpoint]]
@@ -137,6 +140,10 @@ class Telemetry:
         """Count runs that did not happen when they were due."""
         self._whole.missed.inc(runs)
 
+    def lagged(self, seconds: float) -> None:
+        """Note by how much the event loop was late."""
+        self._whole.lag.observe(seconds)
+
     def reloaded(self, *, at: float | None) -> None:
         """Note whether the configuration could be loaded, and when."""
         self._whole.reload_successful.set(at is not None)
@@ -159,12 +166,16 @@ class Telemetry:
         entry = self._orgs.get(org)
         return entry.outcomes if entry else {}
 
-    def flush(self) -> None:
-        """Write what changed since the last time to the snapshot store."""
-        while self._stale:
+    def flush(self, *, at_most: int = sys.maxsize) -> bool:
+        """Write what changed since the last time to the snapshot store; return whether all is.
+
+        `at_most` so many orgs are written, since each takes a fifth of a millisecond.
+        """
+        for _ in range(min(at_most, len(self._stale))):
             org = self._stale.pop()
             if org in self._orgs:
                 self._store.write((org, WRITER), self._lines(org))
+        return not self._stale
 
     def process_text(self, form: Format) -> bytes:
         """Return the metrics of the process as a whole, read this moment."""
@@ -202,7 +213,7 @@ class Telemetry:
 class _Whole:
     """Metrics of the process as a whole, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, shard: Shard | None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # bare upstream
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
@@ -211,6 +222,9 @@ class _Whole:
         self.duration = HistogramMetric(
             *_about(catalog.API_REQUEST_DURATION), buckets=_BUCKETS, registry=self._registry
         )
+        self.lag = HistogramMetric(
+            *_about(catalog.EVENT_LOOP_LAG), buckets=_LAG_BUCKETS, registry=self._registry
+        )
         self.missed = CounterMetric(*_about(catalog.MISSED_RUNS), registry=self._registry)
         self.reload_successful = GaugeMetric(
             *_about(catalog.RELOAD_SUCCESSFUL), registry=self._registry
@@ -218,6 +232,9 @@ class _Whole:
         self.reload_timestamp = GaugeMetric(
             *_about(catalog.RELOAD_TIMESTAMP), registry=self._registry
         )
+        if shard is not None:
+            for metric, value in ((catalog.SHARD, shard.ordinal), (catalog.SHARDS, shard.of)):
+                GaugeMetric(*_about(metric), registry=self._registry).set(value)
         build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
         build.labels(__version__, platform.python_version()).set(1)
 

@@ -92,3 +92,17 @@ def test_a_mistake_on_the_command_line_is_told(command, arguments, says):
     assert result.exit_code != 0
     assert says in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_shard_that_cannot_be_is_told(command):
+    result = command("serve", "--shard", "3/3")
+    assert result.exit_code == 2
+    assert "--shard: there is no shard 3 of 3" in result.output
+    result = command("serve", env={"IBLAI_EXPORTER_SHARDS": "three"})
+    assert "IBLAI_EXPORTER_SHARDS is no number" in result.output
+
+
+def test_a_dead_exporter_is_not_healthy(command):
+    env = {"IBLAI_WEB__LISTEN_ADDRESS": "127.0.0.1:9"}
+    result = command("healthcheck", "--url", "http://127.0.0.1:9/-/healthy", env=env)
+    assert result.exit_code == 1
