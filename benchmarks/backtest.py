@@ -321,9 +321,11 @@ def report(count: int, years: int) -> str:
         if day not in org.quiet
     ]
     lines = [
-        f"{len(everyone)} orgs, one year each. Of the days that are not quiet, "
-        f"{_share(reading is not None for reading in days).partition(' ')[0]} have a baseline; "
-        "the others follow a long break.",
+        (
+            f"{len(everyone)} orgs, one year each. Of the days that are not quiet, "
+            f"{_share(reading is not None for reading in days).partition(' ')[0]} have a baseline; "
+            "most of the others follow a long break."
+        ),
         "",
         *_table(
             ("rule", *_FALSE, *_RECALL),

@@ -59,7 +59,7 @@ def alerts(options: Options = DEFAULTS) -> tuple[Alert, ...]:
 
 def rules_file(options: Options = DEFAULTS) -> str:
     """Return a rule file of Prometheus."""
-    return _HEADER + _yaml({"groups": [_group(group, options) for group in groups(options)]})
+    return _HEADER + _yaml({"groups": [as_mapping(group, options) for group in groups(options)]})
 
 
 def prometheus_rule(options: Options = DEFAULTS) -> str:
@@ -71,7 +71,7 @@ def prometheus_rule(options: Options = DEFAULTS) -> str:
             "name": "iblai-exporter",
             "labels": {"app.kubernetes.io/name": "iblai-exporter"},
         },
-        "spec": {"groups": [_group(group, options) for group in groups(options)]},
+        "spec": {"groups": [as_mapping(group, options) for group in groups(options)]},
     }
     return _HEADER + _yaml(resource)
 
@@ -138,7 +138,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _group(group: Group, options: Options) -> dict[str, Any]:
+def as_mapping(group: Group, options: Options = DEFAULTS) -> dict[str, Any]:
+    """Return a group as YAML has it."""
     return {
         "name": group.name,
         "interval": duration(max(_EVERY * options.pace, 1)),

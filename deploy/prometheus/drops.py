@@ -123,13 +123,19 @@ def last(metric: str, *, by: str = "org", ago: str = "") -> str:
     return f"max by ({by}) (last_over_time({metric}{reach}))"
 
 
+def age(*, collectors: str = "") -> str:
+    """Return the expression of the seconds since a collector succeeded, if it ever did."""
+    selector = f"{{{collectors}}}" if collectors else ""
+    return f"time() - ({last(_LAST_SUCCESS + selector, by='org, collector')} > 0)"
+
+
 def group() -> Group:
     """Return all there is about drops. It is one group, since each rule needs those before it."""
     return Group("iblai-engagement", (*_recordings(), *_alerts()))
 
 
 def _recordings() -> Iterator[Recording]:
-    yield Recording(AGE, f"time() - ({last(_LAST_SUCCESS, by='org, collector')} > 0)")
+    yield Recording(AGE, age())
     yield Recording(
         FRESH_AGE,
         f"{AGE} < {FRESH}\n"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy.prometheus.drops import AGE, SEEN, last
+from deploy.prometheus.drops import SEEN, age, last
 from deploy.prometheus.rules import HOUR, MINUTE, Alert, Dashboard, Group, Severity, duration
 
 TODAY_INTERVAL = 5 * MINUTE
@@ -18,7 +18,8 @@ RATE_LIMITED = 0.2
 MISSED = 0.5
 """Visits missed in an hour, for each collector, that are too many: a tenth at default rhythms."""
 
-_TODAY = ".*_today"
+_TODAY = 'collector=~".*_today"'
+_COMPLETE = 'collector!~".*_today"'
 _SUCCESS = "iblai_collector_last_success_timestamp_seconds"
 _ATTEMPT = "iblai_collector_last_attempt_timestamp_seconds"
 _REQUESTS = "iblai_api_requests_total"
@@ -146,9 +147,9 @@ def _orgs(*, interval: int, history_interval: int) -> Iterator[Alert]:
             f"{duration(PATIENCE * history_interval)} for complete days)"
         ),
         expr=(
-            f'{AGE}{{collector=~"{_TODAY}"}} > {PATIENCE * interval}\n'
+            f"{age(collectors=_TODAY)} > {PATIENCE * interval}\n"
             "or\n"
-            f'{AGE}{{collector!~"{_TODAY}"}} > {PATIENCE * history_interval}\n'
+            f"{age(collectors=_COMPLETE)} > {PATIENCE * history_interval}\n"
             "or\n"
             f"(max by (org, collector) (max_over_time({_SUCCESS}[2h])) == 0\n"
             f"  and on (org, collector) last_over_time({_SUCCESS}[{SEEN}] offset 2h))"
