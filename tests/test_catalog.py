@@ -20,7 +20,8 @@ def page(metrics):
         labels = ",".join(f'{label}="0.5"' for label in metric.labels)
         lines += [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
         if metric.kind is Kind.HISTOGRAM:
-            lines += [f'{metric.name}_bucket{{{labels},le="+Inf"}} 1']
+            upper = ",".join(filter(None, (labels, 'le="+Inf"')))
+            lines.append(f"{metric.name}_bucket{{{upper}}} 1")
             lines += [f"{metric.name}_{part}{{{labels}}} 1" for part in ("sum", "count")]
         else:
             lines.append(f"{metric.name}{{{labels}}} 1")
