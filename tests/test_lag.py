@@ -1,0 +1,47 @@
+import asyncio
+
+import pytest
+
+from exporter.clock import SystemClock
+from exporter.lag import EVERY, LagProbe
+
+
+async def test_the_lag_is_what_a_sleep_took_beyond_its_time(clock):
+    late = iter([0.0, 0.3, 0.0, 1.5])
+    seen = []
+
+    async def sleep(seconds):
+        try:
+            clock.advance(seconds + next(late))
+        except StopIteration:
+            raise asyncio.CancelledError from None
+
+    with pytest.raises(asyncio.CancelledError):
+        await LagProbe(seen.append, clock, sleep=sleep).run()
+    assert seen == pytest.approx([0.0, 0.3, 0.0, 1.5])
+
+
+async def test_a_timer_that_rings_early_is_no_lag(clock):
+    seen = []
+
+    async def sleep(seconds):
+        if seen:
+            raise asyncio.CancelledError
+        clock.advance(seconds - 0.001)
+
+    with pytest.raises(asyncio.CancelledError):
+        await LagProbe(seen.append, clock, sleep=sleep).run()
+    assert seen == [0.0]
+
+
+async def test_whatever_holds_the_loop_longer_than_a_look_is_seen():
+    clock = SystemClock()
+    seen = []
+    task = asyncio.create_task(LagProbe(seen.append, clock).run())
+    await asyncio.sleep(0)
+    held_until = clock.monotonic() + 5 * EVERY
+    while clock.monotonic() < held_until:
+        pass
+    await asyncio.sleep(EVERY)  # the probe's own sleep ends before
+    task.cancel()
+    assert seen[0] >= 4 * EVERY - 0.002  # timers of some loops are as coarse as a millisecond
