@@ -15,9 +15,7 @@ RECHECK = 1.0
 _LONGEST = 8192
 _MARKS = ("${", "{{", "<", "...", "…")
 _PLACEHOLDER = re.compile(
-    r"\W+|\$\w+|x+|(?:your|my|the)[-_].*|(?:change|replace)[-_]?(?:me|it|this)"
-    r"|secret|api[-_]?key|todo|tbd|null|none",
-    re.IGNORECASE,
+    r"\W+|\$\w+|(?:change|replace)[-_]?(?:me|it|this)|todo|tbd|null|none", re.IGNORECASE
 )
 
 Signature = tuple[int, int, int]

@@ -1,5 +1,7 @@
 """Hand-made stand-ins for the edges of the world, and time that moves when told to."""
 
+import os
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,3 +28,20 @@ class FakeClock:
 @pytest.fixture
 def clock():
     return FakeClock()
+
+
+@pytest.fixture
+def unprivileged():
+    """Return a context in which even root may only read what anybody may."""
+
+    @contextmanager
+    def nobody():
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    return nobody
