@@ -58,6 +58,9 @@ from grafana import style
 POLLS = "5m"
 """Smallest step of what only a poll can move: by default none is more frequent."""
 
+POINTS = 336
+"""Most points of such a trend, one in two hours of 28 days: kind to Prometheus with many orgs."""
+
 BAR = TableBarGaugeCellOptions(
     mode=BarGaugeDisplayMode.BASIC, value_display_mode=BarGaugeValueMode.TEXT
 )
@@ -233,6 +236,7 @@ def trend(
         title=title,
         description=description,
         interval=step,
+        max_data_points=POINTS if step else None,
         targets=[
             _query(curve, ref, instant=False, form=prometheus.PromQueryFormat.TIME_SERIES)
             for ref, curve in zip(ascii_uppercase, curves, strict=False)
