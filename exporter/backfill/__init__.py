@@ -1,0 +1,1 @@
+"""The past as OpenMetrics: what the exporter would have shown on days that are over."""
