@@ -1,5 +1,3 @@
-# ruff: noqa: PLR0917 # fixtures and cases are arguments
-
 import asyncio
 
 import pytest
