@@ -1,0 +1,188 @@
+"""A simulated platform that misbehaves on command, and all of the exporter but its open port."""
+
+import json
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+
+from exporter import catalog, collectors
+from exporter.api.client import ApiClient, Limits
+from exporter.demo.background import Background
+from exporter.demo.faults import FaultPlan
+from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
+from exporter.demo.target import query_of, target_of
+from exporter.demo.university import University
+from exporter.exposition import Format
+from exporter.page import MetricsPage
+from exporter.poller import Poller
+from exporter.settings import ApiLimits, Org
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+from tests.conftest import FakeClock
+
+FIGURES = frozenset(m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
+COLLECTORS = {collector.name: collector for collector in collectors.COLLECTORS}
+
+
+class Rewriter:
+    """ASGI middleware that lies: `lies` by endpoint turn the true answer into another.
+
+    A lie is given the parsed answer and the query, and returns what is sent: bytes, or JSON.
+    """
+
+    def __init__(self, app):
+        self._app = app
+        self.lies = {}
+
+    async def __call__(self, scope, receive, send):
+        lie = self.lies.get(target_of(scope).endpoint) if scope["type"] == "http" else None
+        if lie is None:
+            await self._app(scope, receive, send)
+            return
+        start, body = {}, b""
+
+        async def keep(message):
+            nonlocal body
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                body += message.get("body", b"")
+
+        await self._app(scope, receive, keep)
+        told = lie(json.loads(body), query_of(scope))
+        told = told if isinstance(told, bytes) else json.dumps(told).encode()
+        headers = [(k, v) for k, v in start["headers"] if k != b"content-length"]
+        headers.append((b"content-length", str(len(told)).encode()))
+        await send({**start, "headers": headers})
+        await send({"type": "http.response.body", "body": told})
+
+
+@dataclass
+class Site:
+    """A platform that runs: whom it knows, what goes wrong, and what it was asked."""
+
+    url: str
+    university: University
+    plan: FaultPlan
+    recorder: Recorder
+    lies: dict
+
+    def org(self, key="acme", **more):
+        """Return an org of the university, as somebody would configure it."""
+        known = self.university.org(key)
+        given = {
+            "key": key,
+            "user_id": known.user_id,
+            "api_key": SecretStr(known.api_key),
+            "base_url": self.url,
+            "timezone": known.timezone,
+            "mentors": known.mentors,
+        }
+        return Org(**{**given, **more})
+
+    def orgs(self, **more):
+        return [self.org(known.key, **more) for known in self.university.orgs]
+
+
+@contextmanager
+def platform(clock=None, **shape):
+    """Run a university; at the time of `clock` if one is given."""
+    university = University(**{"courses": 4, "learners": 60, **shape})
+    plan, recorder = FaultPlan(), Recorder()
+    now = {"now": clock.now} if clock else {}
+    app = Rewriter(build_platform(university, faults=plan, recorder=recorder, **now))
+    with Background(app) as running:
+        yield Site(running.url, university, plan, recorder, app.lies)
+
+
+class Exporter:
+    """The exporter from its schedule to its page; nothing runs but what a test has run."""
+
+    def __init__(self, orgs, *, clock, limits=None):
+        limits = limits or quick()
+        self.clock = clock
+        self.store = SnapshotStore()
+        self.telemetry = Telemetry(self.store)
+        self.api = ApiClient(
+            Limits(
+                timeout=limits.timeout,
+                concurrency=limits.concurrency,
+                rate_limit=limits.rate_limit,
+                retries=limits.retries,
+                max_body=limits.max_body,
+            ),
+            self.telemetry,
+            clock,
+            sleep=self._sleep,
+        )
+        self.poller = Poller(
+            api=self.api, store=self.store, telemetry=self.telemetry, limits=limits, clock=clock
+        )
+        self.page = MetricsPage(self.store, self.telemetry, clock)
+        self.slept = []
+        self.poller.set_orgs(orgs)
+        self.orgs = {org.key: org for org in orgs}
+
+    async def _sleep(self, seconds):
+        """Wait by the clock that stands still, and not at all in truth."""
+        self.slept.append(seconds)
+        self.clock.advance(seconds)
+
+    def set_orgs(self, orgs):
+        self.poller.set_orgs(orgs)
+        self.orgs = {org.key: org for org in orgs}
+
+    async def visit(self, org="acme", *names):
+        """Have collectors of an org visit it: those named, or all, one after the other."""
+        for collector in collectors.of(self.orgs[org]):
+            if not names or collector.name in names:
+                await self.poller.run(org, collector)
+
+    async def visit_all(self):
+        for org in self.orgs:
+            await self.visit(org)
+
+    async def text(self, form=Format.TEXT):
+        return (await self.page.read(form, gzip=False)).decode()
+
+    async def series(self):
+        """Return every series of the page with its value."""
+        return {
+            (s.name, tuple(sorted(s.labels.items()))): s.value
+            for family in text_string_to_metric_families(await self.text())
+            for s in family.samples
+        }
+
+    async def figures(self, org=None):
+        """Return the figures of one org or of all, by metric and labels."""
+        return {
+            key: value
+            for key, value in (await self.series()).items()
+            if key[0] in FIGURES and (org is None or ("org", org) in key[1])
+        }
+
+    async def value(self, name, **labels):
+        """Return the value of one series, or None where there is no such series."""
+        return (await self.series()).get((name, tuple(sorted(labels.items()))))
+
+    def outcome(self, collector, org="acme"):
+        return self.telemetry.outcome(org, collector)
+
+
+def quick(**more):
+    """Return limits that cost a test no time."""
+    return ApiLimits(**{"timeout": 5.0, "rate_limit": 5000.0, "concurrency": 16, **more})
+
+
+@asynccontextmanager
+async def exporter(orgs, *, clock=None, limits=None):
+    """Run an exporter for as long as the context lasts."""
+    made = Exporter(orgs, clock=clock or FakeClock(), limits=limits)
+    try:
+        yield made
+    finally:
+        await made.poller.close()
+        await made.api.aclose()
