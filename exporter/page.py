@@ -26,6 +26,12 @@ _SMALL = 1 << 20
 _SHARE = 20
 """A page is not put together again before this many times the duration of the last time."""
 
+_SLICE = 20
+"""Orgs whose own metrics are written at a time, so that the event loop is not held."""
+
+_UNREAD = 900.0
+"""Seconds after which a format that nobody asked for again is no longer kept ready."""
+
 _LEVEL = 1
 _RAW = -15
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -81,6 +87,7 @@ class MetricsPage:
         self._telemetry = telemetry
         self._clock = clock
         self._editions: dict[Format, _Edition] = {}
+        self._read_at: dict[Format, float] = {}
         self._not_before = 0.0
         self._making: dict[Format, asyncio.Task[_Edition]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -96,7 +103,8 @@ class MetricsPage:
 
     def read_org(self, org: str, form: Format, *, gzip: bool) -> bytes:
         """Return the figures of one org."""
-        self._refresh()
+        self._expire()
+        self._telemetry.flush_org(org)
         end = b"# EOF\n" if form is Format.OPENMETRICS else b""
         chunks = _chunks(self._store.pieces_of(org, _FAMILIES), form)
         if gzip:
@@ -104,16 +112,13 @@ class MetricsPage:
         return b"".join((*chunks, end))
 
     async def _current(self, form: Format) -> _Edition:
-        self._refresh()
+        now = self._read_at[form] = self._clock.monotonic()
         edition = self._editions.get(form)
         if edition is not None and (
-            edition.generation == self._store.generation
-            or self._clock.monotonic() < self._not_before
+            now < self._not_before
+            or (self._refresh() and edition.generation == self._store.generation)
         ):
             return edition
-        return await self._make(form)
-
-    async def _make(self, form: Format) -> _Edition:
         return await asyncio.shield(self._begin(form))
 
     def _begin(self, form: Format) -> asyncio.Task[_Edition]:
@@ -125,6 +130,13 @@ class MetricsPage:
         return task
 
     async def _put_together(self, form: Format) -> _Edition:
+        settled = self._refresh()
+        while not settled:
+            await asyncio.sleep(0)  # whoever else waits has a turn
+            settled = self._refresh()
+        before = self._editions.get(form)
+        if before is not None and before.generation == self._store.generation:
+            return before
         began = self._clock.monotonic()
         generation = self._store.generation
         chunks = _chunks(self._store.pieces(_FAMILIES), form)
@@ -137,11 +149,14 @@ class MetricsPage:
         self._not_before = now + _SHARE * (now - began)
         return edition
 
-    def _refresh(self) -> None:
-        """Have the store hold what is true at this moment."""
+    def _expire(self) -> None:
         for org, _ in self._store.expire(self._clock.monotonic()):
             self._telemetry.touch(org)
-        self._telemetry.flush()
+
+    def _refresh(self) -> bool:
+        """Have the store hold what is true at this moment; return whether all of it does."""
+        self._expire()
+        return self._telemetry.flush(at_most=_SLICE)
 
     def _changed(self) -> None:
         """Put the pages that somebody reads together again, soon."""
@@ -152,9 +167,11 @@ class MetricsPage:
 
     def _remake(self) -> None:
         self._timer = None
-        self._refresh()
-        for form, edition in self._editions.items():
-            if edition.generation != self._store.generation:
+        unread_since = self._clock.monotonic() - _UNREAD
+        for form in list(self._editions):
+            if self._read_at[form] < unread_since:
+                del self._editions[form]
+            else:
                 self._begin(form)
 
 

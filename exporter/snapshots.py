@@ -57,7 +57,7 @@ class SnapshotStore:
     def __init__(self) -> None:
         self._snapshots: dict[str, dict[str, Snapshot]] = {}
         self._families: dict[str, dict[Key, bytes]] = {}
-        self._written: dict[Key, Mapping[str, bytes]] = {}
+        self._written: dict[str, dict[str, Mapping[str, bytes]]] = {}
         self._constants: dict[str, exposition.Constants] = {}
         self._next_expiry = float("inf")
         self.generation = 0
@@ -77,11 +77,13 @@ class SnapshotStore:
 
     def write(self, key: Key, lines: Mapping[str, bytes]) -> None:
         """Set the lines of one writer, in place of those it wrote before."""
-        for name in self._written.get(key, {}).keys() - lines.keys():
+        org, writer = key
+        of_org = self._written.setdefault(org, {})
+        for name in of_org.get(writer, {}).keys() - lines.keys():
             del self._families[name][key]
         for name, text in lines.items():
             self._families.setdefault(name, {})[key] = text
-        self._written[key] = lines
+        of_org[writer] = lines
         self._changed()
 
     def remove(self, org: str, collector: str) -> None:
@@ -96,8 +98,9 @@ class SnapshotStore:
         """Take out everything of an org."""
         self._snapshots.pop(org, None)
         self._constants.pop(org, None)
-        for key in [key for key in self._written if key[0] == org]:
-            self._erase(key)
+        for writer in list(self._written.get(org, ())):
+            self._erase((org, writer))
+        self._written.pop(org, None)
 
     def expire(self, now: float) -> list[Key]:
         """Take out what is older than it may be at `now` (monotonic), and return what it was."""
@@ -135,7 +138,7 @@ class SnapshotStore:
 
     def pieces_of(self, org: str, metrics: Iterable[Metric]) -> list[tuple[Metric, list[bytes]]]:
         """Return the lines of one org, by family."""
-        written = [lines for key, lines in self._written.items() if key[0] == org]
+        written = self._written.get(org, {}).values()
         return [
             (metric, found)
             for metric in metrics
@@ -157,7 +160,8 @@ class SnapshotStore:
         self.write((org, COURSE_INFO.name), render(names, self._constants.get(org, {})))
 
     def _erase(self, key: Key) -> None:
-        for name in self._written.pop(key, {}):
+        org, writer = key
+        for name in self._written[org].pop(writer, {}):
             del self._families[name][key]
         self._changed()
 

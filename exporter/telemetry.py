@@ -172,10 +172,15 @@ class Telemetry:
         `at_most` so many orgs are written, since each takes a fifth of a millisecond.
         """
         for _ in range(min(at_most, len(self._stale))):
-            org = self._stale.pop()
+            self.flush_org(next(iter(self._stale)))
+        return not self._stale
+
+    def flush_org(self, org: str) -> None:
+        """Write what changed about one org."""
+        if org in self._stale:
+            self._stale.discard(org)
             if org in self._orgs:
                 self._store.write((org, WRITER), self._lines(org))
-        return not self._stale
 
     def process_text(self, form: Format) -> bytes:
         """Return the metrics of the process as a whole, read this moment."""

@@ -1,5 +1,7 @@
+import asyncio
 import gzip
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -113,6 +115,99 @@ async def test_large_pages_are_made_in_a_thread_and_are_whole_too(
     text = gzip.decompress(await metrics.read(Format.TEXT, gzip=True)).decode()
     assert len(figures(text.encode())) == 1001
     assert text.count("# TYPE iblai_course_active_users_7d gauge") == 1
+
+
+async def test_own_metrics_of_many_orgs_are_written_while_others_have_their_turn(
+    metrics, store, telemetry, clock
+):
+    orgs = [f"org-{number}" for number in range(3 * page._SLICE)]
+    for org in orgs:
+        telemetry.watch(org, {"org": org}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+    written = []
+    store.listeners.append(lambda: written.append(store.generation))
+    reading = asyncio.create_task(metrics.read(Format.TEXT, gzip=False))
+    turns = []
+    while not reading.done():
+        turns.append(len(written))
+        await asyncio.sleep(0)
+    steps = [after - before for before, after in pairwise([*turns, len(written)])]
+    assert max(steps) <= page._SLICE
+    found = figures(await reading)
+    assert {dict(labels)["org"] for name, labels in found if name == "iblai_up"} == set(orgs)
+
+
+@pytest.fixture
+def deflated(monkeypatch):
+    """Count the pages that are compressed."""
+    made = []
+
+    def counting(chunks, *, last):
+        if not last:
+            made.append(chunks)
+        return deflate(chunks, last=last)
+
+    monkeypatch.setattr(page, "deflate", counting)
+    return made
+
+
+async def test_a_page_is_compressed_once_however_often_it_is_read(metrics, store, clock, deflated):
+    put(store, clock)
+    for _ in range(10):
+        await metrics.read(Format.TEXT, gzip=True)
+        await metrics.read(Format.TEXT, gzip=False)
+        clock.advance(5)
+    assert len(deflated) == 1
+
+
+async def test_whoever_reads_while_a_page_is_made_waits_for_that_one(
+    metrics, store, clock, deflated
+):
+    put(store, clock)
+    pages = await asyncio.gather(*(metrics.read(Format.TEXT, gzip=True) for _ in range(10)))
+    assert len(deflated) == 1
+    assert all(figures(gzip.decompress(found)) for found in pages)
+
+
+async def test_a_page_is_made_again_after_a_change_before_anybody_asks(
+    metrics, store, clock, deflated
+):
+    put(store, clock, value=1.0)
+    await metrics.read(Format.TEXT, gzip=True)
+    put(store, clock, value=2.0)
+    metrics._timer.cancel()
+    metrics._remake()
+    await asyncio.gather(*metrics._making.values())
+    assert len(deflated) == 2
+    await metrics.read(Format.TEXT, gzip=True)
+    assert len(deflated) == 2
+
+
+async def test_a_format_that_nobody_reads_any_more_is_no_longer_made(
+    metrics, store, clock, deflated
+):
+    put(store, clock)
+    await metrics.read(Format.OPENMETRICS, gzip=True)
+    clock.advance(page._UNREAD - 1)
+    await metrics.read(Format.TEXT, gzip=True)
+    clock.advance(2)
+    put(store, clock, value=2.0)
+    metrics._timer.cancel()
+    metrics._remake()
+    assert set(metrics._making) == {Format.TEXT}
+    await asyncio.gather(*metrics._making.values())
+    found = figures(await metrics.read(Format.OPENMETRICS, gzip=False), Format.OPENMETRICS)
+    assert found["iblai_active_users_7d", (("org", "acme"),)] == 2
+
+
+async def test_the_page_of_one_org_tells_what_was_counted_a_moment_ago(
+    metrics, store, telemetry, clock
+):
+    telemetry.watch("acme", {"org": "acme"}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+    metrics.read_org("acme", Format.TEXT, gzip=False)
+    telemetry.requested("acme", "videos_over_time", "200", 0.1)
+    found = figures(metrics.read_org("acme", Format.TEXT, gzip=False))
+    key = (("code", "200"), ("endpoint", "videos_over_time"), ("org", "acme"))
+    assert found["iblai_api_requests_total", key] == 1
 
 
 async def test_the_page_of_one_org_holds_no_other(metrics, store, clock):
