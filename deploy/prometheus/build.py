@@ -105,7 +105,8 @@ def tests() -> Mapping[str, Mapping[str, Any]]:
     return {
         "figures": cases.file(drop_cases.of_each_figure()),
         "chance": cases.file(drop_cases.of_chance()),
-        "calendar": cases.file(drop_cases.over_time(), every=60),
+        "calendar": cases.file(drop_cases.over_days(), every=60),
+        "weeks": cases.file(drop_cases.over_weeks(), every=240),
         "gaps": cases.file(drop_cases.of_gaps()),
         "keep-firing": cases.file(drop_cases.of_keeping()),
         "exporter": cases.file(operation_cases.of_the_exporter()),

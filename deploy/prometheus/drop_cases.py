@@ -118,8 +118,8 @@ def of_chance() -> Iterator[Case]:
     yield Case("a mean is not judged where sessions are few", world(_SHORT) | fewer, {3.5: ()})
 
 
-def over_time() -> Iterator[Case]:
-    """Yield what a week, a holiday, a term and a wave look like."""
+def over_days() -> Iterator[Case]:
+    """Yield what a weekend, a holiday and the end of a term look like."""
     yield Case(
         "a weekend, low as ever",
         world(4 * _DAYS)
@@ -146,6 +146,23 @@ def over_time() -> Iterator[Case]:
         | figures(_VIDEOS, 3 * _DAYS, day=over((99, _DAYS), (30, _DAYS), (97, _DAYS))),
         {20: (), 46: (drop(_VIDEOS),), 70: ()},
     )
+    term = world(4 * _DAYS) | figures(
+        _USERS,
+        4 * _DAYS,
+        day=over((80, _DAYS), (70, _DAYS), (15, _DAYS), (9, _DAYS)),
+        week=over((540, _DAYS), (520, _DAYS), (400, _DAYS), (320, _DAYS)),
+    )
+    for window in ("1d", "7d"):
+        term[metric(f"alert_quiet_{window}")] = over((0, 2 * _DAYS), (1, 2 * _DAYS))
+    yield Case(
+        "the end of term, then a break that the calendar knows",
+        term,
+        dict.fromkeys((44, 68, 92), ()),
+    )
+
+
+def over_weeks() -> Iterator[Case]:
+    """Yield a spike, a decline and a wave."""
     yield Case(
         "one spike a week ago",
         world(9 * _DAYS)
@@ -169,19 +186,6 @@ def over_time() -> Iterator[Case]:
         ),
         {_DAYS * day + 20: () for day in range(len(weeks))},
     )
-    term = world(4 * _DAYS) | figures(
-        _USERS,
-        4 * _DAYS,
-        day=over((80, _DAYS), (70, _DAYS), (15, _DAYS), (9, _DAYS)),
-        week=over((540, _DAYS), (520, _DAYS), (400, _DAYS), (320, _DAYS)),
-    )
-    for window in ("1d", "7d"):
-        term[metric(f"alert_quiet_{window}")] = over((0, 2 * _DAYS), (1, 2 * _DAYS))
-    yield Case(
-        "the end of term, then a break that the calendar knows",
-        term,
-        dict.fromkeys((44, 68, 92), ()),
-    )
     yield from _waves()
 
 
@@ -202,7 +206,7 @@ def _waves() -> Iterator[Case]:
         usually = over((before, month), (usual, _DAYS))
         series[metric("enrollments_1d_baseline", org=org)] = usually
     firing = (drop(_ENROLLMENTS, org=dropped), *collapse(_ENROLLMENTS, org=silent))
-    yield Case("enrolments come in waves", series, {month - 1: (), hours - 2: firing})
+    yield Case("enrolments come in waves", series, {month - 4: (), hours - 4: firing})
 
 
 def of_gaps() -> Iterator[Case]:
