@@ -1,0 +1,36 @@
+"""What comes in: tolerant readers of each payload.
+
+Every payload is hostile until read. A reader returns figures or raises `PayloadError`, and
+never anything else. One odd row or day costs itself alone: it is noted as a flaw, and the
+rest is used. "Not given" is None and never 0. Text that names a person is not kept.
+"""
+
+from exporter.api.payloads.lists import (
+    CoursePage,
+    CourseRow,
+    LearnerPage,
+    Pagination,
+    read_courses,
+    read_learners,
+)
+from exporter.api.payloads.series import Bucket, Daily, Sessions, read_daily, read_sessions
+from exporter.api.payloads.values import MAX_ID, MAX_NAME, Flaws, PayloadError, Reason
+
+__all__ = [
+    "MAX_ID",
+    "MAX_NAME",
+    "Bucket",
+    "CoursePage",
+    "CourseRow",
+    "Daily",
+    "Flaws",
+    "LearnerPage",
+    "Pagination",
+    "PayloadError",
+    "Reason",
+    "Sessions",
+    "read_courses",
+    "read_daily",
+    "read_learners",
+    "read_sessions",
+]

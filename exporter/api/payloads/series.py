@@ -1,0 +1,129 @@
+"""Figures by day."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from exporter.api.payloads.values import (
+    Flaws,
+    PayloadError,
+    Reason,
+    date_of,
+    flat,
+    json_of,
+    number_of,
+    object_of,
+)
+from exporter.windows import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Chat sessions of one day, and the messages exchanged in them if that is known."""
+
+    sessions: float
+    messages: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A figure by day. `total` is the answer's own sum; a day that maps to None is unknown."""
+
+    days: Mapping[date, float | None]
+    total: float | None
+    flaws: Flaws
+
+    def over(self, span: Span) -> dict[date, float | None]:
+        """Return a value, or None for unknown, for every day of `span` and no other.
+
+        A day that the answer leaves out is 0 if what it does give adds up to its own total,
+        and unknown otherwise.
+        """
+        absent = 0.0 if self._adds_up(span) else None
+        return {day: self.days.get(day, absent) for day in span}
+
+    def _adds_up(self, span: Span) -> bool:
+        if self.total is None:
+            return False
+        inside = math.fsum(v for day, v in self.days.items() if v is not None and day in span)
+        given = math.fsum(v for v in self.days.values() if v is not None)
+        return any(math.isclose(s, self.total, rel_tol=1e-9, abs_tol=1e-9) for s in (inside, given))
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Chat sessions by day (seed 3). A day that maps to None is unknown."""
+
+    days: Mapping[date, Bucket | None]
+    flaws: Flaws
+
+
+def read_daily(body: bytes) -> Daily:
+    """Read a `Series`: `{data: {day: number}, total}` (seeds 2 and 6, enrolments)."""
+    answer = object_of(body)
+    data = answer.get("data")
+    if "data" not in answer and "total" not in answer:
+        raise PayloadError("the answer has neither `data` nor `total`")
+    flaws = Flaws()
+    entries = dict(data) if isinstance(data, dict) else {}
+    if data and not isinstance(data, dict):
+        raise PayloadError("`data` is not an object of days")
+    days: dict[date, float | None] = {}
+    for text, raw in entries.items():
+        day = date_of(text)
+        if day is None:
+            flaws[Reason.DATE] += 1
+            continue
+        value = number_of(raw, flaws)
+        days[day] = _plus(days[day], value) if day in days else value
+    if entries and all(value is None for value in days.values()):
+        raise PayloadError(f"none of {len(entries)} days could be read")
+    return Daily(days, number_of(answer.get("total"), flaws), flaws)
+
+
+def read_sessions(body: bytes) -> Sessions:
+    """Read seed 3: `[{time, avg_messages, total_sessions}]`, or the same one list deeper.
+
+    Buckets of the same date are merged by their sessions.
+    """
+    answer = json_of(body)
+    if not isinstance(answer, list):
+        raise PayloadError("the answer is not a list")
+    flaws = Flaws()
+    days: dict[date, Bucket | None] = {}
+    rows = list(flat(answer))
+    for row in rows:
+        if not isinstance(row, dict):
+            flaws[Reason.ROW] += 1
+            continue
+        day = date_of(row.get("time"))
+        if day is None:
+            flaws[Reason.DATE] += 1
+            continue
+        bucket = _bucket(row, flaws)
+        days[day] = _merge(days[day], bucket) if day in days else bucket
+    if rows and all(bucket is None for bucket in days.values()):
+        raise PayloadError(f"none of {len(rows)} buckets could be read")
+    return Sessions(days, flaws)
+
+
+def _bucket(row: dict[str, Any], flaws: Flaws) -> Bucket | None:
+    sessions = number_of(row.get("total_sessions"), flaws)
+    if sessions is None:
+        return None
+    if sessions == 0:  # whatever the average says, nothing was sent
+        return Bucket(0.0, 0.0)
+    average = number_of(row.get("avg_messages"), flaws)
+    return Bucket(sessions, None if average is None else sessions * average)
+
+
+def _merge(one: Bucket | None, other: Bucket | None) -> Bucket | None:
+    if one is None or other is None:
+        return None
+    return Bucket(one.sessions + other.sessions, _plus(one.messages, other.messages))
+
+
+def _plus(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other

@@ -1,0 +1,121 @@
+"""Values in a payload: JSON, numbers, dates and texts, and what is odd about them."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from pydantic_core import from_json
+
+MAX_ID = 512
+"""Longest course id taken, in characters (Open edX allows 255)."""
+
+MAX_NAME = 256
+"""Longest course name kept; what is longer is cut."""
+
+
+class Reason(StrEnum):
+    """Why an answer, or a part of it, could not be used. A closed set: it is a label value."""
+
+    UNREADABLE = "unreadable"  # not JSON, or not this payload at all, or no figure in it
+    VALUE = "value"  # a number that is none, is negative, or is beyond a float
+    DATE = "date"  # a day that cannot be read
+    ROW = "row"  # a row without a usable id, or not a row
+    PAGES = "pages"  # more pages than the limit
+
+
+class PayloadError(Exception):
+    """No figure could be read from an answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.reason = Reason.UNREADABLE
+
+
+Flaws = Counter[Reason]
+
+
+def json_of(body: bytes) -> Any:
+    """Return what a JSON body holds."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return from_json(body, cache_strings="keys")
+    except ValueError:
+        pass
+    try:
+        # Slower, but one half of a surrogate pair or one endless number does not cost the rest.
+        return json.loads(body, parse_int=float)
+    except (ValueError, RecursionError):
+        # The text of the cause may quote the body.
+        raise PayloadError("the answer is not JSON") from None
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """Return the object that a JSON body holds."""
+    answer = json_of(body)
+    if not isinstance(answer, dict):
+        raise PayloadError("the answer is not an object")
+    return answer
+
+
+def flat(items: list[Any]) -> Iterator[Any]:
+    """Undo the second list that some published samples wrap around a list."""
+    for item in items:
+        if isinstance(item, list):
+            yield from item
+        else:
+            yield item
+
+
+def usable(course_id: str) -> bool:
+    """Return whether an id can be a label and a part of a path."""
+    return 0 < len(course_id.strip()) <= len(course_id) <= MAX_ID and (
+        course_id == encodable(course_id)
+    )
+
+
+def encodable(text: str) -> str:
+    """Replace what UTF-8 cannot carry (halves of surrogate pairs)."""
+    return text.encode("utf-8", "replace").decode()
+
+
+_NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
+_NOTHING = frozenset({"", "n/a", "na", "none", "null", "-"})
+
+
+def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
+    """Return a finite number, or None if there is none; what is neither is noted."""
+    if raw is None:
+        return None
+    if isinstance(raw, str):
+        text = raw.strip()
+        if text.lower() in _NOTHING:
+            return None
+        raw = float(text) if _NUMBER.fullmatch(text) else None
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        try:
+            value = float(raw)
+        except OverflowError:
+            value = math.inf
+        if math.isfinite(value) and (signed or value >= 0):
+            return value + 0.0  # -0.0 becomes 0.0
+    flaws[Reason.VALUE] += 1
+    return None
+
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].{0,40})?", re.ASCII)
+
+
+def date_of(raw: Any) -> date | None:
+    """Return the date that a day or timestamp prints, whatever zone it names."""
+    match = _DAY.fullmatch(raw.strip()) if isinstance(raw, str) else None
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match.group(1))
+    except ValueError:
+        return None
