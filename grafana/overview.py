@@ -32,7 +32,7 @@ def board() -> Board:
                 title="Engagement, ${window:text}",
                 lines=(
                     Line(
-                        height=5,
+                        height=4,
                         panels=tuple(shared.headline(f, to_org) for f in style.HEADLINES),
                     ),
                 ),
@@ -99,7 +99,7 @@ def _orgs() -> Panel:
             title=short,
             expr=promql.per_org(promql.over(figure.source)),
             look=Look(unit=figure.unit, decimals=figure.decimals),
-            width=90,
+            width=105,
         )
         bar = Column(
             title=f"{short} vs usual",

@@ -80,8 +80,9 @@ def change(figure: Figure, window: str = WINDOW) -> str:
 
 
 def drop_line(figure: Figure, window: str = WINDOW) -> str:
-    """Return the value under which the alerts call it a drop."""
-    return f"({usual_value(figure, window)}) * (1 - avg({per_org(_DROP_RATIO)}))"
+    """Return the value under which the alerts call it a drop, as configured at the end."""
+    ratio = one(_DROP_RATIO, "org", at=" @ end()")
+    return f"({usual_value(figure, window)}) * (1 - avg({ratio}))"
 
 
 def of_usual(figure: Figure, window: str = WINDOW) -> str:

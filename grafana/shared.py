@@ -46,6 +46,7 @@ def headline(figure: Figure, *ways: DashboardLink) -> Panel:
         look=look(figure),
         links=ways,
         text=BigValueTextMode.VALUE_AND_NAME,
+        size=44,
     )
 
 
