@@ -32,7 +32,7 @@ from exporter.telemetry import Telemetry
 
 COURSES = 50
 AT_ONCE = 50
-_LIMITS = ApiLimits(concurrency=AT_ONCE, rate_limit=1e6)
+LIMITS = ApiLimits(concurrency=AT_ONCE, rate_limit=1e6)
 _READERS: Mapping[str, Callable[[bytes], object]] = {
     "videos": partial(read_courses, fields=("num_vids", "num_watched", "time_watched")),
     "active_users_per_course": partial(read_courses, fields=("user_count",)),
@@ -116,7 +116,7 @@ class Bench:
         async with _client(telemetry) as client:
             keeper = _Keeper(client)
             poller = Poller(
-                api=keeper, store=store, telemetry=telemetry, limits=_LIMITS, clock=clock
+                api=keeper, store=store, telemetry=telemetry, limits=LIMITS, clock=clock
             )
             poller.set_orgs(self._orgs)
             visits = [(each, c) for each in self._orgs for c in collectors.of(each)]
@@ -162,7 +162,7 @@ class Bench:
 
 @asynccontextmanager
 async def _client(telemetry: Telemetry) -> AsyncIterator[ApiClient]:
-    limits = Limits(concurrency=_LIMITS.concurrency, rate_limit=_LIMITS.rate_limit)
+    limits = Limits(concurrency=LIMITS.concurrency, rate_limit=LIMITS.rate_limit)
     client = ApiClient(limits, telemetry, SystemClock())
     try:
         yield client

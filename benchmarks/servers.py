@@ -1,6 +1,7 @@
 """Servers with the same figures: the exporter's own web application, and prometheus-client's.
 
-`python -m benchmarks.servers ours ORGS COURSES` prints the port and serves until it is stopped.
+`python -m benchmarks.servers ours|peer ORGS COURSES` prints the port and serves until it is
+stopped; `polling ORGS URL INTERVAL` is the whole service, which asks the platform at URL.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -23,8 +25,12 @@ from prometheus_client import (
 from starlette.types import ASGIApp
 
 from benchmarks import figures
+from benchmarks.polling import LIMITS, org
+from exporter import logs
 from exporter.clock import SystemClock
 from exporter.page import MetricsPage
+from exporter.service import Service
+from exporter.settings import Settings
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
 from exporter.web import app
@@ -61,8 +67,8 @@ def ours(orgs: int, courses: int) -> ASGIApp:
     store = SnapshotStore()
     telemetry = Telemetry(store)
     page = MetricsPage(store, telemetry, clock)
-    for org in range(orgs):
-        figures.put(store, clock, org, courses)
+    for number in range(orgs):
+        figures.put(store, clock, number, courses)
     idle = _Idle()
     return app.build(idle, page, StatusPages(idle, store, telemetry, idle, clock))
 
@@ -96,6 +102,29 @@ async def _serve(kind: str, orgs: int, courses: int) -> None:
         await uvicorn.Server(config).serve(sockets=[sock])
 
 
-if __name__ == "__main__":
+async def _poll(orgs: int, url: str, interval: float) -> None:
+    logs.configure(level="warning", form="logfmt")
+    settings = Settings(
+        orgs=tuple(
+            org(number, url, today=interval, history=2 * interval) for number in range(orgs)
+        ),
+        api=LIMITS,
+    )
+    sock = listener()
+    port = sock.getsockname()[1]
+    service = Service(settings, load=lambda: settings)
+    await service.run(sock, started=partial(print, port, flush=True))
+
+
+def main(kind: str, orgs: str, *more: str) -> None:
+    """Serve until stopped."""
+    if kind == "polling":
+        work = _poll(int(orgs), more[0], float(more[1]))
+    else:
+        work = _serve(kind, int(orgs), int(more[0]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+        runner.run(work)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

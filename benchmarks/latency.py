@@ -1,0 +1,118 @@
+"""How long a scrape waits while the exporter polls flat out, and how long its loop is held.
+
+`python -m benchmarks.latency [ORGS] [COURSES]`: scrapes 20 times a second on a kept connection,
+first while every org is visited as fast as it goes, then while the figures are at rest. The
+platform is another process that answers at once.
+"""
+
+import http.client
+import sys
+import time
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.measure import Child, Report, module, percentile
+from benchmarks.scrape import ACCEPT, scrape
+
+PAUSE = 0.05
+_INTERVALS = {"polling flat out": 10.0, "at rest": 3600.0}
+_SECONDS = 30.0
+_LAG = "iblai_exporter_event_loop_lag_seconds_bucket"
+_ASKED = "iblai_api_requests_total"
+
+
+def latencies(child: Child, seconds: float) -> list[float]:
+    """Return how long each scrape took, in seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=60)
+    scrape(connection, ACCEPT["text"], "gzip")
+    found = []
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.perf_counter()
+        scrape(connection, ACCEPT["text"], "gzip")
+        found.append(time.perf_counter() - began)
+        time.sleep(PAUSE)
+    connection.close()
+    return found
+
+
+def page(child: Child) -> str:
+    """Return the page as text."""
+    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=60)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def state(child: Child) -> tuple[int, float, dict[float, float]]:
+    """Return how many series there are, how many requests were sent, and the loop's lag."""
+    lag: dict[float, float] = {}
+    asked = 0.0
+    series = 0
+    for family in text_string_to_metric_families(page(child)):
+        for sample in family.samples:
+            series += 1
+            if sample.name == _LAG:
+                lag[float(sample.labels["le"])] = sample.value
+            elif sample.name == _ASKED:
+                asked += sample.value
+    return series, asked, lag
+
+
+def worst(before: dict[float, float], after: dict[float, float]) -> str:
+    """Return the bucket that the worst lag of the time between is in."""
+    known = {bound: after[bound] - before[bound] for bound in sorted(after)}
+    bound = min(bound for bound, count in known.items() if count == max(known.values()))
+    return f"≤ {bound * 1e3:g} ms"
+
+
+def beyond(before: dict[float, float], after: dict[float, float], bound: float) -> float:
+    """Return which share of looks found the loop later than `bound` seconds."""
+    looks = after[float("inf")] - before[float("inf")]
+    return 1 - (after[bound] - before[bound]) / looks
+
+
+def main(orgs: int, courses: int) -> None:
+    """Print the table."""
+    report = Report(
+        f"Scrapes while {orgs:,} orgs of {courses} courses are polled",
+        *("the exporter is", "series", "requests/s", "p50", "p99", "worst"),
+        *("loop late > 20 ms", "worst lag"),
+    )
+    for name, interval in _INTERVALS.items():
+        with (
+            module("benchmarks.api_server", courses) as platform,
+            module("benchmarks.servers", "polling", orgs, platform.url, interval) as child,
+        ):
+            settle(child, orgs, resting=interval > _SECONDS)
+            _, asked, lag = state(child)
+            began = time.monotonic()
+            took = latencies(child, _SECONDS)
+            rate = time.monotonic() - began
+            series, asked_then, lag_then = state(child)
+            report.row(
+                name,
+                f"{series:,}",
+                f"{(asked_then - asked) / rate:,.0f}",
+                *(f"{percentile(took, share) * 1e3:.1f} ms" for share in (0.5, 0.99, 1.0)),
+                f"{beyond(lag, lag_then, 0.02):.2%}",
+                worst(lag, lag_then),
+            )
+    report.show()
+
+
+def settle(child: Child, orgs: int, *, resting: bool) -> None:
+    """Wait until all orgs have been tried, or, to rest, until nothing is asked any more."""
+    before = -1.0
+    while True:
+        time.sleep(3)
+        _, asked, _ = state(child)
+        if asked == before or (not resting and asked > orgs):
+            return
+        before = asked
+
+
+if __name__ == "__main__":
+    sizes = [int(text) for text in sys.argv[1:]]
+    main(*(sizes + [1000, 5][len(sizes) :]))
