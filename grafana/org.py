@@ -27,7 +27,7 @@ def board() -> Board:
             links.runbooks(),
         ],
         rows=[
-            Row(title="$org", lines=(Line(height=4, panels=_audience()),)),
+            Row(title="$org", lines=(Line(height=3, panels=_audience()),)),
             Row(
                 title="Against the usual",
                 lines=(

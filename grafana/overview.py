@@ -99,14 +99,14 @@ def _orgs() -> Panel:
             title=short,
             expr=promql.per_org(promql.over(figure.source)),
             look=Look(unit=figure.unit, decimals=figure.decimals),
-            width=105,
+            width=100,
         )
         bar = Column(
             title=f"{short} vs usual",
             expr=promql.of_usual(figure),
             look=share,
             cell=BAR,
-            width=155,
+            width=165,
         )
         columns += [now, bar]
     columns.append(
