@@ -5,6 +5,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, so that nobody's change fails by chance; no deadline, since a busy
+# machine is no bug. `--hypothesis-profile=default` looks for new examples.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 class FakeClock:
