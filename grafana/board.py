@@ -92,11 +92,11 @@ class _Alerts(AnnotationQuery):
             datasource=SOURCE,
             enable=True,
             icon_color=style.BAD,
-            expr=promql.firing("alertname", "severity", where=where),
+            expr=promql.firing("alertname", "severity", "window", where=where),
         )
 
     def to_json(self) -> dict[str, object]:
-        texts = {"titleFormat": "{{alertname}}", "textFormat": "", "tagKeys": "severity"}
+        texts = {"titleFormat": "{{alertname}} {{window}}", "textFormat": "", "tagKeys": "severity"}
         return {**super().to_json(), **texts, "step": "60s"}
 
 

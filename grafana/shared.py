@@ -74,21 +74,23 @@ def against_usual(figure: Figure) -> Panel:
 
 def firing_alerts(where: str = promql.ORG) -> Panel:
     """Return the table of alerts that fire now."""
-    labels = ("alertname", "org", "severity")
+    labels = ("alertname", "org", "severity", "window")
     since = (
         f"max by ({', '.join(labels)}) ({promql.alerts('ALERTS_FOR_STATE', state='', where=where)})"
     )
     now = promql.firing(*labels, where=where)
     return grid(
         "Firing alerts",
-        "Alerts of the exporter's rules that fire now, the newest first. A click on the name opens "
-        "the runbook. Empty is good, as long as the rules are loaded.",
+        "Alerts of the exporter's rules that fire now, the newest first. Window is that of the "
+        "figure that dropped. A click on the name opens the runbook. Empty is good, as long as "
+        "the rules are loaded.",
         Column(title="Alert", label="alertname", look=Look(links=(links.runbook_of("alertname"),))),
         Column(
             title="Org",
             label="org",
             look=Look(links=(links.down(links.ORG, "Open the org", org="org"),)),
         ),
+        Column(title="Window", label="window", width=80),
         Column(
             title="Severity",
             label="severity",

@@ -23,7 +23,9 @@ RULE = """
 groups:
   - name: fires
     rules:
-      - {alert: IblaiTest, expr: 'max by (org) (iblai_up) == 1', labels: {severity: warning}}
+      - alert: IblaiTest
+        expr: max by (org) (iblai_up) == 1
+        labels: {severity: warning, window: 7d}
 """
 CONFIG = """
 global: {scrape_interval: %s, scrape_timeout: %s, evaluation_interval: 1s}
