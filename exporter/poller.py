@@ -422,10 +422,12 @@ class Poller:
         """Take note of a run that APScheduler could not make."""
         self._telemetry.missed()
         org, _, collector = str(event.job_id).rpartition("/")
-        log.warning("run missed", org=org, collector=collector)
         watch = self._watches.get(org)
+        again = watch is not None and collector in watch.due_again
         if watch is not None and event.code == EVENT_JOB_MAX_INSTANCES:
             watch.due_again.add(collector)
+        # A visit that goes on and on misses many; the first is news.
+        (log.debug if again else log.warning)("run missed", org=org, collector=collector)
 
 
 def _alerts(watch: _Watch) -> Samples:

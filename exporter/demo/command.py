@@ -11,6 +11,7 @@ from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
 from exporter.demo.university import Drop, University
 
+_FEW = 20
 _RATE = 500.0
 """Requests per second in the demo: nobody is hurt, and the first figures come at once."""
 
@@ -38,11 +39,15 @@ def simulated(
 
 
 def settings(url: str, university: University) -> Mapping[str, Any]:
-    """Return the settings with which the exporter observes the university, by dotted path."""
+    """Return the settings with which the exporter observes the university, by dotted path.
+
+    A few orgs are visited so often that one can watch; many, as often as real ones.
+    """
+    few = len(university.orgs) <= _FEW
     return {
         "base_url": url,
-        "interval": "30s",
-        "history_interval": "5m",
+        "interval": "30s" if few else "5m",
+        "history_interval": "5m" if few else "1h",
         "learner_indexes": True,
         "api.rate_limit": _RATE,
         "log.level": "warning",
