@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.prometheus.cases import (
+    COLLECTORS,
     GAP,
     OTHER_INSTANCE,
     PER_HOUR,
@@ -218,6 +219,13 @@ def of_gaps() -> Iterator[Case]:
     holes = over((50, 1), (GAP, _SCRAPE), (50, 1), (GAP, _SCRAPE), (50, hours - 2 - 2 * _SCRAPE))
     yield Case(
         "a scrape missed now and then", halved | {users: holes}, {2.5: (), 3.5: (drop(_USERS),)}
+    )
+    clock = f"0+600x6 0+0x0 4800+600x{round(hours * PER_HOUR) - 9}"
+    restart = halved | {_last_success(collector): clock for collector in COLLECTORS}
+    yield Case(
+        "an exporter that restarts while a drop is not told yet",
+        restart | {users: over((50, 1), (GAP, _SCRAPE), (50, 11 - _SCRAPE))},
+        {2.5: (), 3.5: (drop(_USERS),)},
     )
     yield Case(
         "no polls for four hours, and all is well",

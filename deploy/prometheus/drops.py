@@ -124,9 +124,12 @@ def last(metric: str, *, by: str = "org", ago: str = "") -> str:
 
 
 def age(*, collectors: str = "") -> str:
-    """Return the expression of the seconds since a collector succeeded, if it ever did."""
-    selector = f"{{{collectors}}}" if collectors else ""
-    return f"time() - ({last(_LAST_SUCCESS + selector, by='org, collector')} > 0)"
+    """Return the expression of the seconds since a collector succeeded, if it ever did.
+
+    The latest time counts, since an exporter that restarts tells of none at first.
+    """
+    succeeded = f"{_LAST_SUCCESS}{{{collectors}}}" if collectors else _LAST_SUCCESS
+    return f"time() - (max by (org, collector) (max_over_time({succeeded}[{SEEN}])) > 0)"
 
 
 def group() -> Group:

@@ -151,8 +151,8 @@ def _orgs(*, interval: int, history_interval: int) -> Iterator[Alert]:
             "or\n"
             f"{age(collectors=_COMPLETE)} > {PATIENCE * history_interval}\n"
             "or\n"
-            f"(max by (org, collector) (max_over_time({_SUCCESS}[2h])) == 0\n"
-            f"  and on (org, collector) last_over_time({_SUCCESS}[{SEEN}] offset 2h))"
+            f"({last(_SUCCESS, by='org, collector')} == 0\n"
+            f"  and {last(_SUCCESS, by='org, collector', ago='2h')} == 0)"
         ),
         summary="Figures of an org are out of date.",
         description=(
