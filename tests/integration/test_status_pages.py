@@ -63,7 +63,7 @@ def service(tmp_path_factory):
         path.write_text("\n".join([f"base_url: {running.url}", *lines]))
         with Exporter("serve", "--config", path, cwd=place) as process:
             process.wait()
-            until(lambda: "partly" in fetch(f"{process.url}/orgs/initech")[2])
+            until(lambda: "No org fits" in fetch(f"{process.url}/?state=waiting")[2])
             yield process
 
 
