@@ -37,14 +37,14 @@ async def pages(
 
     `ask` takes the paging parameters and returns one page. The first is asked for without
     `page`, since the API does not document whether it counts from 0 or 1. The end is an empty
-    page, `totalPages` pages, `totalItems` rows, or a page that brings nothing new. After `limit`
-    pages `cut` is called, and no more are read.
+    page, `totalPages` pages, `totalItems` rows, a page that brings nothing new, or `limit` pages.
+    `cut` is called where that leaves rows unread.
     """
     size = {"length": str(length)}
     page = await ask(size)
     yield page
     first = page.pagination
-    base = 1 if first.current_page is None else first.current_page
+    base = 0 if first.current_page == 0 else 1
     seen: set[object] = set(page.keys)
     count = 1
     while page.keys and not _complete(page.pagination, pages_read=count, rows_read=len(seen)):
@@ -53,10 +53,12 @@ async def pages(
             return
         page = await ask({**size, "page": str(base + count)})
         if seen.issuperset(page.keys):
-            return
+            break
         yield page
         seen.update(page.keys)
         count += 1
+    if len(seen) < (page.pagination.total_items or 0):
+        cut()
 
 
 def _complete(says: Pagination, *, pages_read: int, rows_read: int) -> bool:

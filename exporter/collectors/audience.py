@@ -1,6 +1,6 @@
 """Who is there: active users, active learners, enrolments (seeds 4, 5 and 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from statistics import quantiles
@@ -8,7 +8,14 @@ from statistics import quantiles
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.errors import Refused
-from exporter.api.payloads import CoursePage, Daily, read_courses, read_daily, read_learners
+from exporter.api.payloads import (
+    CoursePage,
+    Daily,
+    PayloadError,
+    read_courses,
+    read_daily,
+    read_learners,
+)
 from exporter.collectors.visit import Findings, Visit
 from exporter.windows import (
     BASELINES,
@@ -25,13 +32,29 @@ from exporter.windows import (
 _ACTIVE = {catalog.ENROLLMENTS: "y", catalog.UNENROLLMENTS: "n"}
 _COURSE_ACTIVE = {catalog.COURSE_ENROLLMENTS: "y", catalog.COURSE_UNENROLLMENTS: "n"}
 _QUANTILES = {"0.1": 0, "0.5": 4, "0.9": 8}
-_read_active = partial(read_courses, fields=("user_count",))
+_NO_TOTAL = "`total` is missing or no number"
+
+
+def _read_active(body: bytes) -> CoursePage:
+    """Read seed 4, which must have figures of the org or of courses."""
+    answer = read_courses(body, fields=("user_count",))
+    if answer.total is None and not answer.rows:
+        raise PayloadError(_NO_TOTAL)
+    return answer
+
+
+def _read_total(body: bytes) -> CoursePage:
+    """Read seed 4 for its total alone."""
+    answer = read_courses(body, fields=())
+    if answer.total is None:
+        raise PayloadError(_NO_TOTAL)
+    return answer
 
 
 async def active_users_today(visit: Visit) -> Findings:
     """Unique active users of today."""
     findings = Findings()
-    answer = await _active_users(visit, single(visit.day))
+    answer = await _active_users(visit, single(visit.day), _read_total)
     findings.samples.add(catalog.ACTIVE_USERS.at(TODAY), answer.total)
     return findings
 
@@ -145,8 +168,10 @@ async def course_enrollments(visit: Visit) -> Findings:
     return findings
 
 
-async def _active_users(visit: Visit, span: Span) -> CoursePage:
-    return await visit.ask(endpoints.ACTIVE_USERS_PER_COURSE, _read_active, span=span)
+async def _active_users(
+    visit: Visit, span: Span, read: Callable[[bytes], CoursePage] = _read_active
+) -> CoursePage:
+    return await visit.ask(endpoints.ACTIVE_USERS_PER_COURSE, read, span=span)
 
 
 async def _active_users_then(visit: Visit, span: Span) -> float | None:

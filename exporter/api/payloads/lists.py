@@ -79,6 +79,8 @@ def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
     total = number_of(answer.get("total"), flaws)
     if given and not rows and total is None:
         raise PayloadError(f"none of {len(given)} rows could be read")
+    if fields and rows and total is None and not any(map(_has_figure, rows.values())):
+        raise PayloadError(f"none of {len(given)} rows has a figure")
     return CoursePage(rows, _pagination(answer, flaws), total, flaws)
 
 
@@ -110,6 +112,10 @@ def _rows(answer: dict[str, Any]) -> list[Any]:
     if "data" not in answer and "pagination" not in answer and "total" not in answer:
         raise PayloadError("the answer has neither `data` nor `pagination`")
     return []
+
+
+def _has_figure(row: CourseRow) -> bool:
+    return any(value is not None for value in row.figures.values())
 
 
 def _course(raw: Any, fields: tuple[str, ...], flaws: Flaws) -> CourseRow | None:

@@ -17,15 +17,18 @@ MAX_ID = 512
 MAX_NAME = 256
 """Longest course name kept; what is longer is cut."""
 
+MAX_VALUE = 1e15
+"""Largest number taken: sums and products of such are finite, and sums nearly exact."""
+
 
 class Reason(StrEnum):
     """Why an answer, or a part of it, could not be used. A closed set: it is a label value."""
 
     UNREADABLE = "unreadable"  # not JSON, or not this payload at all, or no figure in it
-    VALUE = "value"  # a number that is none, is negative, or is beyond a float
+    VALUE = "value"  # a number that is none, is negative, or is beyond `MAX_VALUE`
     DATE = "date"  # a day that cannot be read
     ROW = "row"  # a row without a usable id, or not a row
-    PAGES = "pages"  # more pages than the limit
+    PAGES = "pages"  # more pages than the limit, or fewer rows than the list says it has
 
 
 class PayloadError(Exception):
@@ -71,10 +74,18 @@ def flat(items: list[Any]) -> Iterator[Any]:
             yield item
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DOTS = frozenset({".", ".."})
+"""In a path these two lead to another endpoint, whose figures would pass for the course's."""
+
+
 def usable(course_id: str) -> bool:
     """Return whether an id can be a label and a part of a path."""
-    return 0 < len(course_id.strip()) <= len(course_id) <= MAX_ID and (
-        course_id == encodable(course_id)
+    return (
+        0 < len(course_id.strip()) <= len(course_id) <= MAX_ID
+        and course_id == encodable(course_id)
+        and not _CONTROL.search(course_id)
+        and course_id not in _DOTS
     )
 
 
@@ -88,7 +99,7 @@ _NOTHING = frozenset({"", "n/a", "na", "none", "null", "-"})
 
 
 def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
-    """Return a finite number, or None if there is none; what is neither is noted."""
+    """Return a number within `MAX_VALUE`, or None if there is none; what is neither is noted."""
     if raw is None:
         return None
     if isinstance(raw, str):
@@ -101,7 +112,7 @@ def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
             value = float(raw)
         except OverflowError:
             value = math.inf
-        if math.isfinite(value) and (signed or value >= 0):
+        if (-MAX_VALUE if signed else 0) <= value <= MAX_VALUE:
             return value + 0.0  # -0.0 becomes 0.0
     flaws[Reason.VALUE] += 1
     return None
