@@ -11,12 +11,14 @@ from urllib.parse import quote
 class Endpoint:
     """One GET operation: `name` is the label value in metrics, `template` the path.
 
-    `scoped` tells whether it takes `include_main_platform` and `department_id`.
+    `scoped` tells whether it takes `include_main_platform` and `department_id`, `keyed` whether
+    it is of the newer family, which is told the org in the query.
     """
 
     name: str
     template: str
     scoped: bool = True
+    keyed: bool = False
 
     def path(self, **names: str) -> str:
         """Return the path with every name percent-encoded (`/`, `:` and `+` included)."""
@@ -24,25 +26,70 @@ class Endpoint:
 
 
 _AI = "/api/ai-analytics"
+_AUDIENCE = f"{_AI}/audience/orgs/{{org}}"
+_ENGAGEMENT = f"{_AI}/engagement/orgs/{{org}}"
+_GRADING = f"{_AI}/performance/orgs/{{org}}/grading"
+_AGENTS = f"{_AI}/orgs/{{org}}/users/{{user_id}}"
+_NEWER = "/api/analytics"
 
-COURSE_VIDEOS = Endpoint("videos", f"{_AI}/engagement/orgs/{{org}}/videos/")
-VIDEOS_OVER_TIME = Endpoint("videos_over_time", f"{_AI}/engagement/orgs/{{org}}/videos/over-time")
-MESSAGES_PER_SESSION = Endpoint(
-    "average_messages_per_session",
-    f"{_AI}/orgs/{{org}}/users/{{user_id}}/average-messages-per-session/",
-    scoped=False,
-)
+
+def _of_agents(name: str, path: str) -> Endpoint:
+    return Endpoint(name, f"{_AGENTS}/{path}", scoped=False)
+
+
+def _newer(name: str, path: str) -> Endpoint:
+    return Endpoint(name, f"{_NEWER}/{path}", scoped=False, keyed=True)
+
+
+COURSE_VIDEOS = Endpoint("videos", f"{_ENGAGEMENT}/videos/")
+VIDEOS_OVER_TIME = Endpoint("videos_over_time", f"{_ENGAGEMENT}/videos/over-time")
+MESSAGES_PER_SESSION = _of_agents("average_messages_per_session", "average-messages-per-session/")
 ACTIVE_USERS_PER_COURSE = Endpoint(
-    "active_users_per_course", f"{_AI}/audience/orgs/{{org}}/active-users/per-course"
+    "active_users_per_course", f"{_AUDIENCE}/active-users/per-course"
 )
-ACTIVE_LEARNERS = Endpoint("active_users", f"{_AI}/audience/orgs/{{org}}/active-users/users")
-ENROLLMENTS_OVER_TIME = Endpoint(
-    "enrollments_over_time", f"{_AI}/audience/orgs/{{org}}/enrollments/over-time"
-)
+ACTIVE_LEARNERS = Endpoint("active_users", f"{_AUDIENCE}/active-users/users")
+ENROLLMENTS_OVER_TIME = Endpoint("enrollments_over_time", f"{_AUDIENCE}/enrollments/over-time")
 COURSE_ENROLLMENTS_OVER_TIME = Endpoint(
     "course_enrollments_over_time",
-    f"{_AI}/audience/orgs/{{org}}/enrollments/courses/{{course_id}}/over-time",
+    f"{_AUDIENCE}/enrollments/courses/{{course_id}}/over-time",
 )
+
+REGISTERED_USERS = Endpoint("registered_users", f"{_AUDIENCE}/registered-users/")
+REGISTRATIONS_OVER_TIME = Endpoint(
+    "registered_users_over_time", f"{_AUDIENCE}/registered-users/over-time"
+)
+
+TIME_OVER_TIME = Endpoint("time_over_time", f"{_ENGAGEMENT}/time/over-time")
+TIME_PER_LEARNER = Endpoint(
+    "time_per_learner_per_course", f"{_ENGAGEMENT}/time/average-perlearner-percourse"
+)
+TIME_PER_COURSE = Endpoint("time_per_course", f"{_ENGAGEMENT}/time/per-course")
+COMPLETIONS_OVER_TIME = Endpoint(
+    "course_completion_over_time", f"{_ENGAGEMENT}/course_completion/over-time"
+)
+COMPLETIONS_PER_COURSE = Endpoint(
+    "course_completion_per_course", f"{_ENGAGEMENT}/course_completion/per-course"
+)
+COURSE_ACTIVITY = Endpoint("activity", f"{_ENGAGEMENT}/activity")
+
+AVERAGE_GRADE = Endpoint("average_grade", f"{_GRADING}/average")
+GRADES_PER_COURSE = Endpoint("grading_per_course", f"{_GRADING}/per-course")
+
+CONVERSATIONS = _of_agents("conversation", "conversation/")
+CONVERSATION_SUMMARY = _of_agents("conversation_summary", "conversation-summary/")
+AGENT_USERS = _of_agents("usage_summary", "usage-summary/")
+NEW_AND_RETURNING = _of_agents("user_metrics_pie_chart", "user-metrics-pie-chart/")
+RATINGS = _of_agents("rating_summary", "rating-summary/")
+FEEDBACK = _of_agents("user_feedback", "user-feedback/")
+SENTIMENTS = _of_agents("user_sentiment", "user-sentiment/")
+TOPICS = _of_agents("most_discussed_topics", "most-discussed-topics/")
+AGENTS = _of_agents("mentor_summary", "mentor-summary/")
+
+COSTS = _newer("financial", "financial/")
+COST_DETAILS = _newer("financial_details", "financial/details/")
+OLDER_COSTS = _of_agents("tenant_cost", "tenant-cost/")
+OLDER_MODEL_COSTS = _of_agents("costs_model", "costs/model/")
+OLDER_AGENT_COSTS = _of_agents("costs_permentor", "costs/permentor/")
 
 SEEDS: dict[Endpoint, str] = {
     COURSE_VIDEOS: "seed 1",

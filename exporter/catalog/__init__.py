@@ -6,16 +6,17 @@ Exposition, the reference, the dashboards' checks and the rules' checks all read
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from exporter.catalog import agents, learning, own
+from exporter.catalog import agents, costs, learning, outcomes, own
 from exporter.catalog.agents import *  # noqa: F403 - one table, whichever room an entry is in
+from exporter.catalog.costs import *  # noqa: F403 - see above
 from exporter.catalog.learning import *  # noqa: F403 - see above
 from exporter.catalog.model import *  # noqa: F403 - see above
 from exporter.catalog.model import ORG, Area, Metric, Windowed
+from exporter.catalog.outcomes import *  # noqa: F403 - see above
 from exporter.catalog.own import *  # noqa: F403 - see above
 
-_ENTRIES: tuple[object, ...] = tuple(
-    chain.from_iterable(vars(room).values() for room in (learning, agents, own))
-)
+_ROOMS = (learning, outcomes, agents, costs, own)
+_ENTRIES: tuple[object, ...] = tuple(chain.from_iterable(vars(room).values() for room in _ROOMS))
 
 WINDOWED: tuple[Windowed, ...] = tuple(e for e in _ENTRIES if isinstance(e, Windowed))
 

@@ -123,3 +123,19 @@ PERFORMANCE_INDEX = gauge(
     endpoints.ACTIVE_LEARNERS,
     kind=Kind.SUMMARY,
 )
+REGISTERED_USERS = gauge(
+    "registered_users",
+    "Users registered with the org.",
+    ORG,
+    Area.AUDIENCE,
+    endpoints.REGISTERED_USERS,
+    people=True,
+)
+REGISTRATIONS = Windowed(
+    "registrations",
+    "New registrations with the org",
+    ORG,
+    Area.AUDIENCE,
+    endpoints.REGISTRATIONS_OVER_TIME,
+    windows=COMPLETE,
+)

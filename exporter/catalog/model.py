@@ -27,6 +27,10 @@ class Area(StrEnum):
     VIDEOS = "Videos"
     CHAT = "Conversations with mentors"
     COURSES = "Courses"
+    ENGAGEMENT = "Engagement"
+    PERFORMANCE = "Performance"
+    AGENTS = "Agents"
+    COSTS = "Costs"
     EXPORTER = "The exporter itself"
 
 
@@ -125,7 +129,25 @@ def source(endpoint: Endpoint) -> str:
 ORG = ("org",)
 COURSE = ("org", "course_id")
 MENTOR = ("org", "mentor_id")
+
 COMPLETE = tuple(WINDOWS)
+"""The windows of complete days."""
+
+WEEKS = ("7d", "28d")
+"""The windows of figures that are asked for one by one, and say little about a single day."""
+
+TOP = 10
+"""How many topics, models, providers and agents have figures of their own."""
+
+OTHER = "other"
+"""Value of the label for all those beyond the top, and those without a name."""
+
+MEMBERS: Mapping[str, int] = {
+    "quantile": 3,
+    "sentiment": 3,
+    **dict.fromkeys(("topic", "model", "provider", "agent"), TOP + 1),
+}
+"""How many values a label has at most, where the catalog knows."""
 
 
 def gauge(

@@ -6,7 +6,15 @@ from enum import Enum
 
 from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
-from exporter.collectors import audience, chat, videos
+from exporter.collectors import (
+    agents,
+    audience,
+    chat,
+    costs,
+    engagement,
+    performance,
+    videos,
+)
 from exporter.collectors.visit import Findings, Visit
 from exporter.settings import Org
 
@@ -27,7 +35,9 @@ class Collector:
     """One entry of the register.
 
     `fixed` is the number of requests of a visit, `per_course` and `per_mentor` what each of
-    those adds; `once_a_day` are requests that only the first visit of a day makes.
+    those adds; `once_a_day` are requests that only the first visit of a day makes. What is
+    `optional` not every deployment has, nor every key may read: to be refused is no failure of
+    it, unless it has succeeded before.
     """
 
     name: str
@@ -40,6 +50,7 @@ class Collector:
     once_a_day: int = 0
     lists_courses: bool = False
     paged: bool = False
+    optional: bool = False
 
     def requests(self, org: Org, *, courses: int) -> int:
         """Return how many requests a visit to `org` with so many courses makes."""
@@ -111,6 +122,53 @@ COLLECTORS: tuple[Collector, ...] = (
         audience.course_enrollments,
         fixed=0,
         per_course=2,
+    ),
+    *(
+        Collector(name, Rhythm.TODAY, endpoint, visit, optional=True)
+        for name, endpoint, visit in (
+            ("time_today", endpoints.TIME_OVER_TIME, engagement.time_today),
+            ("completions_today", endpoints.COMPLETIONS_OVER_TIME, engagement.completions_today),
+            ("conversations_today", endpoints.CONVERSATIONS, agents.conversations_today),
+            ("costs_today", endpoints.COSTS, costs.costs_today),
+        )
+    ),
+    *(
+        Collector(name, Rhythm.HISTORY, endpoint, visit, fixed=requests, optional=True)
+        for name, endpoint, visit, requests in (
+            ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users, 1),
+            ("registrations", endpoints.REGISTRATIONS_OVER_TIME, audience.registrations, 1),
+            ("time", endpoints.TIME_OVER_TIME, engagement.time, 1),
+            ("time_per_learner", endpoints.TIME_PER_LEARNER, engagement.time_per_learner, 3),
+            ("completions", endpoints.COMPLETIONS_OVER_TIME, engagement.completions, 1),
+            ("grade", endpoints.AVERAGE_GRADE, performance.grade, 1),
+            ("conversations", endpoints.CONVERSATIONS, agents.conversations, 1),
+            ("agent_users", endpoints.AGENT_USERS, agents.agent_users, 1),
+            ("agent_returns", endpoints.NEW_AND_RETURNING, agents.agent_returns, 2),
+            ("agent_messages", endpoints.CONVERSATION_SUMMARY, agents.agent_messages, 1),
+            ("ratings", endpoints.RATINGS, agents.ratings, 1),
+            ("feedback", endpoints.FEEDBACK, agents.feedback, 1),
+            ("sentiments", endpoints.SENTIMENTS, agents.sentiments, 2),
+            ("topics", endpoints.TOPICS, agents.topics, 2),
+            ("agents", endpoints.AGENTS, agents.agents, 1),
+            ("costs", endpoints.COSTS, costs.costs, 1),
+            ("model_costs", endpoints.COST_DETAILS, costs.model_costs, 2),
+            ("provider_costs", endpoints.COST_DETAILS, costs.provider_costs, 2),
+            ("agent_costs", endpoints.COST_DETAILS, costs.agent_costs, 2),
+        )
+    ),
+    *(
+        Collector(name, Rhythm.HISTORY, endpoint, visit, fixed=requests, optional=True, paged=True)
+        for name, endpoint, visit, requests in (
+            ("course_time", endpoints.TIME_PER_COURSE, engagement.course_time, 2),
+            (
+                "course_completions",
+                endpoints.COMPLETIONS_PER_COURSE,
+                engagement.course_completions,
+                1,
+            ),
+            ("course_activity", endpoints.COURSE_ACTIVITY, engagement.course_activity, 1),
+            ("course_grades", endpoints.GRADES_PER_COURSE, performance.course_grades, 1),
+        )
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Who is there: active users, active learners, enrolments (seeds 4, 5 and 6)."""
+"""Who is there: active and registered users, active learners, enrolments (seeds 4, 5, 6)."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -15,7 +15,9 @@ from exporter.api.payloads import (
     read_courses,
     read_daily,
     read_learners,
+    read_size,
 )
+from exporter.collectors import days
 from exporter.collectors.visit import Findings, Visit
 from exporter.windows import (
     BASELINES,
@@ -116,8 +118,8 @@ async def enrollments_today(visit: Visit) -> Findings:
     findings = Findings()
     today = single(visit.day)
     for figure, active in _ACTIVE.items():
-        days = await _enrollments(visit, today, active)
-        findings.samples.add(figure.at(TODAY), total(days, today))
+        by_day = await _enrollments(visit, today, active)
+        findings.samples.add(figure.at(TODAY), total(by_day, today))
     return findings
 
 
@@ -125,9 +127,9 @@ async def enrollments(visit: Visit) -> Findings:
     """Enrolments and unenrolments of complete days: one range serves all windows."""
     findings = Findings()
     for figure, active in _ACTIVE.items():
-        days = await _enrollments(visit, history(visit.day), active)
-        findings.daily[figure.name] = days
-        visit.put_windows(findings.samples, figure, partial(total, days))
+        by_day = await _enrollments(visit, history(visit.day), active)
+        findings.daily[figure.name] = by_day
+        visit.put_windows(findings.samples, figure, partial(total, by_day))
     return findings
 
 
@@ -168,6 +170,19 @@ async def course_enrollments(visit: Visit) -> Findings:
     return findings
 
 
+async def registered_users(visit: Visit) -> Findings:
+    """Number of registered users. Only the length of their list is read."""
+    findings = Findings()
+    answer = await visit.ask(endpoints.REGISTERED_USERS, read_size, query={"length": "1"})
+    findings.samples.add(catalog.REGISTERED_USERS, answer.pagination.total_items)
+    return findings
+
+
+async def registrations(visit: Visit) -> Findings:
+    """New registrations on complete days."""
+    return await days.complete(visit, catalog.REGISTRATIONS, read_daily)
+
+
 async def _active_users(
     visit: Visit, span: Span, read: Callable[[bytes], CoursePage] = _read_active
 ) -> CoursePage:
@@ -175,14 +190,12 @@ async def _active_users(
 
 
 async def _active_users_then(visit: Visit, span: Span) -> float | None:
-    """Return the unique users of a span long gone, asked for once a day."""
-    key = endpoints.ACTIVE_USERS_PER_COURSE, span
-    if key not in visit.kept:
-        answer = await _active_users(visit, span)
-        if answer.total is None:
-            return None
-        visit.kept[key] = answer.total
-    return visit.kept[key]
+    """Return the unique users of a span long gone."""
+
+    async def ask() -> float | None:
+        return (await _active_users(visit, span)).total
+
+    return await visit.once_a_day((endpoints.ACTIVE_USERS_PER_COURSE, span), ask)
 
 
 async def _enrollments(visit: Visit, span: Span, active: str) -> Mapping[date, float | None]:

@@ -22,6 +22,8 @@ REFUSED_VISITS = 12
 REFUSED_AT_LEAST = 300.0
 REFUSED_AT_MOST = 6 * 3600.0
 
+_NEWER_PAGING = {"length": "limit"}
+
 
 class Asker(Protocol):
     """What a collector needs of the API client."""
@@ -108,6 +110,9 @@ class Visit:
             parameters["include_main_platform"] = str(self.org.include_main_platform).lower()
             if self.org.department_id is not None:
                 parameters["department_id"] = str(self.org.department_id)
+        if endpoint.keyed:
+            parameters["platform_key"] = self.org.key
+            parameters["date_filter"] = "custom"
         call = Call(
             endpoint=endpoint,
             names=names or {},
@@ -129,11 +134,20 @@ class Visit:
             self.flawed(endpoint, reason, count)
         return answer
 
-    async def pages(self, endpoint: Endpoint, read: Callable[[bytes], PR]) -> AsyncIterator[PR]:
+    async def pages(
+        self,
+        endpoint: Endpoint,
+        read: Callable[[bytes], PR],
+        *,
+        span: Span | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[PR]:
         """Ask for every page of a list."""
+        words = _NEWER_PAGING if endpoint.keyed else {}
 
         async def ask(paging: Mapping[str, str]) -> PR:
-            return await self.ask(endpoint, read, query=paging)
+            named = {words.get(name, name): value for name, value in paging.items()}
+            return await self.ask(endpoint, read, span=span, query={**(query or {}), **named})
 
         def cut() -> None:
             self.flawed(endpoint, Reason.PAGES, 1)
@@ -155,6 +169,21 @@ class Visit:
                     group.create_task(worker())
         except* Exception as failures:  # noqa: BLE001 - passed on, the first of them
             raise _first(failures) from None
+
+    async def once_a_day(
+        self, key: object, ask: Callable[[], Awaitable[float | None]]
+    ) -> float | None:
+        """Return what is known of days long gone, asked for only once on each day."""
+        if key not in self.kept:
+            found = await ask()
+            if found is None:
+                return None
+            self.kept[key] = found
+        return self.kept[key]
+
+    def ratio(self, value: float | None) -> float | None:
+        """Return a percent field of the org's API as a ratio."""
+        return value if value is None or self.org.percentages == "ratio" else value / 100
 
     def put_windows(
         self,

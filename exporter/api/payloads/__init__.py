@@ -5,6 +5,7 @@ never anything else. One odd row or day costs itself alone: it is noted as a fla
 rest is used. "Not given" is None and never 0. Text that names a person is not kept.
 """
 
+from exporter.api.payloads.figures import Figures, Size, read_figures, read_size
 from exporter.api.payloads.lists import (
     CoursePage,
     CourseRow,
@@ -13,24 +14,50 @@ from exporter.api.payloads.lists import (
     read_courses,
     read_learners,
 )
-from exporter.api.payloads.series import Bucket, Daily, Sessions, read_daily, read_sessions
-from exporter.api.payloads.values import MAX_ID, MAX_NAME, Flaws, PayloadError, Reason
+from exporter.api.payloads.parts import NAMELESS, Parts, read_parts
+from exporter.api.payloads.series import (
+    Bucket,
+    Daily,
+    Sessions,
+    read_costs,
+    read_counts,
+    read_daily,
+    read_sessions,
+)
+from exporter.api.payloads.values import (
+    MAX_ID,
+    MAX_NAME,
+    MAX_TITLE,
+    Flaws,
+    PayloadError,
+    Reason,
+)
 
 __all__ = [
     "MAX_ID",
     "MAX_NAME",
+    "MAX_TITLE",
+    "NAMELESS",
     "Bucket",
     "CoursePage",
     "CourseRow",
     "Daily",
+    "Figures",
     "Flaws",
     "LearnerPage",
     "Pagination",
+    "Parts",
     "PayloadError",
     "Reason",
     "Sessions",
+    "Size",
+    "read_costs",
+    "read_counts",
     "read_courses",
     "read_daily",
+    "read_figures",
     "read_learners",
+    "read_parts",
     "read_sessions",
+    "read_size",
 ]

@@ -81,14 +81,14 @@ def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
         raise PayloadError(f"none of {len(given)} rows could be read")
     if fields and rows and total is None and not any(map(_has_figure, rows.values())):
         raise PayloadError(f"none of {len(given)} rows has a figure")
-    return CoursePage(rows, _pagination(answer, flaws), total, flaws)
+    return CoursePage(rows, read_pagination(answer, flaws), total, flaws)
 
 
 def read_learners(body: bytes) -> LearnerPage:
     """Read seed 5: the number of active learners and, row by row, their two indexes."""
     answer = object_of(body)
     flaws = Flaws()
-    pagination = _pagination(answer, flaws)
+    pagination = read_pagination(answer, flaws)
     if pagination.total_items is None:
         raise PayloadError("`pagination.totalItems` is missing or no number")
     indexes: dict[int, tuple[float | None, float | None]] = {}
@@ -131,7 +131,8 @@ def _course(raw: Any, fields: tuple[str, ...], flaws: Flaws) -> CourseRow | None
     )
 
 
-def _pagination(answer: dict[str, Any], flaws: Flaws) -> Pagination:
+def read_pagination(answer: dict[str, Any], flaws: Flaws) -> Pagination:
+    """Return what a P1 answer says of its pages."""
     raw = answer.get("pagination")
     if not isinstance(raw, dict):
         return Pagination()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,8 +15,12 @@ from exporter.api.payloads.values import (
     json_of,
     number_of,
     object_of,
+    plus,
 )
 from exporter.windows import Span
+
+_DATES = ("date", "time", "period", "interval")
+_CENT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Daily:
     days: Mapping[date, float | None]
     total: float | None
     flaws: Flaws
+    slack: float = 1e-9
+    """By how much the days may miss the total because each is rounded."""
 
     def over(self, span: Span) -> dict[date, float | None]:
         """Return a value, or None for unknown, for every day of `span` and no other.
@@ -49,7 +55,9 @@ class Daily:
             return False
         inside = math.fsum(v for day, v in self.days.items() if v is not None and day in span)
         given = math.fsum(v for v in self.days.values() if v is not None)
-        return any(math.isclose(s, self.total, rel_tol=1e-9, abs_tol=1e-9) for s in (inside, given))
+        return any(
+            math.isclose(s, self.total, rel_tol=1e-9, abs_tol=self.slack) for s in (inside, given)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ def read_daily(body: bytes) -> Daily:
             flaws[Reason.DATE] += 1
             continue
         value = number_of(raw, flaws)
-        days[day] = _plus(days[day], value) if day in days else value
+        days[day] = plus(days[day], value) if day in days else value
     if entries and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(entries)} days could be read")
     return Daily(days, number_of(answer.get("total"), flaws), flaws)
@@ -109,6 +117,55 @@ def read_sessions(body: bytes) -> Sessions:
     return Sessions(days, flaws)
 
 
+def read_counts(body: bytes, count: str) -> Daily:
+    """Read a list of counts by day, `[{date, <count>}]`, or the same one list deeper.
+
+    Each endpoint has its own word for the date. Counts of the same date are added up.
+    """
+    answer = json_of(body)
+    if not isinstance(answer, list):
+        raise PayloadError("the answer is not a list")
+    daily = _read_rows(list(flat(answer)), count, total=None)
+    if daily.days and all(value is None for value in daily.days.values()):
+        raise PayloadError(f"none of {len(daily.days)} days has a `{count}`")
+    return daily
+
+
+def read_costs(body: bytes) -> Daily:
+    """Read `{value, overtime: [{date, value}]}`: US dollars by day.
+
+    A cost that is null is one that nobody could look up, and none of 0.
+    """
+    answer = object_of(body)
+    rows = answer.get("overtime")
+    if "value" not in answer and "overtime" not in answer:
+        raise PayloadError("the answer has neither `value` nor `overtime`")
+    if rows and not isinstance(rows, list):
+        raise PayloadError("`overtime` is not a list")
+    flaws = Flaws()
+    total = number_of(answer.get("value"), flaws)
+    daily = _read_rows(list(flat(rows or [])), "value", total=total)
+    return replace(daily, flaws=daily.flaws + flaws, slack=_CENT)
+
+
+def _read_rows(rows: list[Any], count: str, *, total: float | None) -> Daily:
+    flaws = Flaws()
+    days: dict[date, float | None] = {}
+    for row in rows:
+        if not isinstance(row, dict):
+            flaws[Reason.ROW] += 1
+            continue
+        day = next((day for key in _DATES if (day := date_of(row.get(key)))), None)
+        if day is None:
+            flaws[Reason.DATE] += 1
+            continue
+        value = number_of(row.get(count), flaws)
+        days[day] = plus(days[day], value) if day in days else value
+    if flaws and all(value is None for value in days.values()):
+        raise PayloadError(f"none of {len(rows)} rows could be read")
+    return Daily(days, total, flaws)
+
+
 def _bucket(row: dict[str, Any], flaws: Flaws) -> Bucket | None:
     sessions = number_of(row.get("total_sessions"), flaws)
     if sessions is None:
@@ -122,8 +179,4 @@ def _bucket(row: dict[str, Any], flaws: Flaws) -> Bucket | None:
 def _merge(one: Bucket | None, other: Bucket | None) -> Bucket | None:
     if one is None or other is None:
         return None
-    return Bucket(one.sessions + other.sessions, _plus(one.messages, other.messages))
-
-
-def _plus(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one + other
+    return Bucket(one.sessions + other.sessions, plus(one.messages, other.messages))

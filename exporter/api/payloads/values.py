@@ -20,6 +20,9 @@ MAX_NAME = 256
 MAX_VALUE = 1e15
 """Largest number taken: sums and products of such are finite, and sums nearly exact."""
 
+MAX_TITLE = 100
+"""Longest name of a topic, model or agent kept; what is longer is cut."""
+
 
 class Reason(StrEnum):
     """Why an answer, or a part of it, could not be used. A closed set: it is a label value."""
@@ -92,6 +95,25 @@ def usable(course_id: str) -> bool:
 def encodable(text: str) -> str:
     """Replace what UTF-8 cannot carry (halves of surrogate pairs)."""
     return text.encode("utf-8", "replace").decode()
+
+
+_EMAIL = re.compile(r"\S@\S+\.\S")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def title_of(raw: Any) -> str:
+    """Return the name of a topic, model or agent on one line, or "" where there is none.
+
+    People make these names up, so one that holds an e-mail address is not kept.
+    """
+    if not isinstance(raw, str) or _EMAIL.search(raw):
+        return ""
+    return " ".join(_CONTROL.sub(" ", encodable(raw[: 2 * MAX_TITLE])).split())[:MAX_TITLE].strip()
+
+
+def plus(one: float | None, other: float | None) -> float | None:
+    """Return the sum, which is unknown where one of the two is."""
+    return None if one is None or other is None else one + other
 
 
 _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
