@@ -33,7 +33,11 @@ def board() -> Board:
             Row(
                 title="Now",
                 lines=(
-                    Line(height=3, panels=shared.trust(where=WHERE), widths=(4, 5, 5, 5, 5)),
+                    Line(
+                        height=3,
+                        panels=shared.trust(where=WHERE, alerts_where=""),
+                        widths=(4, 5, 5, 5, 5),
+                    ),
                     Line(height=3, panels=_process_now()),
                 ),
             ),

@@ -122,8 +122,11 @@ def age_by_collector(where: str = promql.ORG) -> Panel:
     )
 
 
-def trust(*, where: str = promql.ORG) -> tuple[Panel, ...]:
-    """Return the strip that says whether the figures can be trusted."""
+def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[Panel, ...]:
+    """Return the strip that says whether the figures can be trusted.
+
+    Alerts have a selector of their own: they carry the org, but no job and no instance.
+    """
     health = (links.across(links.HEALTH, "org"),)
     up = promql.one(catalog.UP, "org", where=where)
     success = promql.one(catalog.COLLECTOR_SUCCESS, "org", "collector", where=where)
@@ -162,7 +165,10 @@ def trust(*, where: str = promql.ORG) -> tuple[Panel, ...]:
         numbers(
             "Alerts",
             "Alerts of the exporter's rules that fire for the chosen orgs.",
-            Part(expr=promql.or_zero(f"sum({promql.firing('alertname', where=where)})"), name="n"),
+            Part(
+                expr=promql.or_zero(f"sum({promql.firing('alertname', where=alerts_where)})"),
+                name="n",
+            ),
             look=bad,
             links=(links.runbooks(),),
         ),
