@@ -152,6 +152,19 @@ def download_wheels(directory):
     subprocess.run([*download, *project["build-system"]["requires"]], check=True)
 
 
+def make_context(directory):
+    """Copy what the Dockerfile may see, so that it stays as it is while the image is built."""
+    listed = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    seen = [line.removeprefix("!") for line in listed if line.startswith("!")]
+    for name in ("Dockerfile", ".dockerignore", *seen):
+        target = directory / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target)
+        else:
+            shutil.copy(ROOT / name, target)
+
+
 @pytest.fixture
 def buildah(tmp_path):
     yield Buildah(tmp_path)
@@ -162,6 +175,8 @@ def buildah(tmp_path):
 def build(buildah, tmp_path):
     """Return a way to build the image as the Dockerfile says; it returns what is known of it."""
     base, wheels, index = tmp_path / "base", tmp_path / "wheels", tmp_path / "pip.conf"
+    context = tmp_path / "context"
+    make_context(context)
     make_base(base)
     download_wheels(wheels)
     index.write_text("[global]\nno-index = true\nfind-links = /wheels\n")
@@ -174,7 +189,7 @@ def build(buildah, tmp_path):
         buildah(
             *("build", "--isolation=chroot", "--format=docker", "--timestamp=1700000000"),
             *("--build-arg=PYTHON_IMAGE=localhost/python-base", f"--tag={name}"),
-            *(f"--secret=id=pip.conf,src={index}", f"--volume={wheels}:/wheels:ro", ROOT),
+            *(f"--secret=id=pip.conf,src={index}", f"--volume={wheels}:/wheels:ro", context),
         )
         return json.loads(buildah("inspect", "--type=image", name))
 
@@ -210,6 +225,17 @@ class Container:
             self.command(*arguments, **environment), capture_output=True, text=True, check=False
         )
 
+    def is_healthy(self, port):
+        """Return whether the image's own health check finds the exporter at a port."""
+        kind, *command = self._config["Healthcheck"]["Test"]
+        assert kind == "CMD"
+        settings = {"WEB__LISTEN_ADDRESS": f":{port}", "ORGS": "acme", "USER_ID": "ops"}
+        environ = {f"IBLAI_{name}": value for name, value in settings.items()}
+        ended = self.run(*command, **environ, IBLAI_API_KEY="a1b2c3")
+        assert "Traceback" not in ended.stderr, ended.stderr
+        assert ended.returncode in {0, 1}, ended.stderr
+        return ended.returncode == 0
+
 
 def innermost(pid):
     """Return the process at the end of a line of processes that each started one other."""
@@ -229,6 +255,7 @@ def test_the_image_serves_as_nobody_on_a_read_only_root(buildah, build, tmp_path
     assert running.run("sh", "-c", "true").returncode == 127
 
     port = free_port()
+    assert not running.is_healthy(port)
     arguments = running.entry("demo", f"--listen-address=127.0.0.1:{port}")
     with Process(*arguments, cwd=tmp_path) as demo:
         ready = f"http://127.0.0.1:{port}/-/ready"
@@ -239,6 +266,7 @@ def test_the_image_serves_as_nobody_on_a_read_only_root(buildah, build, tmp_path
 
         until(there, within=60, what="readiness of the demo")
         assert "iblai_active_users_7d{" in fetch(f"http://127.0.0.1:{port}/metrics")[2]
+        assert running.is_healthy(port)
         subprocess.run([*AS_ROOT, "kill", "-TERM", str(innermost(demo.process.pid))], check=True)
         assert demo.process.wait(15) == 0
 
