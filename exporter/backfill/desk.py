@@ -116,6 +116,13 @@ class Desk:
             body = UNREADABLE if kept.body is None else kept.body
         return body
 
+    async def close(self) -> None:
+        """Break off the questions under way."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def needs(self, question: Question) -> Iterator[Question]:
         """Yield what is asked of the API first to answer a question."""
         if FORMS[question.call.endpoint].cut is None:

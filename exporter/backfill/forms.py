@@ -60,7 +60,7 @@ class Part:
     """
 
     span: Span
-    columns: tuple[array[float], ...]
+    columns: tuple[Sequence[float], ...]
     settled: bool
     summed: bool
     misplaced: bool

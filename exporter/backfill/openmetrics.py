@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
@@ -61,10 +61,12 @@ class Writer:
             path.unlink(missing_ok=True)
         return page.samples
 
-    def _values(self, metric: Metric, part: Slice, source: Source) -> dict[Labels, array[float]]:
+    def _values(
+        self, metric: Metric, part: Slice, source: Source
+    ) -> dict[Labels, MutableSequence[float]]:
         """Return each series by day, NaN for days on which there is none."""
         length = (part.last - part.first).days + 1
-        found: dict[Labels, array[float]] = {}
+        found: dict[Labels, MutableSequence[float]] = {}
         for day, rows in self._ledger.figures(metric.name, source.org, part.first, part.last):
             for labels, value in rows:
                 if labels not in found:
@@ -85,7 +87,9 @@ class _Page:
         self._metric: Metric | None = None
         self.samples = 0
 
-    def put(self, metric: Metric, source: Source, values: dict[Labels, array[float]]) -> None:
+    def put(
+        self, metric: Metric, source: Source, values: dict[Labels, MutableSequence[float]]
+    ) -> None:
         """Write the series of one metric and one org."""
         stamps = self._stamps[source.zone]
         for labels, by_day in sorted(values.items()):

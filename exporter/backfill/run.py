@@ -250,7 +250,10 @@ class Backfill:
                     self._note(org.key, failure)
                 self._reporter.visited(org.key)
 
-        await _together(worker() for _ in range(_DAYS_AT_ONCE))
+        try:
+            await _together(worker() for _ in range(_DAYS_AT_ONCE))
+        finally:
+            await desk.close()
 
     def _note(self, org: str, failure: past.Failure) -> None:
         key = org, failure.collector

@@ -87,7 +87,7 @@ def print_plan(console: Console, job: Job, shares: Mapping[str, Share], *, rate:
     console.print(table)
 
     def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     say(
         f"{job.start} to {job.end}, {len(job.days):,} days in the time zone of each org, "
@@ -137,7 +137,7 @@ def print_end(
     """Print what came of it, and what to do next; return whether every org has figures."""
 
     def say(text: str, style: str = "") -> None:
-        console.print(text, style=style, markup=False, highlight=False)
+        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     for gap in gaps:
         say(f"{gap.org}: {gap.collector} is missing on {gap.days:,} days: {gap.text}", "yellow")

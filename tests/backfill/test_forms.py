@@ -1,0 +1,181 @@
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from exporter.api import endpoints
+from exporter.api.payloads import PayloadError, read_courses, read_daily, read_sessions
+from exporter.backfill.desk import Desk
+from exporter.backfill.forms import FORMS
+from exporter.backfill.ledger import Ledger
+from exporter.settings import Org
+from exporter.windows import Span
+from tests.backfill.conftest import DAY, MadeUpApi, StillClock, call, span
+
+LENGTH = 40
+HULL = span(0, LENGTH - 1)
+
+
+@st.composite
+def short_spans(draw):
+    first = draw(st.integers(0, LENGTH - 1))
+    return span(first, draw(st.integers(first, LENGTH - 1)))
+
+
+def either(read, body, over):
+    """Return the figures by day that a body reads as, or that it cannot be read."""
+    try:
+        answer = read(body)
+    except PayloadError:
+        return "unreadable"
+    if read is read_daily:
+        return answer.over(over)
+    return {day: answer.days.get(day) for day in over}
+
+
+def by_the_desk(answer, endpoint, over, reach):
+    api = MadeUpApi(answer)
+
+    async def ask():
+        with Ledger(None) as ledger:
+            clock = StillClock()
+            desk = Desk(api, ledger, clock, hull=HULL, reach=reach, sleep=clock.sleep)
+            return await desk.get(Org(key="acme"), call(over, endpoint))
+
+    return asyncio.run(ask()), api.asked
+
+
+SHOWN = st.sampled_from(["number", "text", "null", "odd", "left out", "misplaced"])
+MOSTLY = st.one_of(
+    st.just(["number"] * LENGTH),
+    st.lists(st.sampled_from(["number", "left out"]), min_size=LENGTH, max_size=LENGTH),
+    st.lists(st.sampled_from(["number", "null"]), min_size=LENGTH, max_size=LENGTH),
+    st.lists(SHOWN, min_size=LENGTH, max_size=LENGTH),
+)
+
+
+@settings(deadline=None)
+@given(
+    truth=st.lists(st.integers(0, 3), min_size=LENGTH, max_size=LENGTH),
+    shown=MOSTLY,
+    only_zeros_hidden=st.booleans(),
+    total=st.sampled_from(["true", "shown", "none", "missing", "wrong", "text"]),
+    over=short_spans(),
+    reach=st.integers(3, LENGTH),
+)
+def test_a_cut_of_a_daily_answer_reads_as_the_answer_to_the_short_range(
+    truth, shown, only_zeros_hidden, total, over, reach
+):
+    def answer(asked):
+        data, summed = {}, 0
+        for day in asked:
+            place = (day - DAY).days
+            value, how = truth[place], shown[place]
+            if only_zeros_hidden and value and how != "text":
+                how = "number"
+            if how != "left out":
+                key = f"day {place}" if how == "misplaced" else day.isoformat()
+                data[key] = {"null": None, "odd": "many", "text": f"{value}.0"}.get(how, value)
+                summed += value if how in {"number", "text"} else 0
+        whole = sum(truth[(day - DAY).days] for day in asked)
+        sums = {"true": whole, "shown": summed, "none": None, "wrong": whole + 1}
+        sums["text"] = str(whole)
+        return json.dumps(
+            {"data": data} if total == "missing" else {"data": data, "total": sums[total]}
+        ).encode()
+
+    body, asked = by_the_desk(answer, endpoints.VIDEOS_OVER_TIME, over, reach)
+    assert either(read_daily, body, over) == either(read_daily, answer(over), over)
+    event("asked for the short range itself" if over in asked else "cut")
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(0, LENGTH - 1),
+            st.one_of(st.none(), st.just("odd"), st.integers(0, 9)),
+            st.one_of(st.none(), st.floats(0, 50, allow_nan=False), st.integers(0, 9)),
+            st.sampled_from(["", "T00:00:00Z", " 13:00:00", "T", "X"]),
+        ),
+        max_size=60,
+    ),
+    over=short_spans(),
+    reach=st.integers(3, LENGTH),
+    nested=st.booleans(),
+)
+def test_a_cut_of_chat_sessions_reads_as_the_answer_to_the_short_range(rows, over, reach, nested):
+    def answer(asked):
+        found = [
+            {
+                "time": f"{DAY + timedelta(days=place)}{suffix}",
+                "total_sessions": sessions,
+                "avg_messages": average,
+            }
+            for place, sessions, average, suffix in rows
+            if DAY + timedelta(days=place) in asked
+        ]
+        return json.dumps([found] if nested else found).encode()
+
+    body, _ = by_the_desk(answer, endpoints.MESSAGES_PER_SESSION, over, reach)
+    assert either(read_sessions, body, over) == either(read_sessions, answer(over), over)
+
+
+TEXTS = st.sampled_from([None, 7, "", " ", "a", "b", "Ä\n", "\ud800", "x" * 600])
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "course_id": TEXTS,
+                "name": TEXTS,
+                "user_count": st.one_of(st.none(), st.integers(-1, 9), st.just("7")),
+            }
+        )
+    ),
+    total=st.one_of(st.none(), st.integers(0, 99), st.just("n/a")),
+)
+def test_active_users_are_kept_as_they_read(rows, total):
+    def read(body):
+        try:
+            answer = read_courses(body, fields=("user_count",))
+        except PayloadError:
+            return "unreadable"
+        return answer.rows, answer.total
+
+    body = json.dumps({"data": rows, "total": total, "meta": {"total": 1}}).encode()
+    kept, _ = by_the_desk(lambda _: body, endpoints.ACTIVE_USERS_PER_COURSE, Span(DAY, DAY), LENGTH)
+    assert read(kept) == read(body)
+
+
+@pytest.mark.parametrize("endpoint", FORMS, ids=lambda endpoint: endpoint.name)
+def test_nothing_of_a_learner_is_kept(endpoint):
+    secret = "Zaphod Quillfeather"
+    day = DAY.isoformat()
+    answers = {
+        endpoints.MESSAGES_PER_SESSION: [
+            {"time": day, "avg_messages": 5, "total_sessions": 2, "username": secret},
+            {"time": secret, "avg_messages": 5, "total_sessions": 2},
+        ],
+        endpoints.ACTIVE_USERS_PER_COURSE: {
+            "data": [{"course_id": "c", "name": "C", "user_count": 3, "users": [secret]}],
+            "total": 3,
+            "learners": {secret: 1},
+        },
+    }
+    series = {"data": {day: 1, secret: 2}, "total": 3, "users": [secret]}
+    kept = FORMS[endpoint].keep(json.dumps(answers.get(endpoint, series)).encode())
+    assert kept.body
+    assert b"Zaphod" not in kept.body
+
+
+@pytest.mark.parametrize("endpoint", FORMS, ids=lambda endpoint: endpoint.name)
+def test_the_example_of_each_form_is_an_answer_that_can_be_kept(endpoint):
+    form = FORMS[endpoint]
+    kept = form.keep(form.example(span(0, 6), ["a", "b"], 100))
+    assert kept.flaws == {}
