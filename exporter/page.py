@@ -26,7 +26,7 @@ _SMALL = 1 << 20
 _SHARE = 20
 """A page is not put together again before this many times the duration of the last time."""
 
-_SLICE = 20
+_SLICE = 10
 """Orgs whose own metrics are written at a time, so that the event loop is not held."""
 
 _UNREAD = 900.0

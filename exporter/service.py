@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from exporter import garbage
 from exporter.api.client import ApiClient, Limits
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
@@ -121,6 +122,7 @@ class Service:
         self._poller.start()
         watcher = asyncio.create_task(self._watch_file())
         probe = asyncio.create_task(LagProbe(self._telemetry.lagged, self._clock).run())
+        keeper = asyncio.create_task(garbage.set_aside(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
@@ -128,6 +130,7 @@ class Service:
         finally:
             watcher.cancel()
             probe.cancel()
+            keeper.cancel()
             await self._poller.close()
             await self._api.aclose()
             log.info("stopped")
