@@ -1,8 +1,8 @@
 """How well the alerts on drops would have done: `python -m benchmarks.backtest`.
 
 Over simulated years of orgs of every size, with drops at known dates, the rules are judged day
-by day and compared with the usual `x < 0.6 * (x offset 1w)`. The rules are written here anew, in
-Python; a test holds them against promtool. `--write` puts the tables into docs/alerts.md.
+by day and compared with the usual `x < 0.6 * (x offset 1w)`. `--write` puts the tables into
+docs/alerts.md.
 """
 
 import argparse
@@ -10,13 +10,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
 from benchmarks.backtest_orgs import (
     ACTIVE,
-    ENROLLED,
     FIGURES,
     MESSAGES,
     SESSIONS,
@@ -25,134 +24,17 @@ from benchmarks.backtest_orgs import (
     Org,
     orgs,
 )
-from deploy.prometheus import drops
-from exporter.windows import BASELINE_WEEKS, BASELINES, usual
+from benchmarks.backtest_rules import Judge, Usual
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "alerts.md"
 ORGS, YEARS = 50, 4
-DROP_RATIO, MIN_BASELINE = 0.4, 20.0
-"""Defaults of the exporter."""
-
 _DAY = timedelta(days=1)
-_WEEK = timedelta(days=7)
-_WAVES = timedelta(weeks=4)
-_SPREAD = {figure.name: figure.spread for figure in drops.FIGURES}
 _WITHIN = 2
 _AFTER = timedelta(days=8)
 """How long after its end a drop is still seen in windows of seven days."""
 
 _TOLD_FRACTION = 0.5
 _BEGIN, _END = "<!-- backtest: begin -->", "<!-- backtest: end -->"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A figure of a window, and what is usual; of an average the sessions too."""
-
-    now: float
-    usual: float
-    sessions: float
-    usual_sessions: float
-
-
-class Judge:
-    """The rules on drops for one org, day by day; a day is the last of the window."""
-
-    def __init__(
-        self,
-        org: Org,
-        *,
-        calendar: bool = True,
-        windows: Iterable[str] = BASELINES,
-        since: date = YEAR.first - _WAVES,
-    ) -> None:
-        """Judge with or without the org's quiet days; Prometheus remembers `since` then."""
-        self._org = org
-        self._quiet = org.quiet if calendar else frozenset()
-        self._windows = tuple(windows)
-        self._since = since
-        self._past = {"1d": org.daily, "7d": org.weekly}
-        self._usual = cache(self._find_usual)
-        self._score = cache(self._find_score)
-
-    def tells(self, figure: str, day: date) -> bool:
-        """Return whether a drop is told in any window."""
-        return any(self.drop(figure, window, day) is not None for window in self._windows)
-
-    def drop(self, figure: str, window: str, day: date) -> float | None:
-        """Return by which share a figure dropped, if that is to be told."""
-        reading = self.reading(figure, window, day)
-        score = self._score(figure, window, day)
-        if reading is None or score is None:
-            return None
-        fallen = 1 - reading.now / reading.usual
-        if window == "1d":
-            before = self._score(figure, window, day - _DAY)
-            if before is not None:
-                score = max(score, (score + before) / math.sqrt(2))
-        return fallen if fallen >= DROP_RATIO and score >= drops.EVIDENCE else None
-
-    def reading(self, figure: str, window: str, day: date) -> Reading | None:
-        """Return what is known of a figure, if anything is usual."""
-        past = self._past[window]
-        now = past[figure].get(day)
-        baseline = self._usual(figure, window, day)
-        if figure == ENROLLED:
-            baseline = self._no_wave(window, day, now, baseline)
-        sessions, usually = now, baseline
-        if figure == MESSAGES:
-            sessions, usually = past[SESSIONS].get(day), self._usual(SESSIONS, window, day)
-        if now is None or not baseline or sessions is None or usually is None:
-            return None
-        return Reading(now, baseline, sessions, usually)
-
-    def baseline(self, figure: str, window: str, day: date) -> float | None:
-        """Return the baseline as the exporter tells it, with quiet days taken out."""
-        return self._usual(figure, window, day)
-
-    def is_quiet(self, window: str, day: date) -> bool:
-        """Return whether the window holds a quiet day."""
-        return any(day - n * _DAY in self._quiet for n in range(BASELINES[window]))
-
-    def _find_usual(self, figure: str, window: str, day: date) -> float | None:
-        ends = (day - weeks * _WEEK for weeks in BASELINE_WEEKS)
-        past = self._past[window][figure]
-        return usual([past.get(end) for end in ends if not self.is_quiet(window, end)])
-
-    def _no_wave(
-        self, window: str, day: date, now: float | None, baseline: float | None
-    ) -> float | None:
-        if now == 0 or baseline is None or day - _WAVES < self._since:
-            return baseline
-        before = self._usual(ENROLLED, window, day - _WAVES)
-        return None if before is None else min(before, baseline)
-
-    def _find_score(self, figure: str, window: str, day: date) -> float | None:
-        reading = self.reading(figure, window, day)
-        if reading is None or self.is_quiet(window, day) or day < self._since:
-            return None
-        if reading.usual_sessions < MIN_BASELINE:
-            return None
-        spread = _SPREAD[figure]
-        if spread is not None:
-            apart = math.sqrt(reading.usual) - math.sqrt(reading.now)
-            return 2 * apart / math.sqrt((1 + drops.MEDIAN) * spread)
-        if reading.usual - reading.now <= drops.MESSAGES_STEP or not reading.sessions:
-            return None
-        chance = math.sqrt(1 / reading.sessions + drops.MEDIAN / reading.usual_sessions)
-        return (1 - reading.now / reading.usual) / (drops.MESSAGES_SPREAD * chance)
-
-
-class Usual:
-    """The usual rule: under 60 % of the same day a week ago."""
-
-    def __init__(self, org: Org) -> None:
-        self._org = org
-
-    def tells(self, figure: str, day: date) -> bool:
-        """Return whether the rule fires."""
-        now, before = (self._org.daily[figure].get(at) for at in (day, day - _WEEK))
-        return now is not None and before is not None and now < 0.6 * before
 
 
 Rule = Callable[[Org], Judge | Usual]

@@ -10,6 +10,7 @@ import yaml
 
 from benchmarks import backtest
 from benchmarks.backtest_orgs import FIGURES, YEAR, Org, orgs
+from benchmarks.backtest_rules import Judge, Usual
 from deploy.prometheus import build, drops
 from exporter.windows import BASELINES, Span
 
@@ -29,7 +30,7 @@ def reads(values: Iterable[float | None]) -> str:
     )
 
 
-def series_of(name: str, org: Org, judge: backtest.Judge) -> Iterator[tuple[str, str]]:
+def series_of(name: str, org: Org, judge: Judge) -> Iterator[tuple[str, str]]:
     always = f"1+0x{STEPS * len(PERIOD)}"
     yield f'iblai_alert_drop_ratio{{org="{name}"}}', always.replace("1+", "0.4+")
     yield f'iblai_alert_min_baseline{{org="{name}"}}', always.replace("1+", "20+")
@@ -48,7 +49,7 @@ def series_of(name: str, org: Org, judge: backtest.Judge) -> Iterator[tuple[str,
             yield f'{metric}_baseline{{org="{name}"}}', reads(baselines)
 
 
-def told(name: str, judge: backtest.Judge, day: date) -> Iterator[str]:
+def told(name: str, judge: Judge, day: date) -> Iterator[str]:
     for figure in drops.FIGURES:
         for window in BASELINES:
             fallen = judge.drop(figure.name, window, day)
@@ -61,7 +62,7 @@ def told(name: str, judge: backtest.Judge, day: date) -> Iterator[str]:
                     )
 
 
-def checks(judges: Mapping[str, backtest.Judge]) -> Iterator[dict]:
+def checks(judges: Mapping[str, Judge]) -> Iterator[dict]:
     for number, day in enumerate(PERIOD):
         firing = [alert for name, judge in judges.items() for alert in told(name, judge, day)]
         yield {
@@ -72,10 +73,7 @@ def checks(judges: Mapping[str, backtest.Judge]) -> Iterator[dict]:
 
 
 def test_promtool_and_the_backtest_tell_the_same_drops_on_the_same_days(everyone, tmp_path):
-    judges = {
-        f"org-{place}": backtest.Judge(org, since=PERIOD.first)
-        for place, org in enumerate(everyone)
-    }
+    judges = {f"org-{place}": Judge(org, since=PERIOD.first) for place, org in enumerate(everyone)}
     expected = list(checks(judges))
     alerts = [sample["labels"] for check in expected for sample in check["exp_samples"]]
     assert any("Collapse" in alert for alert in alerts)
@@ -104,7 +102,7 @@ def test_promtool_and_the_backtest_tell_the_same_drops_on_the_same_days(everyone
 
 
 def test_the_defaults_cry_wolf_for_nothing_in_every_other_year_at_most_and_miss_little():
-    outcomes = [backtest.outcome(org, backtest.Judge) for org in orgs(20, seed=11)]
+    outcomes = [backtest.outcome(org, Judge) for org in orgs(20, seed=11)]
     assert sum(len(one.false) - one.odd for one in outcomes) <= len(outcomes) / 2
     halved = [
         chance
@@ -120,7 +118,6 @@ def test_the_defaults_cry_wolf_for_nothing_in_every_other_year_at_most_and_miss_
 def test_the_usual_rule_cries_wolf_ten_times_as_often():
     some = list(orgs(6, seed=11))
     ours, usual = (
-        sum(len(backtest.outcome(org, rule).false) for org in some)
-        for rule in (backtest.Judge, backtest.Usual)
+        sum(len(backtest.outcome(org, rule).false) for org in some) for rule in (Judge, Usual)
     )
     assert usual > 10 * max(ours, 1)

@@ -54,7 +54,7 @@ def test_rules_read_only_what_is_recorded():
 def test_rules_and_their_tests_know_the_collectors():
     names = {collector.name for collector in COLLECTORS}
     assert set(re.findall(r'collector="(\w+)"', " ".join(EXPRESSIONS))) <= names
-    assert set(cases.COLLECTORS) == names
+    assert set(cases.COLLECTORS) <= names
 
 
 def test_addresses_and_rhythms_are_an_operators_to_set():
