@@ -31,6 +31,7 @@ MOMENTS = [
     datetime(2026, 3, 1, 23, 30, tzinfo=UTC),  # Berlin: already March 2nd
 ]
 LENGTHS = {"1d": 1, "7d": 7, "28d": 28}
+WEEKS = {"7d": 7, "28d": 28}
 
 
 class Reckoning:
@@ -91,13 +92,7 @@ class Reckoning:
                     f"course_active_users_{window}", row["user_count"], course_id=row["course_id"]
                 )
         names = {}
-        videos, number, pages = [], 0, 1
-        while number < pages:
-            number += 1
-            answer = self.get(f"{ai}/engagement/orgs/{quoted}/videos/", page=number, length=5)
-            videos += answer["data"]
-            pages = answer["pagination"]["totalPages"]
-        for row in videos:
+        for row in self.rows(f"{ai}/engagement/orgs/{quoted}/videos/"):
             course = {"course_id": row["course_id"]}
             names[row["course_id"]] = row["name"]
             self.put("course_videos", row["num_vids"], **course)
@@ -155,7 +150,112 @@ class Reckoning:
         path = f"{ai}/audience/orgs/{quoted}/active-users/users"
         answer = self.get(path, length=1)
         self.put("active_learners", answer["pagination"]["totalItems"])
+        self.reckon_outcomes(f"{ai}/{{}}/orgs/{quoted}", summed)
+        self.reckon_agents(f"{ai}/orgs/{quoted}/users/{user}")
+        self.reckon_costs(f"{ai}/orgs/{quoted}/users/{user}")
         return self.gauges
+
+    def reckon_outcomes(self, root, summed):
+        audience, engagement = root.format("audience"), root.format("engagement")
+        grading = f"{root.format('performance')}/grading"
+        answer = self.get(f"{audience}/registered-users/", length=1)
+        self.put("registered_users", answer["pagination"]["totalItems"])
+        path = f"{audience}/registered-users/over-time"
+        self.windows("registrations", summed(path), today=False)
+        self.windows("time_spent_seconds", summed(f"{engagement}/time/over-time"))
+        self.windows("completions", summed(f"{engagement}/course_completion/over-time"))
+
+        def mean(first, last):
+            path = f"{engagement}/time/average-perlearner-percourse"
+            return self.get(path, **self.dates(first, last))["average"]
+
+        self.windows("avg_time_per_learner_seconds", mean, baselines=False, today=False)
+        for window, length in WEEKS.items():
+            dates = self.dates(*self.ends(0, length))
+            for row in self.rows(f"{engagement}/time/per-course", **dates):
+                course = {"course_id": row["course_id"]}
+                mean_name = f"course_avg_time_per_learner_seconds_{window}"
+                self.put(f"course_time_spent_seconds_{window}", row["time_spent"], **course)
+                self.put(mean_name, row["average_time"], **course)
+        for row in self.rows(f"{engagement}/activity"):
+            self.put("course_visits_per_learner", row["average_days"], course_id=row["course_id"])
+        for row in self.rows(f"{engagement}/course_completion/per-course"):
+            course = {"course_id": row["course_id"]}
+            self.put("course_enrolled_users", row["enrollments"], **course)
+            self.put("course_completed_users", row["completions"], **course)
+            self.put("course_completion_ratio", row["average"] / 100, **course)
+        self.put("avg_grade_ratio", self.get(f"{grading}/average")["data"]["average"] / 100)
+        for row in self.rows(f"{grading}/per-course"):
+            course = {"course_id": row["course_id"]}
+            self.put("course_avg_grade_ratio", row["avg_grade"] / 100, **course)
+            self.put("course_passed_users", row["num_passed"], **course)
+
+    def reckon_agents(self, root):
+        def counted(path, count):
+            def value(first, last):
+                return sum(row[count] for row in self.get(root + path, **self.dates(first, last)))
+
+            return value
+
+        plain = {"baselines": False, "today": False}
+        self.windows("conversations", counted("/conversation/", "conversation_count"))
+        users = counted("/usage-summary/", "user_count")
+        self.windows("agent_users", users, today=False, windows={"1d": 1})
+        self.windows("ratings", counted("/rating-summary/", "total_ratings"), **plain)
+        self.windows("feedback_entries", counted("/user-feedback/", "feedback_count"), **plain)
+        summary = self.get(f"{root}/conversation-summary/")
+        self.put("human_messages", summary["total_human_messages"])
+        self.put("ai_messages", summary["total_ai_messages"])
+        summary = self.get(f"{root}/mentor-summary/")
+        self.put("agents", summary["total_mentors"])
+        self.put("active_agents", summary["active_mentors"])
+        for window, length in WEEKS.items():
+            dates = self.dates(*self.ends(0, length))
+            pie = self.get(f"{root}/user-metrics-pie-chart/", **dates)
+            self.put(f"new_agent_users_{window}", pie["new_users"]["count"])
+            self.put(f"returning_agent_users_{window}", pie["returning_users"]["count"])
+            heard = self.get(f"{root}/user-sentiment/", **dates)
+            for sentiment, share in heard["sentiment_distribution"].items():
+                self.put(f"sentiment_ratio_{window}", share / 100, sentiment=sentiment)
+            topics = self.get(f"{root}/most-discussed-topics/", **dates)
+            self.top(
+                f"topic_conversations_{window}",
+                "topic",
+                [(topic["topic_name"], topic["conversation_count"]) for topic in topics],
+            )
+
+    def reckon_costs(self, root):
+        def cost(first, last):
+            return self.get(f"{root}/tenant-cost/", **self.dates(first, last))["total_cost"]
+
+        self.windows("cost_usd", cost)
+        groups = {"model": "llm_model", "provider": "provider", "agent": "mentor"}
+        for window, length in WEEKS.items():
+            dates = {"date_filter": "custom", **self.dates(*self.ends(0, length))}
+            for label, group in groups.items():
+                path = "/api/analytics/financial/details/"
+                query = {"group_by": group, "platform_key": self.org.key, "limit": 100}
+                rows = self.get(path, **query, **dates)["rows"]
+                costs = [(row[group], float(row["total_cost"])) for row in rows]
+                self.top(f"{label}_cost_usd_{window}", label, costs)
+
+    def rows(self, path, **query):
+        """Return the rows of all pages."""
+        rows, number, pages = [], 0, 1
+        while number < pages:
+            number += 1
+            answer = self.get(path, page=number, length=5, **query)
+            rows += answer["data"]
+            pages = answer["pagination"]["totalPages"]
+        return rows
+
+    def top(self, name, label, parts):
+        """Put the ten largest parts, and the sum of all others."""
+        parts = sorted(parts, key=lambda part: (-part[1], part[0]))
+        for title, value in parts[:10]:
+            self.put(name, value, **{label: title})
+        if parts[10:]:
+            self.put(name, sum(value for _, value in parts[10:]), **{label: "other"})
 
 
 async def exposed(base, university, now):
