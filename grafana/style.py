@@ -21,7 +21,7 @@ BYTES = "bytes"
 NUMBER = "short"
 
 GOOD = "green"
-WATCH = "yellow"
+WATCH = "orange"
 BAD = "red"
 WORST = "dark-red"
 PLAIN = "text"
@@ -99,11 +99,11 @@ THE_USUAL = (
     "Usual is the median of the same weekdays 1 to 4 weeks earlier, from the platform's history."
 )
 SHARE_COLOURS = (
-    "Green from 80 % of the usual, yellow from 60 %, red below that (the default of the alerts), "
+    "Green from 80 % of the usual, orange from 60 %, red below that (the default of the alerts), "
     "dark red below 20 % (collapse)."
 )
 CHANGE_COLOURS = (
-    "Green to -20 %, yellow to -40 %, red below that (the default of the alerts), dark red below "
+    "Green to -20 %, orange to -40 %, red below that (the default of the alerts), dark red below "
     "-80 % (collapse)."
 )
 
