@@ -7,7 +7,6 @@ from exporter import catalog
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.panels import BAR, POLLS, Column, Curve, Look, Part, grid, numbers, trend
-from grafana.style import Figure
 
 FEW = 10
 PER_MENTOR = ("org", "mentor_id")
@@ -31,9 +30,11 @@ def board() -> Board:
             Row(
                 title="Against the usual",
                 lines=(
-                    Line(height=9, panels=_trends(style.ACTIVE_USERS, style.ENROLLMENTS)),
-                    Line(height=9, panels=_trends(style.VIDEOS, style.SESSIONS)),
-                    Line(height=9, panels=(*_trends(style.MESSAGES), _in_and_out())),
+                    Line(
+                        height=9, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
+                    ),
+                    Line(height=9, panels=shared.against_usual(style.VIDEOS, style.SESSIONS)),
+                    Line(height=9, panels=(*shared.against_usual(style.MESSAGES), _in_and_out())),
                     Line(height=9, panels=(_windows(), _stickiness())),
                 ),
             ),
@@ -47,10 +48,6 @@ def board() -> Board:
             ),
         ],
     )
-
-
-def _trends(*figures: Figure) -> tuple[Panel, ...]:
-    return tuple(shared.against_usual(figure) for figure in figures)
 
 
 def _sticky() -> str:

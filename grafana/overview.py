@@ -6,7 +6,6 @@ from exporter import catalog
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.panels import BAR, COLOURED_TEXT, Column, Look, grid
-from grafana.style import Figure
 
 NO_FIGURES, TOO_SMALL = -1, 2
 SHORT = {
@@ -45,8 +44,10 @@ def board() -> Board:
             Row(
                 title="Trends",
                 lines=(
-                    Line(height=9, panels=_trends(style.ACTIVE_USERS, style.ENROLLMENTS)),
-                    Line(height=9, panels=_trends(style.VIDEOS, style.MESSAGES)),
+                    Line(
+                        height=9, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
+                    ),
+                    Line(height=9, panels=shared.against_usual(style.VIDEOS, style.MESSAGES)),
                 ),
             ),
             Row(
@@ -57,10 +58,6 @@ def board() -> Board:
             ),
         ],
     )
-
-
-def _trends(*figures: Figure) -> tuple[Panel, ...]:
-    return tuple(shared.against_usual(figure) for figure in figures)
 
 
 def _orgs() -> Panel:

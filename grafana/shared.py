@@ -50,8 +50,12 @@ def headline(figure: Figure, *ways: DashboardLink) -> Panel:
     )
 
 
-def against_usual(figure: Figure) -> Panel:
-    """Return the figure over time, with the usual and the line under which it is a drop."""
+def against_usual(*figures: Figure) -> tuple[Panel, ...]:
+    """Return figures over time, with the usual and the line under which it is a drop."""
+    return tuple(_against_usual(figure) for figure in figures)
+
+
+def _against_usual(figure: Figure) -> Panel:
     below = "a drop below"
     return trend(
         f"{figure.title} against the usual",
