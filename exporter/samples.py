@@ -16,32 +16,35 @@ class Samples:
     """
 
     def __init__(self) -> None:
-        self._families: dict[Metric, dict[Labels, float]] = {}
+        # By name, since hashing all that a metric is would take longer than the rest.
+        self._families: dict[str, tuple[Metric, dict[Labels, float]]] = {}
 
     def add(self, metric: Metric, value: float | None, *labels: str) -> None:
         """Set one sample; `labels` are the values of `metric.labels` after `org`."""
         if value is not None:
-            self._families.setdefault(metric, {})[labels] = value
+            family = self._families.get(metric.name)
+            if family is None:
+                family = self._families[metric.name] = metric, {}
+            family[1][labels] = value
 
     def __iter__(self) -> Iterator[tuple[Metric, Mapping[Labels, float]]]:
-        return iter(self._families.items())
+        return iter(self._families.values())
 
     def __len__(self) -> int:
-        return sum(len(rows) for rows in self._families.values())
+        return sum(len(rows) for _, rows in self)
 
     def withhold(self, *, below: int) -> int:
         """Take out counts of people under `below`, except 0; return how many."""
         before = len(self)
-        for metric, rows in self._families.items():
+        for name, (metric, rows) in self._families.items():
             if metric.people:
-                self._families[metric] = {
-                    labels: value for labels, value in rows.items() if value == 0 or value >= below
-                }
+                kept = {labels: v for labels, v in rows.items() if v == 0 or v >= below}
+                self._families[name] = metric, kept
         return before - len(self)
 
     def parts(self) -> Counter[Labels]:
         """Return the courses and other parts that there are samples of, and how many of each."""
-        return Counter(labels for rows in self._families.values() for labels in rows if labels)
+        return Counter(labels for _, rows in self for labels in rows if labels)
 
     def truncate(self, limit: int, *, parts: int, toll: Callable[[Labels], int]) -> int:
         """Keep at most `limit` samples, and at most `parts` about courses and other parts.
@@ -60,10 +63,10 @@ class Samples:
                 break
             kept.add(part)
         if len(kept) < len(sizes) or whole < before - sizes.total():
-            for metric, rows in self._families.items():
+            for name, (metric, rows) in self._families.items():
                 fit = {part: value for part, value in rows.items() if part in kept}
                 if () in rows and whole > 0:
                     fit[()] = rows[()]
                     whole -= 1
-                self._families[metric] = fit
+                self._families[name] = metric, fit
         return before - len(self)
