@@ -7,7 +7,8 @@ from exporter import catalog
 from exporter.catalog import Metric, Windowed
 from grafana import links, promql, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import POLLS, Curve, Look, Part, numbers, trend
+from grafana.looks import Curve, Look, Part
+from grafana.panels import POLLS, numbers, trend
 from grafana.style import ACTIVE_USERS, ENROLLMENTS, UNENROLLMENTS, VIDEOS
 
 AS_GIVEN = (

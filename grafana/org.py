@@ -6,7 +6,8 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from exporter import catalog
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import BAR, POLLS, Column, Curve, Look, Part, grid, numbers, trend
+from grafana.looks import BAR, Column, Curve, Look, Part
+from grafana.panels import POLLS, grid, numbers, trend
 
 FEW = 10
 PER_MENTOR = ("org", "mentor_id")

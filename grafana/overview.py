@@ -5,7 +5,8 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from exporter import catalog
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.panels import BAR, COLOURED_TEXT, Column, Look, grid
+from grafana.looks import BAR, COLOURED_TEXT, Column, Look
+from grafana.panels import grid
 
 NO_FIGURES, TOO_SMALL = -1, 2
 SHORT = {

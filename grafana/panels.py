@@ -1,7 +1,6 @@
 """The shapes of panel: numbers, bars, trends and tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -24,11 +23,6 @@ from grafana_foundation_sdk.models.common import (
     SortOrder,
     StackingConfig,
     StackingMode,
-    TableBarGaugeCellOptions,
-    TableCellBackgroundDisplayMode,
-    TableCellOptions,
-    TableColoredBackgroundCellOptions,
-    TableColorTextCellOptions,
     TableFooterOptions,
     TableSortByFieldState,
     TooltipDisplayMode,
@@ -45,113 +39,19 @@ from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     FieldColor,
     FieldColorModeId,
-    FieldConfig,
     FieldConfigSource,
     MatcherConfig,
     Panel,
-    ThresholdsConfig,
-    ValueMapping,
 )
 
 from grafana import style
+from grafana.looks import SAME, Column, Curve, Look, Part
 
 POLLS = "5m"
 """Smallest step of what only a poll can move: by default none is more frequent."""
 
 POINTS = 336
 """Most points of such a trend, one in two hours of 28 days: kind to Prometheus with many orgs."""
-
-BAR = TableBarGaugeCellOptions(
-    mode=BarGaugeDisplayMode.BASIC, value_display_mode=BarGaugeValueMode.TEXT
-)
-COLOURED_TEXT = TableColorTextCellOptions()
-COLOURED_CELL = TableColoredBackgroundCellOptions(mode=TableCellBackgroundDisplayMode.BASIC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How values are shown: on a whole panel, or in what departs from it."""
-
-    unit: str | None = None
-    decimals: int | None = None
-    colour: str | None = None
-    thresholds: ThresholdsConfig | None = None
-    mappings: tuple[ValueMapping, ...] = ()
-    low: float | None = None
-    high: float | None = None
-    links: tuple[DashboardLink, ...] = ()
-
-    def config(self) -> FieldConfig:
-        """Return the look as a panel's defaults."""
-        return FieldConfig(
-            unit=self.unit,
-            decimals=self.decimals,
-            thresholds=self.thresholds or style.plain(),
-            color=self._color() or FieldColor(mode=FieldColorModeId.THRESHOLDS),
-            mappings=list(self.mappings),
-            min_val=self.low,
-            max_val=self.high,
-            links=list(self.links),
-            no_value=style.MISSING,
-        )
-
-    def properties(self) -> dict[str, object]:
-        """Return the look as properties of an override."""
-        found = {
-            "unit": self.unit,
-            "decimals": self.decimals,
-            "color": self._color(),
-            "thresholds": self.thresholds,
-            "mappings": list(self.mappings) or None,
-            "min": self.low,
-            "max": self.high,
-            "links": list(self.links) or None,
-        }
-        return {key: value for key, value in found.items() if value is not None}
-
-    def _color(self) -> FieldColor | None:
-        if self.colour is not None:
-            return FieldColor(mode=FieldColorModeId.FIXED, fixed_color=self.colour)
-        if self.thresholds is not None:
-            return FieldColor(mode=FieldColorModeId.THRESHOLDS)
-        return None
-
-
-_SAME = Look()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One query of a panel. `name` is its legend, which may hold labels as `{{label}}`."""
-
-    expr: str
-    name: str
-    look: Look = _SAME
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve(Part):
-    """One query of a trend, and how its lines are drawn."""
-
-    dashed: bool = False
-    width: int = 2
-    fill: int = 0
-    fill_down_to: str = ""
-    below_zero: bool = False
-    right_axis: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a table: a query's value, or where `expr` is empty the label `label`."""
-
-    title: str
-    expr: str = ""
-    label: str = ""
-    look: Look = _SAME
-    cell: TableCellOptions | None = None
-    width: int | None = None
-    hidden: bool = False
 
 
 def numbers(
@@ -373,7 +273,7 @@ def _overrides(parts: Sequence[Part]) -> list[DashboardFieldConfigSourceOverride
     return [
         _override("byFrameRefID", ref, part.look.properties())
         for ref, part in zip(ascii_uppercase, parts, strict=False)
-        if part.look != _SAME
+        if part.look != SAME
     ]
 
 

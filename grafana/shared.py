@@ -5,18 +5,8 @@ from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from exporter import catalog
 from grafana import links, promql, style
-from grafana.panels import (
-    COLOURED_TEXT,
-    POLLS,
-    Column,
-    Curve,
-    Look,
-    Part,
-    bars,
-    grid,
-    numbers,
-    trend,
-)
+from grafana.looks import COLOURED_TEXT, Column, Curve, Look, Part
+from grafana.panels import POLLS, bars, grid, numbers, trend
 from grafana.style import Figure
 
 SEVERITIES = style.labels(
