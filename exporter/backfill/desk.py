@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from exporter.api.client import Call
-from exporter.api.errors import ApiError, BadAnswer, Kind, RateLimited, Unavailable
+from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable
 from exporter.api.payloads import PayloadError
-from exporter.backfill.forms import FORMS, UNREADABLE, Form, Kept, Part
+from exporter.backfill.forms import FORMS
+from exporter.backfill.kept import UNREADABLE, Form, Kept, Part
 from exporter.backfill.ledger import Ledger
 from exporter.clock import Clock
 from exporter.collectors.visit import Asker
@@ -108,7 +109,7 @@ class Desk:
         form = FORMS.get(call.endpoint)
         if form is None or _START not in call.query:
             text = f"{account.key}: {call.endpoint.template} does not tell of the past"
-            raise BadAnswer(text, kind=Kind.BAD_REQUEST, asked=False)
+            raise Refused(text, kind=Kind.NOT_FOUND, asked=False)
         question = Question.of(account, call)
         body = await self._cut(form, question)
         if body is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from exporter.api.payloads import Reason
-from exporter.backfill.forms import Kept
+from exporter.backfill.kept import Kept
 from exporter.catalog import METRICS
 from exporter.samples import Labels
 

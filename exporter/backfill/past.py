@@ -10,7 +10,7 @@ from datetime import date
 
 from exporter import catalog, collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError
+from exporter.api.errors import ApiError, Refused
 from exporter.api.payloads import PayloadError, Reason
 from exporter.backfill.forms import FORMS
 from exporter.backfill.ledger import Rows
@@ -85,6 +85,10 @@ async def visit(org: Org, day: date, api: Asker, kept: MutableMapping[object, fl
                     flawed=flawed,
                 )
             )
+        except Refused as error:
+            # What is optional not every deployment has, nor every key may read.
+            if not collector.optional:
+                figures.failures.append(Failure(collector.name, str(error), lasting=False))
         except ApiError as error:
             figures.failures.append(Failure(collector.name, str(error), lasting=False))
         except PayloadError as error:

@@ -9,6 +9,7 @@ from exporter.api.client import Call
 from exporter.backfill import past
 from exporter.backfill.desk import Question
 from exporter.backfill.forms import FORMS
+from exporter.backfill.kept import Scene
 from exporter.settings import Org
 from exporter.windows import Span
 
@@ -49,7 +50,8 @@ class Rehearsal:
         """Return an answer that was made up."""
         question = Question.of(account, call)
         self.questions.append(question)
-        return FORMS[call.endpoint].example(question.span, list(self.courses), self.users)
+        scene = Scene(list(self.courses), self.users)
+        return FORMS[call.endpoint].example(question.span, scene)
 
 
 async def share(

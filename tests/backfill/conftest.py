@@ -11,6 +11,7 @@ from exporter.api.client import ApiClient, Call, Limits
 from exporter.backfill.desk import Desk
 from exporter.backfill.ledger import Ledger
 from exporter.clock import SystemClock
+from exporter.collectors import COLLECTORS
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
@@ -30,6 +31,10 @@ def span(first, last):
 def call(over, endpoint=endpoints.VIDEOS_OVER_TIME, **query):
     dates = {"start_date": over.first.isoformat(), "end_date": over.last.isoformat()}
     return Call(endpoint=endpoint, names={}, query={**query, **dates})
+
+
+SEEDS = {collector.name: False for collector in COLLECTORS if collector.optional}
+"""The collectors that an org of tests is left with: those of the seed endpoints."""
 
 
 class MadeUpApi:

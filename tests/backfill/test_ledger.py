@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from exporter.api.payloads import Reason
-from exporter.backfill.forms import Kept
+from exporter.backfill.kept import Kept
 from exporter.backfill.ledger import Ledger, LedgerError
 
 DAY = date(2026, 5, 1)
@@ -82,7 +82,7 @@ def test_what_was_kept_outlives_a_killed_process(tmp_path):
     script = (
         "import sys, pathlib, datetime\n"
         "from exporter.backfill.ledger import Ledger\n"
-        "from exporter.backfill.forms import Kept\n"
+        "from exporter.backfill.kept import Kept\n"
         "with Ledger(pathlib.Path(sys.argv[1])) as ledger:\n"
         "    for n in range(10**9):\n"
         "        ledger.keep(str(n), Kept(b'{}', {}))\n"

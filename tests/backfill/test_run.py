@@ -12,7 +12,7 @@ from exporter.backfill import desk
 from exporter.backfill.desk import Unanswered
 from exporter.backfill.ledger import Ledger, LedgerError
 from exporter.backfill.run import Backfill, Job
-from tests.backfill.conftest import NOW
+from tests.backfill.conftest import NOW, SEEDS
 from tests.conftest import FakeClock
 
 START, END = date(2026, 6, 20), date(2026, 6, 24)
@@ -48,7 +48,7 @@ class Counting:
 def job(run, tmp_path):
     platform = run()
     return Job(
-        orgs=(platform.org(mentors=()),),
+        orgs=(platform.org(mentors=(), collectors=SEEDS),),
         start=START,
         end=END,
         step=3600,
