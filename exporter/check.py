@@ -50,7 +50,7 @@ def cost(org: Org, *, courses: int, page_size: int) -> Cost:
     own = collectors.of(org)
     requests = sum(_requests(c, org, courses=courses, page_size=page_size) for c in own)
     sources = {catalog.source(c.endpoint) for c in own}
-    rows = {"course_id": courses, "mentor_id": len(org.mentors), "quantile": 3}
+    rows = {**catalog.MEMBERS, "course_id": courses, "mentor_id": len(org.mentors)}
     series = courses  # their names
     for metric in catalog.METRICS:
         if metric.source in sources:
@@ -207,7 +207,7 @@ def _table(
             f"{outcome.duration:.2f} s",
             f"{snapshot.series:,}" if snapshot else "0",
             outcome.error,
-            style="" if outcome.success else "red",
+            style="" if outcome.success else "dim" if outcome.absent else "red",
         )
     return table
 
@@ -219,7 +219,8 @@ def _conclude(
     store: SnapshotStore,
     console: Console,
 ) -> bool:
-    failed = sum(not outcome.success for outcome in outcomes.values())
+    absent = sum(outcome.absent for outcome in outcomes.values())
+    failed = sum(not outcome.success for outcome in outcomes.values()) - absent
     wrong = [org for org in settings.orgs if ends[org.key] not in {"", org.range_end}]
     for org in wrong:
         console.print(
@@ -232,7 +233,8 @@ def _conclude(
     series = sum(store.series(org.key) for org in settings.orgs)
     console.print(
         f"{len(settings.orgs):,} orgs, {courses:,} courses, {series:,} series; "
-        f"{len(outcomes) - failed:,} of {len(outcomes):,} collectors succeeded."
+        f"{len(outcomes) - absent - failed:,} of {len(outcomes) - absent:,} collectors succeeded"
+        f"{f', and {absent:,} are not offered there' if absent else ''}."
     )
     return not failed and not wrong
 

@@ -18,7 +18,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from exporter import catalog, collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError
+from exporter.api.errors import ApiError, Refused
 from exporter.api.payloads import PayloadError, Reason
 from exporter.clock import Clock
 from exporter.collectors import Collector, Rhythm
@@ -156,6 +156,8 @@ class Poller:
         if self._timer is not None:
             self._timer.cancel()
         if self._scheduler.running:
+            # What is broken off at the end has not been missed.
+            self._scheduler.remove_listener(self._not_run)
             self._scheduler.shutdown(wait=False)
         tasks = [task for watch in self._watches.values() for task in watch.running.values()]
         for task in tasks:
@@ -279,11 +281,13 @@ class Poller:
         limit = max(collector.rhythm.seconds(watch.org), PATIENCE * self._limits.timeout)
         error = ""
         asked = True
+        refused = False
         try:
             async with asyncio.timeout(limit):
                 findings = await collector.visit(self._visit(watch, collector))
         except ApiError as failure:
             error, asked = str(failure), failure.asked
+            refused = isinstance(failure, Refused)
         except (PayloadError, NoCoursesError) as failure:
             error = f"{org}: {failure}"
         except TimeoutError:
@@ -303,6 +307,10 @@ class Poller:
             log.debug("visited", org=org, collector=name, seconds=round(seconds, 3))
             if before.error:
                 log.info("collector recovered", org=org, collector=name)
+        elif refused and collector.optional and not before.last_success:
+            self._telemetry.absent(org, name, error)
+            level = log.debug if before.absent else log.info
+            level("collector has nothing to ask", org=org, collector=name, reason=error)
         else:
             if asked:
                 self._telemetry.failed(org, name, error, at=now, seconds=seconds)
@@ -347,11 +355,7 @@ class Poller:
 
     async def _courses(self, watch: _Watch) -> Mapping[str, str]:
         """Return the org's courses, once those who list them have had a fair chance."""
-        try:
-            async with asyncio.timeout(self._limits.timeout):
-                await watch.listed.wait()
-        except TimeoutError:
-            pass
+        await watch.listed.wait()
         listers = [c.name for c in watch.collectors if c.lists_courses]
         if not any(self._store.get(watch.org.key, name) for name in listers):
             wanted = " or ".join(c.name for c in collectors.COLLECTORS if c.lists_courses)

@@ -38,19 +38,26 @@ WRITER = "telemetry"
 SERIES_LIMIT = "series_limit"
 MIN_GROUP_SIZE = "min_group_size"
 
+_CODES = ("200", "401", "403")
+"""Codes counted from the start; others begin when they are first seen."""
+
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a collector's last attempt. Times are Unix seconds, 0 before the first."""
+    """What came of a collector's last attempt. Times are Unix seconds, 0 before the first.
+
+    `absent` tells that the org does not have what the collector is for, and no one has to act.
+    """
 
     success: bool = False
     last_success: float = 0.0
     last_attempt: float = 0.0
     duration: float = 0.0
     error: str = ""
+    absent: bool = False
 
 
 @dataclass(slots=True)
@@ -83,7 +90,8 @@ class Telemetry:
         )
         self._orgs[org] = entry
         for endpoint in {endpoint.name for _, endpoint in own}:
-            self._count(org, catalog.API_REQUESTS, 0, endpoint, "200")
+            for code in _CODES:
+                self._count(org, catalog.API_REQUESTS, 0, endpoint, code)
             self._count(org, catalog.API_RETRIES, 0, endpoint)
             self._count(org, catalog.API_RATE_LIMITED, 0, endpoint)
             for reason in Reason:
@@ -135,6 +143,10 @@ class Telemetry:
         """Note that nothing was asked, since the API had refused or asked to wait."""
         before = self.outcome(org, collector)
         self._note(org, collector, replace(before, success=False, error=error))
+
+    def absent(self, org: str, collector: str, why: str) -> None:
+        """Note that the org does not have what the collector is for: it has no metrics then."""
+        self._note(org, collector, Outcome(error=why, absent=True))
 
     def missed(self, runs: int = 1) -> None:
         """Count runs that did not happen when they were due."""
@@ -191,6 +203,8 @@ class Telemetry:
         samples = Samples()
         samples.add(catalog.UP, any(o.success for o in entry.outcomes.values()))
         for name, outcome in entry.outcomes.items():
+            if outcome.absent:
+                continue
             snapshot = self._store.get(org, name)
             samples.add(catalog.COLLECTOR_SUCCESS, outcome.success, name)
             samples.add(catalog.COLLECTOR_LAST_SUCCESS, outcome.last_success, name)

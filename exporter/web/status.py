@@ -113,7 +113,12 @@ class OrgRow:
     @property
     def error(self) -> str:
         """The first error, if any."""
-        return next((c.error for c in self.collectors if c.error), "")
+        return next((c.error for c in self.collectors if c.error and c.state != "absent"), "")
+
+    @property
+    def expected(self) -> int:
+        """Collectors that the org has anything for."""
+        return sum(c.state != "absent" for c in self.collectors)
 
 
 _SORTS = {
@@ -242,7 +247,10 @@ class StatusPages:
         now = self._clock.now()
         snapshot = self._store.get(org, name)
         due = self._planner.next_visit(org, name)
-        state = "well" if outcome.success else "failing" if outcome.error else "waiting"
+        if outcome.absent:
+            state = "absent"
+        else:
+            state = "well" if outcome.success else "failing" if outcome.error else "waiting"
         return CollectorRow(
             name=name,
             state=state,
