@@ -4,14 +4,17 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from exporter import catalog, page
 from exporter.api import endpoints
-from exporter.exposition import Format
+from exporter.exposition import Format, lines
 from exporter.page import MetricsPage, deflate, gzip_member
 from exporter.samples import Samples
 from exporter.snapshots import Snapshot, SnapshotStore, render
@@ -219,6 +222,70 @@ async def test_the_page_of_one_org_holds_no_other(metrics, store, clock):
         assert found
         assert all(dict(labels)["org"] == "globex" for _, labels in found)
         assert gzip.decompress(metrics.read_org("globex", form, gzip=True)) == body
+
+
+ORG_METRICS = [metric for metric in catalog.METRICS if "org" in metric.labels]
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+floats = st.floats(allow_nan=False, allow_infinity=True)
+
+
+@st.composite
+def figures_of_orgs(draw):
+    """Return values by org, metric and labels; the constants of each org beside them."""
+    orgs = draw(st.lists(words, min_size=1, max_size=3, unique=True))
+    extra = draw(st.dictionaries(st.sampled_from(["campus", "Zone"]), words))
+    found = {}
+    for org in orgs:
+        metrics = draw(st.lists(st.sampled_from(ORG_METRICS), max_size=5, unique=True))
+        found[org] = [
+            (
+                m,
+                draw(
+                    st.dictionaries(st.tuples(*[words] * (len(m.labels) - 1)), floats, max_size=3)
+                ),
+            )
+            for m in metrics
+        ]
+    return found, {org: {"org": org, **extra} for org in orgs}
+
+
+class Families:
+    """The same figures as families of prometheus-client, in the order of the catalog."""
+
+    def __init__(self, found, constants):
+        self._found = found
+        self._constants = constants
+
+    def collect(self):
+        for metric in ORG_METRICS:
+            family = Family(metric.name.removesuffix("_total"), metric.help, str(metric.kind))
+            for org, families in self._found.items():
+                for other, rows in families:
+                    for labels, value in rows.items() if other is metric else ():
+                        own = zip(metric.labels[1:], labels, strict=True)
+                        family.add_sample(metric.name, {**self._constants[org], **dict(own)}, value)
+            if family.samples:
+                yield family
+
+
+@given(given_figures=figures_of_orgs(), form=st.sampled_from(Format), packed=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_whole_page_is_byte_for_byte_what_prometheus_client_writes(
+    clock, given_figures, form, packed
+):
+    found, constants = given_figures
+    store = SnapshotStore()
+    telemetry = Telemetry(store)
+    metrics = MetricsPage(store, telemetry, clock)
+    for org, families in found.items():
+        rows = {m.name: lines(m, given, constants[org]) for m, given in families if given}
+        store.write((org, "writer"), rows)
+    telemetry.process_text = lambda _: b"# EOF\n" if form is Format.OPENMETRICS else b""
+    page = asyncio.run(metrics.read(form, gzip=packed))
+    registry = CollectorRegistry()
+    registry.register(Families(found, constants))
+    write = generate_openmetrics if form is Format.OPENMETRICS else generate_latest
+    assert (gzip.decompress(page) if packed else page) == write(registry)
 
 
 @given(st.lists(st.binary(max_size=2000), max_size=5), st.binary(max_size=2000))
