@@ -287,7 +287,8 @@ class ApiClient:
                     error,
                     errand.asked,
                     identity=identity,
-                    until=self._clock.monotonic() + errand.call.patience,
+                    now=self._clock.monotonic(),
+                    patience=errand.call.patience,
                 )
             raise
         else:

@@ -11,6 +11,9 @@ from exporter.api.errors import Kind, Refused
 LEASE = 60.0
 """Seconds that one call has to find out whether a refusal still stands."""
 
+KEPT = 6 * 3600.0
+"""Seconds for which a refusal that nobody asked about again is kept."""
+
 _WHOLE = None
 """Subject of a refusal of an endpoint as a whole."""
 
@@ -38,6 +41,13 @@ class _Refusal:
 class _Org:
     identity: bytes
     refusals: dict[_Key, _Refusal] = field(default_factory=dict)
+
+    def add(self, key: _Key, refusal: _Refusal, *, oldest: float) -> None:
+        """Add a refusal, and drop those that ended before `oldest`: of courses that are gone."""
+        self.refusals.pop(key, None)
+        self.refusals[key] = refusal
+        while self.refusals[first := next(iter(self.refusals))].until < oldest:
+            del self.refusals[first]
 
 
 class Refusals:
@@ -69,14 +79,18 @@ class Refusals:
         for refusal in self._standing(asked, identity):
             refusal.until = now + LEASE
 
-    def remember(self, error: Refused, asked: Asked, *, identity: Identity, until: float) -> None:
-        """Remember a refusal."""
+    def remember(
+        self, error: Refused, asked: Asked, *, identity: Identity, now: float, patience: float
+    ) -> None:
+        """Remember a refusal for `patience` seconds."""
         digest = self._digest(identity())
         known = self._orgs.get(asked.org)
         if known is None or known.identity != digest:
             known = self._orgs[asked.org] = _Org(digest)
         about = asked.subject if error.kind is Kind.NOT_FOUND else _WHOLE
-        known.refusals[asked.endpoint, about] = _Refusal(error, until)
+        # A copy, since the error itself holds on to all that was at hand when it was raised.
+        kept = Refused(str(error), kind=error.kind, status=error.status)
+        known.add((asked.endpoint, about), _Refusal(kept, until=now + patience), oldest=now - KEPT)
 
     def succeeded(self, asked: Asked) -> None:
         """Forget the refusals that a good answer disproves."""

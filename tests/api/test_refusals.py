@@ -69,6 +69,21 @@ async def test_a_404_is_about_one_course_and_a_403_about_all(client, server, acc
     assert not (await failure(client, account, of("three"))).asked
 
 
+async def test_courses_that_are_gone_leave_no_trace(client, server, account, clock):
+    server.answers = [say({}, status=404)]
+    for number in range(60):
+        name = f"course {number}"
+        await failure(
+            client,
+            account,
+            call(COURSE, names={"course_id": name}, subject=name, patience=3600),
+        )
+        clock.advance(3600)
+    (known,) = client._refusals._orgs.values()
+    assert len(known.refusals) < 10
+    assert all(kept.error.__traceback__ is None for kept in known.refusals.values())
+
+
 async def test_one_refused_endpoint_says_nothing_of_others_or_of_other_orgs(
     client, server, account
 ):
