@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -15,7 +15,7 @@ from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.page import MetricsPage
 from exporter.poller import Poller
-from exporter.settings import ConfigError, Settings, listen
+from exporter.settings import ConfigError, Org, Settings, listen
 from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
@@ -67,8 +67,11 @@ class Service:
     ) -> None:
         """Put it together. `load` reads the configuration anew; `watch` is a file to watch.
 
-        Raises `ConfigError` for a bad web configuration file.
+        Raises `ConfigError` for a bad web configuration file, and for keys that cannot be read:
+        later a key may come and go, but whoever starts the exporter is there to put it right.
         """
+        if unreadable := list(_unreadable(settings.orgs)):
+            raise ConfigError(unreadable)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
@@ -87,6 +90,7 @@ class Service:
         self._web = WebFile(settings.web.config_file)
         self._port: Port | None = None
         self._reloading = asyncio.Lock()
+        self._reload_waits = False
 
     @property
     def ready(self) -> bool:
@@ -143,6 +147,7 @@ class Service:
     async def reload(self) -> None:
         """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""
         async with self._reloading:
+            self._reload_waits = False
             try:
                 settings = await asyncio.to_thread(self._load)
             except ConfigError as error:
@@ -161,6 +166,10 @@ class Service:
             log.info("reloaded", orgs=len(settings.orgs))
 
     async def _reload_quietly(self) -> None:
+        """Reload; where one that has not begun yet will see all that there is to see, leave it."""
+        if self._reload_waits:
+            return
+        self._reload_waits = self._reloading.locked()
         with contextlib.suppress(ConfigError):  # logged where it was found
             await self.reload()
 
@@ -188,6 +197,14 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop)
         loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _unreadable(orgs: Iterable[Org]) -> Iterator[str]:
+    for org in orgs:
+        try:
+            org.secret()
+        except (OSError, ValueError) as error:
+            yield f"{org.key}: the API key cannot be read: {error}"
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
