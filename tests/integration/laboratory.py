@@ -4,6 +4,7 @@ import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -88,14 +89,29 @@ class Site:
 
 
 @contextmanager
-def platform(clock=None, **shape):
+def platform(clock=None, *, port=0, **shape):
     """Run a university; at the time of `clock` if one is given."""
     university = University(**{"courses": 4, "learners": 60, **shape})
     plan, recorder = FaultPlan(), Recorder()
     now = {"now": clock.now} if clock else {}
     app = Rewriter(build_platform(university, faults=plan, recorder=recorder, **now))
-    with Background(app) as running:
+    with Background(app, port=port) as running:
         yield Site(running.url, university, plan, recorder, app.lies)
+
+
+def configure(path, site, *, orgs=None, **more):
+    """Write a configuration of a site's orgs; `orgs` maps the wanted keys to what is special."""
+    wanted = orgs if orgs is not None else {org.key: {} for org in site.university.orgs}
+    entries = []
+    for key, special in wanted.items():
+        known = site.university.org(key)
+        entry = {"key": key, "user_id": known.user_id, "timezone": known.timezone}
+        if "api_key_file" not in special:
+            entry["api_key"] = known.api_key
+        entries.append(entry | special)
+    tree = {"base_url": site.url, "api": {"rate_limit": 1000}, **more, "orgs": entries}
+    path.write_text(yaml.safe_dump(tree))
+    return path
 
 
 class Exporter:
