@@ -129,7 +129,7 @@ def test_the_page_of_an_org_shows_figures_charts_and_what_is_wrong(browser, serv
     assert "Unique active users" in text
     assert "usually" in text
     bars = browser.run("return document.querySelectorAll('svg .bar').length")
-    assert bars == 4 * 35
+    assert bars == 10 * 35 + 2 * 28
     assert browser.run("return document.querySelector('svg').getBoundingClientRect().height") > 20
     browser.open(f"{service.url}/orgs/initech")
     text = browser.run("return document.body.innerText")
