@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
+from exporter.catalog import METRICS
 from exporter.keyfile import unfit
 from exporter.problems import closest, did_you_mean, shown
 from exporter.units import duration, size
@@ -22,20 +23,7 @@ from exporter.windows import Span
 from exporter.yamlfile import Unquoted
 
 RESERVED_LABELS = frozenset(
-    {
-        "org",
-        "course_id",
-        "course_name",
-        "mentor_id",
-        "collector",
-        "endpoint",
-        "code",
-        "reason",
-        "quantile",
-        "le",
-        "instance",
-        "job",
-    }
+    {label for metric in METRICS for label in metric.labels} | {"le", "instance", "job"}
 )
 """Labels that the metrics have themselves, or that Prometheus sets."""
 

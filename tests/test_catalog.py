@@ -6,6 +6,7 @@ import pytest
 
 from exporter import catalog
 from exporter.catalog import Area, Kind
+from exporter.fields import label_name
 from exporter.windows import BASELINES, TODAY, WINDOWS
 
 GAUGES = [m for m in catalog.METRICS if m.area is not Area.EXPORTER]
@@ -117,3 +118,9 @@ def test_users_are_people_and_nothing_else_is():
 
 def test_the_figures_of_an_org_as_a_whole_are_counted():
     assert len([m for m in GAUGES if m.labels == ("org",)]) == catalog.ORG_FIGURES
+
+
+@pytest.mark.parametrize("label", ["org", "topic", "model", "provider", "agent", "sentiment", "le"])
+def test_no_label_of_a_metric_can_be_set_by_an_operator(label):
+    with pytest.raises(ValueError, match="choose another name"):
+        label_name(label)
