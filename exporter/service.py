@@ -10,7 +10,9 @@ from pathlib import Path
 import structlog
 
 from exporter import garbage
+from exporter.api.account import read_key
 from exporter.api.client import ApiClient, Limits
+from exporter.api.errors import ApiError
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.page import MetricsPage
@@ -202,9 +204,9 @@ class Service:
 def _unreadable(orgs: Iterable[Org]) -> Iterator[str]:
     for org in orgs:
         try:
-            org.secret()
-        except (OSError, ValueError) as error:
-            yield f"{org.key}: the API key cannot be read: {error}"
+            read_key(org)
+        except ApiError as error:
+            yield str(error)
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

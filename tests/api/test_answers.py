@@ -1,4 +1,3 @@
-
 import pytest
 
 from exporter.api.errors import BadAnswer, Kind
