@@ -1,15 +1,16 @@
 """Servers with the same figures: the exporter's own web application, and prometheus-client's.
 
-`python -m benchmarks.servers ours|peer ORGS COURSES` prints the port and serves until it is
-stopped; `polling ORGS URL INTERVAL` is the whole service, which asks the platform at URL.
+`python -m benchmarks.servers ours|changing|peer ORGS COURSES` prints the port and serves until
+it is stopped; `polling ORGS URL INTERVAL` is the whole service, which asks the platform at URL.
 """
 
 import asyncio
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import count
 from typing import Any
 
 import uvicorn
@@ -61,16 +62,32 @@ def listener() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0), backlog=512)
 
 
-def ours(orgs: int, courses: int) -> ASGIApp:
-    """Return the exporter's application, with the figures already in its store."""
+def ours(orgs: int, courses: int, *, changing: bool = False) -> ASGIApp:
+    """Return the exporter's application, with the figures already in its store.
+
+    If they are `changing`, one org after the other gets new ones for as long as it serves.
+    """
     clock = SystemClock()
     store = SnapshotStore()
     telemetry = Telemetry(store)
     page = MetricsPage(store, telemetry, clock)
     for number in range(orgs):
         figures.put(store, clock, number, courses)
+    if changing:
+        _CHANGES.append(asyncio.ensure_future(_change(store, orgs, courses)))
     idle = _Idle()
     return app.build(idle, page, StatusPages(idle, store, telemetry, idle, clock))
+
+
+_CHANGES: list[asyncio.Future[None]] = []
+"""Held here, since a loop holds its tasks weakly."""
+
+
+async def _change(store: SnapshotStore, orgs: int, courses: int) -> None:
+    clock = SystemClock()
+    for visit in count():
+        figures.put(store, clock, visit % orgs, courses, turn=1 + visit // orgs)
+        await asyncio.sleep(0)
 
 
 def peer(orgs: int, courses: int) -> ASGIApp:
@@ -93,9 +110,14 @@ def peer(orgs: int, courses: int) -> ASGIApp:
 
 async def _serve(kind: str, orgs: int, courses: int) -> None:
     sock = listener()
-    application = {"ours": ours, "peer": peer}[kind](orgs, courses)
+    make: dict[str, Callable[[int, int], ASGIApp]] = {
+        "ours": ours,
+        "changing": partial(ours, changing=True),
+        "peer": peer,
+    }
+    application = make[kind](orgs, courses)
     print(sock.getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits for this
-    if kind == "ours":
+    if kind != "peer":
         await Port(application, sock, WebFile(None)).run_until_stopped()
     else:
         config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")

@@ -72,10 +72,12 @@ def gzip_member(body: Deflated, tail: Deflated) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Edition:
-    """The page as it was at one generation of the store."""
+    """The page as it was at one generation of the store.
+
+    Of its text nothing is kept, so that figures are freed as soon as they are replaced.
+    """
 
     generation: int
-    chunks: list[bytes]
     deflated: Deflated
 
 
@@ -95,11 +97,13 @@ class MetricsPage:
 
     async def read(self, form: Format, *, gzip: bool) -> bytes:
         """Return the whole page."""
-        edition = await self._current(form)
-        tail = self._telemetry.process_text(form)
         if gzip:
+            edition = await self._current(form)
+            tail = self._telemetry.process_text(form)
             return gzip_member(edition.deflated, deflate((tail,), last=True))
-        return b"".join((*edition.chunks, tail))
+        await self._settle()
+        chunks = _chunks(self._store.pieces(_FAMILIES), form)
+        return b"".join((*chunks, self._telemetry.process_text(form)))
 
     def read_org(self, org: str, form: Format, *, gzip: bool) -> bytes:
         """Return the figures of one org."""
@@ -130,10 +134,7 @@ class MetricsPage:
         return task
 
     async def _put_together(self, form: Format) -> _Edition:
-        settled = self._refresh()
-        while not settled:
-            await asyncio.sleep(0)  # whoever else waits has a turn
-            settled = self._refresh()
+        await self._settle()
         before = self._editions.get(form)
         if before is not None and before.generation == self._store.generation:
             return before
@@ -144,17 +145,24 @@ class MetricsPage:
             deflated = await asyncio.to_thread(deflate, chunks, last=False)
         else:
             deflated = deflate(chunks, last=False)
-        edition = self._editions[form] = _Edition(generation, chunks, deflated)
+        edition = self._editions[form] = _Edition(generation, deflated)
         now = self._clock.monotonic()
         self._not_before = now + _SHARE * (now - began)
         return edition
+
+    async def _settle(self) -> None:
+        """Have the store hold what is true, while whoever else waits has a turn."""
+        settled = self._refresh()
+        while not settled:
+            await asyncio.sleep(0)
+            settled = self._refresh()
 
     def _expire(self) -> None:
         for org, _ in self._store.expire(self._clock.monotonic()):
             self._telemetry.touch(org)
 
     def _refresh(self) -> bool:
-        """Have the store hold what is true at this moment; return whether all of it does."""
+        """Have the store hold what is true; return whether nothing is left to be written."""
         self._expire()
         return self._telemetry.flush(at_most=_SLICE)
 
