@@ -95,9 +95,9 @@ def parts(value: str, *titles: str, lists: tuple[str, ...] = ()) -> Form:
     """Return the form of a list of parts with a `value` each, or of a single part."""
 
     def example(span: Span, scene: Scene) -> bytes:  # noqa: ARG001 # a form
-        return body_of(
-            [{**dict.fromkeys(titles, f"part {n}"), value: scene.users} for n in range(_PARTS)]
-        )
+        rows = [{**dict.fromkeys(titles, f"part {n}"), value: scene.users} for n in range(_PARTS)]
+        paging = {"total_records": _PARTS, "page": 1, "total_pages": 1}
+        return body_of({lists[0]: rows, **paging} if lists else rows)
 
     return _form(example, numbers=(value,), titles=titles, members=lists)
 

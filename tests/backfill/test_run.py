@@ -58,14 +58,16 @@ def job(run, tmp_path):
     )
 
 
-async def backfill(job, api, *, now=NOW):
+async def backfill(job, api, *, now=NOW, reporter=None):
     """Run it whole and return what was asked, and the digest of each file."""
     counting = api if isinstance(api, Counting) else Counting(api)
     job.output.parent.mkdir(exist_ok=True)
     if job.directory:
         job.output.mkdir(exist_ok=True)
     with Ledger(job.state) as ledger:
-        work = Backfill(job, api=counting, ledger=ledger, clock=FakeClock(now), reporter=Quiet())
+        work = Backfill(
+            job, api=counting, ledger=ledger, clock=FakeClock(now), reporter=reporter or Quiet()
+        )
         await work.ask()
         work.write()
     return counting.asked, digests(job)
@@ -138,6 +140,29 @@ async def test_a_run_that_was_complete_asks_nothing_and_writes_nothing(job, api)
     asked, again = await backfill(job, api)
     assert (asked, again) == ([], files)
     assert before == {name: (job.output / name).stat().st_mtime_ns for name in files}
+
+
+class KillerError(Exception):
+    pass
+
+
+class Killer(Quiet):
+    """Ends the run after some files."""
+
+    def wrote(self, path):
+        super().wrote(path)
+        if len(self.files) == 3:
+            raise KillerError
+
+
+async def test_a_run_that_ends_while_it_writes_goes_on_with_the_files_that_lack(job, api, tmp_path):
+    _, whole = await backfill(dataclasses.replace(job, output=tmp_path / "whole"), api)
+    with pytest.raises(KillerError):
+        await backfill(job, api, reporter=Killer())
+    before = {path: path.stat().st_mtime_ns for path in job.output.glob("*.om")}
+    assert len(before) == 3
+    assert await backfill(job, api) == ([], whole)
+    assert before.items() <= {p: p.stat().st_mtime_ns for p in job.output.glob("*.om")}.items()
 
 
 async def test_a_file_that_was_taken_away_is_written_again(job, api):

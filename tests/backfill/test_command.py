@@ -1,0 +1,229 @@
+"""The command, as a person or a script runs it."""
+
+import hashlib
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from exporter.backfill.command import backfill
+from exporter.demo.background import Background
+from exporter.demo.faults import Fault, FaultPlan
+from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
+from exporter.demo.university import University
+
+COMMAND = (sys.executable, "-c", "from exporter.backfill.command import backfill; backfill()")
+TODAY = datetime.now(UTC).date()
+START, END = (str(TODAY - timedelta(days=days)) for days in (9, 3))
+
+
+class Site:
+    """A platform of two orgs, and a configuration for it."""
+
+    def __init__(self, directory):
+        self.university = University(orgs=2, courses=3, learners=60)
+        self.recorder = Recorder()
+        self.plan = FaultPlan()
+        self.server = Background(
+            build_platform(self.university, faults=self.plan, recorder=self.recorder)
+        )
+        self.config = directory / "iblai.yml"
+        self.directory = directory
+
+    def write_config(self):
+        orgs = "".join(
+            f"  - {{key: {o.key}, user_id: {o.user_id}, api_key: {o.api_key},"
+            f" timezone: {o.timezone}}}\n"
+            for o in self.university.orgs
+        )
+        self.config.write_text(
+            f"base_url: {self.server.url}\napi: {{rate_limit: 1000, retries: 0}}\norgs:\n{orgs}"
+        )
+        self.config.chmod(0o600)
+
+    def arguments(self, output, **more):
+        options = {"start": START, "end": END, "step": "1h", "output": output, **more}
+        pairs = [(f"--{name}", str(value)) for name, value in options.items()]
+        return ["--config", str(self.config), *(text for pair in pairs for text in pair)]
+
+    def run(self, output, *flags, **more):
+        return CliRunner().invoke(backfill, [*self.arguments(output, **more), *flags])
+
+
+@pytest.fixture
+def site(tmp_path):
+    made = Site(tmp_path)
+    with made.server:
+        made.write_config()
+        yield made
+
+
+def digests(directory):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in directory.glob("*.om")}
+
+
+def test_a_dry_run_prints_the_plan_and_leaves_nothing_behind(site, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    result = site.run(f"{tmp_path}/history/", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert sorted(tmp_path.iterdir()) == before
+    assert len(site.recorder.requests) == 2
+    for wanted in ("acme", "globex", "2 orgs", "requests take at least", "7 days", "every 1h"):
+        assert wanted in result.output
+    assert "iblai_course_video_watch_seconds" in result.output
+    assert "iblai_*_today" in result.output
+
+
+def test_a_dry_run_with_a_number_of_courses_asks_nothing(site, tmp_path):
+    result = site.run(f"{tmp_path}/history/", "--dry-run", courses=5)
+    assert result.exit_code == 0, result.output
+    assert site.recorder.requests == []
+
+
+def test_the_plan_comes_true(site, tmp_path):
+    result = site.run(f"{tmp_path}/history/")
+    assert result.exit_code == 0, result.output
+    planned = int(re.search(r"2 orgs *│ *([\d,]+)", result.output)[1].replace(",", ""))
+    assert len(site.recorder.requests) == planned + 2
+    assert f"with {planned + 2:,} requests" in result.output
+    assert "promtool tsdb create-blocks-from openmetrics" in result.output
+    assert stat.S_IMODE((tmp_path / "history/.state").stat().st_mode) == 0o700
+
+
+def test_one_file_is_written_where_the_output_is_no_directory(site, tmp_path):
+    result = site.run(tmp_path / "history.om", "--org", "globex")
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "history.om").read_text()
+    assert text.endswith("# EOF\n")
+    assert 'org="globex"' in text
+    assert "acme" not in text
+
+
+def test_no_key_and_no_learner_is_written_or_said(site, tmp_path):
+    result = site.run(f"{tmp_path}/history/")
+    site.config.unlink()
+    written = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    for text in (result.output.encode(), written):
+        assert b"zz-learner-" not in text
+        assert b"Zaphod" not in text
+        assert not [org for org in site.university.orgs if org.api_key.encode() in text]
+
+
+@pytest.mark.parametrize(
+    ("more", "flags", "text"),
+    [
+        ({"end": TODAY}, (), "is not over yet"),
+        ({"start": TODAY - timedelta(days=2)}, (), "is after --end"),
+        ({"start": "last year"}, (), "is not a day"),
+        ({"step": "7s"}, (), "from 15s to 1d"),
+        ({"step": "5"}, (), "write a number and a unit|write 5s"),
+        ({"label": "job"}, (), "not NAME=VALUE"),
+        ({"label": "org=other"}, (), "labels? that the metrics have themselves|label that"),
+        ({}, ("--org", "initech"), "no org initech"),
+        ({"config": "nowhere.yml"}, (), "nowhere.yml"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_anything_is(site, tmp_path, more, flags, text):
+    result = site.run(f"{tmp_path}/history/", *flags, **more)
+    assert result.exit_code == 2, result.output
+    assert re.search(text, result.output), result.output
+    assert site.recorder.requests == []
+    assert not (tmp_path / "history").exists()
+
+
+def test_an_output_of_unknown_origin_is_not_written_over(site, tmp_path):
+    output = tmp_path / "history.om"
+    output.write_text("precious")
+    result = site.run(output)
+    assert result.exit_code == 2
+    assert "holds an output already" in result.output
+    assert output.read_text() == "precious"
+
+
+def test_labels_make_series_those_of_live_scrapes(site, tmp_path):
+    flags = ("--label", "job=iblai", "--label", "instance=localhost:10880")
+    result = site.run(tmp_path / "history.om", *flags)
+    assert result.exit_code == 0, result.output
+    wanted = '{instance="localhost:10880",job="iblai",org="acme"}'
+    assert f"iblai_active_users_7d{wanted} " in (tmp_path / "history.om").read_text()
+
+
+def test_an_endpoint_that_is_refused_is_told_and_costs_its_own_figures(site, tmp_path):
+    site.plan.add(Fault.parse("status=403,endpoint=videos/over-time,org=acme"))
+    result = site.run(tmp_path / "history.om")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"acme: videos is missing on 7 days: .*403", result.output)
+    text = (tmp_path / "history.om").read_text()
+    assert re.search(r'iblai_video_completions_7d{.*org="globex"', text)
+    assert not re.search(r'iblai_video_completions_7d{.*org="acme"', text)
+
+
+def test_what_was_refused_is_written_once_it_is_allowed(site, tmp_path):
+    site.run(f"{tmp_path}/whole/")
+    site.plan.add(Fault.parse("status=403,endpoint=videos/over-time,org=acme"))
+    site.run(f"{tmp_path}/history/")
+    assert digests(tmp_path / "history") != digests(tmp_path / "whole")
+    site.plan.clear()
+    asked = len(site.recorder.requests)
+    assert site.run(f"{tmp_path}/history/").exit_code == 0
+    assert len(site.recorder.requests) - asked == 1
+    assert digests(tmp_path / "history") == digests(tmp_path / "whole")
+
+
+def test_an_org_of_which_nothing_came_is_a_failure(site, tmp_path):
+    site.plan.add(Fault.parse("status=401,org=acme"))
+    result = site.run(tmp_path / "history.om")
+    assert result.exit_code == 1
+    assert "No figure at all of acme" in result.output
+
+
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(site, tmp_path):
+    assert site.run(f"{tmp_path}/whole/").exit_code == 0
+    needed = len(site.recorder.requests)
+    site.recorder.clear()
+    environment = {**os.environ, "COLUMNS": "200"}
+    killed = 0
+    for pause in (1.5, 2.0, 2.5, 60):
+        with subprocess.Popen(
+            [*COMMAND, *site.arguments(f"{tmp_path}/history/"), "--rate-limit", "80"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=pause)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                killed += 1
+                continue
+        assert process.returncode == 0, output.decode()
+        break
+    assert killed >= 1
+    assert digests(tmp_path / "history") == digests(tmp_path / "whole")
+    under_way = 8
+    assert len(site.recorder.requests) <= needed + killed * under_way
+
+
+def test_two_runs_at_once_do_not_write_the_same_output(site, tmp_path):
+    with subprocess.Popen(
+        [*COMMAND, *site.arguments(f"{tmp_path}/history/"), "--rate-limit", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            end = time.monotonic() + 20
+            while not site.recorder.requests and time.monotonic() < end:
+                time.sleep(0.02)
+            result = site.run(f"{tmp_path}/history/")
+        finally:
+            process.kill()
+    assert result.exit_code == 1
+    assert "another backfill is at work there" in result.output
