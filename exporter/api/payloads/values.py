@@ -106,9 +106,10 @@ def title_of(raw: Any) -> str:
 
     People make these names up, so one that holds an e-mail address is not kept.
     """
-    if not isinstance(raw, str) or _EMAIL.search(raw):
+    text = encodable(raw[: 2 * MAX_TITLE]) if isinstance(raw, str) else ""
+    if _EMAIL.search(text):
         return ""
-    return " ".join(_CONTROL.sub(" ", encodable(raw[: 2 * MAX_TITLE])).split())[:MAX_TITLE].strip()
+    return " ".join(_CONTROL.sub(" ", text).split())[:MAX_TITLE].strip()
 
 
 def plus(one: float | None, other: float | None) -> float | None:
