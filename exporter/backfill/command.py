@@ -5,7 +5,7 @@ import dataclasses
 import re
 import sys
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,10 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option("--start", type=_Day(), required=True, help="First day, in each org's time zone.")
 @click.option(
-    "--end", type=_Day(), help="Last day; it must be over in each org.  [default: yesterday]"
+    "--end",
+    type=_Day(),
+    help="Last day. Today counts until 3 hours ago: later samples are left to live scrapes.  "
+    "[default: today]",
 )
 @click.option(
     "--output",
@@ -150,13 +153,10 @@ def backfill(
     """
     settings = _settings(config, {"api.rate_limit": api__rate_limit}, only)
     logs.configure(level="error", form="logfmt")
-    today = min(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
-    end = today - timedelta(days=1) if end is None else end
-    if end >= today:
-        raise click.UsageError(
-            f"--end {end} is not over yet in every org; the last day that is: "
-            f"{today - timedelta(days=1)}"
-        )
+    today = max(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
+    end = end or today
+    if end > today:
+        raise click.UsageError(f"--end {end} is yet to come; leave it out for today")
     if start > end:
         raise click.UsageError(f"--start {start} is after --end {end}")
     job = Job(

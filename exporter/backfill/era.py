@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from exporter.windows import next_midnight
+from exporter.windows import Span, next_midnight
 
 _ONE_DAY = timedelta(days=1)
 _SECONDS = 86400
@@ -31,6 +31,11 @@ class Era:
         """
         begin, end = (_midnight(d, zone) // self.step * self.step for d in (day, day + _ONE_DAY))
         return range(begin + self.step, min(end, self.until) + 1, self.step)
+
+    def days(self, zone: ZoneInfo) -> Span | None:
+        """Return the local days of which there are samples, or None."""
+        days = [day for day in Span(self.first, self.last) if self.instants(day, zone)]
+        return Span(days[0], days[-1]) if days else None
 
     def utc_days(self, zones: Sequence[ZoneInfo]) -> list[date]:
         """Return the days of UTC on which there are samples."""

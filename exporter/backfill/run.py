@@ -61,6 +61,8 @@ class Reporter(Protocol):
 class Job:
     """What is wanted: days `start` to `end` of each org, a sample every `step` seconds.
 
+    Figures of complete days are the same all day long, so `end` may be today.
+
     `output` is a directory of one file for each day of UTC, or else one file.
     """
 
@@ -78,16 +80,6 @@ class Job:
         if self.directory:
             return self.output / ".state"
         return self.output.with_name(f"{self.output.name}.state")
-
-    @property
-    def days(self) -> Span:
-        """The days on which the figures would have been shown."""
-        return Span(self.start, self.end)
-
-    @property
-    def hull(self) -> Span:
-        """All days that their figures are made of."""
-        return Span(history(self.start).first, history(self.end).last)
 
     def constants(self, org: Org) -> dict[str, str]:
         """Return the labels of every series of `org`."""
@@ -146,20 +138,24 @@ class Backfill:
 
     def days_left(self) -> int:
         """Return how many days of all orgs have yet to be visited."""
-        return sum(1 for org in self._job.orgs for _ in self._missing(org))
+        return sum(len(self._missing(org)) for org in self._job.orgs)
 
     async def foresee(self, *, courses: int | None = None) -> dict[str, plan.Share]:
         """Return what each org takes. So many courses are assumed, or else counted by asking."""
         shares = {}
         for org in self._job.orgs:
-            desk = self._desk()
+            days = self._era.days(org.zone)
+            if days is None:
+                shares[org.key] = plan.Share()
+                continue
+            desk = self._desk(days)
             if courses is None:
-                known = await self._courses(org, desk)
+                known = await self._courses(org, days.last, desk)
             else:
                 known = {f"course-v1:Assumed+Course{n:04}+2026": "Assumed" for n in range(courses)}
             shares[org.key] = await plan.share(
                 org,
-                self._job.days,
+                days,
                 known,
                 constants=self._job.constants(org),
                 step=self._job.step,
@@ -212,16 +208,18 @@ class Backfill:
             return until
         return int(known["until"])
 
-    def _desk(self) -> Desk:
-        return Desk(self._api, self._ledger, self._clock, hull=self._job.hull)
+    def _desk(self, days: Span) -> Desk:
+        hull = Span(history(days.first).first, history(days.last).last)
+        return Desk(self._api, self._ledger, self._clock, hull=hull)
 
-    def _missing(self, org: Org) -> Iterator[date]:
-        return (day for day in self._job.days if not self._ledger.is_done(org.key, day))
+    def _missing(self, org: Org) -> list[date]:
+        days = self._era.days(org.zone)
+        return [day for day in days or () if not self._ledger.is_done(org.key, day)]
 
-    async def _courses(self, org: Org, desk: Desk) -> dict[str, str]:
+    async def _courses(self, org: Org, last: date, desk: Desk) -> dict[str, str]:
         """Return the courses of the last days, by the longest of the questions about them."""
         rehearsal = plan.Rehearsal({})
-        await past.visit(org, self._job.end, rehearsal, {})
+        await past.visit(org, last, rehearsal, {})
         about = [
             question
             for question in rehearsal.questions
@@ -238,7 +236,10 @@ class Backfill:
 
     async def _visit(self, org: Org) -> None:
         """Have the figures of one org, some days at a time."""
-        desk, days = self._desk(), self._missing(org)
+        span = self._era.days(org.zone)
+        if span is None:
+            return
+        desk, days = self._desk(span), iter(self._missing(org))
         kept: dict[object, float] = {}
 
         async def worker() -> None:

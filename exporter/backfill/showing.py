@@ -90,8 +90,8 @@ def print_plan(console: Console, job: Job, shares: Mapping[str, Share], *, rate:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     say(
-        f"{job.start} to {job.end}, {len(job.days):,} days in the time zone of each org, "
-        f"a sample every {format_duration(job.step)}."
+        f"{job.start} to {job.end} in the time zone of each org, "
+        f"a sample every {format_duration(job.step)}, up to 3 hours ago."
     )
     if whole.asked:
         say(f"{whole.asked:,} of the answers are there already.")

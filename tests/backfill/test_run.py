@@ -193,6 +193,14 @@ async def test_the_last_three_hours_are_left_to_live_scrapes(job, api):
     assert datetime.fromtimestamp(last, UTC) == datetime(2026, 6, 25, 2, tzinfo=UTC)
 
 
+async def test_today_is_written_up_to_three_hours_ago_and_tomorrow_is_not_asked(job, api):
+    now = datetime(2026, 6, 26, 3, 30, tzinfo=UTC)  # the evening of the 25th in New York
+    later = dataclasses.replace(job, start=date(2026, 6, 24), end=date(2026, 6, 26))
+    asked, files = await backfill(later, api, now=now)
+    assert max(files) == "2026-06-26.om"
+    assert max(dict(query)["end_date"] for _, query in asked) == "2026-06-24"
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
