@@ -1,17 +1,18 @@
-"""Memory of a service that holds many series: at rest, and at most while they change.
+"""Memory of a service that holds many series: at rest, and while all of them change.
 
 `python -m benchmarks.memory [SERIES]`: growth of the process beyond one that holds a single org,
-with the page kept ready in gzip as Prometheus reads it.
+with the page kept ready in gzip and read once a second for half a minute.
 """
 
 import http.client
 import sys
+import time
 
-from benchmarks import figures
+from benchmarks import figures, servers
 from benchmarks.measure import Child, Report, module
 from benchmarks.scrape import ACCEPT, scrape
 
-_TIMES = 20
+_TIMES = 30
 
 
 def held(kind: str, orgs: int, courses: int) -> tuple[int, int]:
@@ -22,10 +23,11 @@ def held(kind: str, orgs: int, courses: int) -> tuple[int, int]:
 
 
 def read(child: Child) -> None:
-    """Scrape a few times, so that all that a scrape needs is there."""
+    """Scrape for a while, so that all that scrapes need is there."""
     connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=600)
     for _ in range(_TIMES):
         scrape(connection, ACCEPT["text"], "gzip")
+        time.sleep(1)
     connection.close()
 
 
@@ -39,7 +41,10 @@ def main(series: int) -> None:
         *("server", "at rest", "bytes a series", "at most", "bytes a series"),
     )
     least, peak = held("ours", 1, 1)
-    for kind, name in {"ours": "exporter", "changing": "exporter, all figures changing"}.items():
+    for kind, name in {
+        "ours": "exporter",
+        "changing": f"exporter, all changing every {servers.CYCLE:g} s",
+    }.items():
         rest, most = held(kind, orgs, courses)
         report.row(
             name,

@@ -39,6 +39,10 @@ from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
 
 
+CYCLE = 15.0
+"""Seconds in which all figures change once, as quickly as a cycle of requests could bring them."""
+
+
 class _Idle:
     """A service that only serves what it was given."""
 
@@ -87,7 +91,7 @@ async def _change(store: SnapshotStore, orgs: int, courses: int) -> None:
     clock = SystemClock()
     for visit in count():
         figures.put(store, clock, visit % orgs, courses, turn=1 + visit // orgs)
-        await asyncio.sleep(0)
+        await asyncio.sleep(CYCLE / orgs)
 
 
 def peer(orgs: int, courses: int) -> ASGIApp:
