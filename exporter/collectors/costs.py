@@ -7,7 +7,8 @@ from typing import TypeVar
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.errors import Refused
-from exporter.api.payloads import read_costs, read_figures, read_parts
+from exporter.api.pages import MAX_PAGES
+from exporter.api.payloads import Reason, read_costs, read_figures, read_parts
 from exporter.catalog import Windowed
 from exporter.collectors import days, tables
 from exporter.collectors.visit import Findings, Visit
@@ -133,10 +134,12 @@ async def _older_agents(visit: Visit, span: Span) -> Parts:
     """Ask for all agents, whether the deployment tells them at once or a few at a time."""
     read = partial(read_parts, names=_AGENT_NAMES, value=_COST, lists=("mentor_data", "results"))
     parts: dict[str, float | None] = {}
-    while True:
+    for _ in range(MAX_PAGES):
         paging = {"limit": str(_LIMIT), "offset": str(len(parts))}
         page = await visit.ask(endpoints.OLDER_AGENT_COSTS, read, span=span, query=paging)
         new = page.keys - parts.keys()
         parts.update(page.values)
         if not new or len(parts) >= (page.pagination.total_items or 0):
             return parts
+    visit.flawed(endpoints.OLDER_AGENT_COSTS, Reason.PAGES, 1)
+    return parts
