@@ -316,7 +316,9 @@ class Poller:
                 self._telemetry.failed(org, name, error, at=now, seconds=seconds)
             else:
                 self._telemetry.held_back(org, name, error)
-            level = log.warning if error != before.error else log.debug
+            # What is held back says for how long, so its text is never the same twice.
+            news = error != before.error if asked else not before.error
+            level = log.warning if news else log.debug
             level("collector failed", org=org, collector=name, error=error)
         watch.tried.add(name)
         self._note_tried(watch)
