@@ -38,7 +38,6 @@ from exporter.web import app
 from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
 
-
 CYCLE = 15.0
 """Seconds in which all figures change once, as quickly as a cycle of requests could bring them."""
 
