@@ -39,10 +39,12 @@ class FakeApi:
         self.calls = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.asked = asyncio.Event()
         self.running = 0
         self.most = 0
 
     async def get(self, account, call):
+        self.asked.set()
         self.calls.append((account.key, call.endpoint.name, dict(call.query), dict(call.names)))
         self.running += 1
         self.most = max(self.most, self.running)
@@ -488,3 +490,15 @@ def runs_until(trigger, late):
         moment = trigger.get_next_fire_time(moment, late)
         count += 1
     return count
+
+
+async def test_visits_that_the_end_breaks_off_have_not_been_missed(poller, api, telemetry):
+    api.gate.clear()
+    clock = poller._clock
+    clock._now = datetime.now(UTC)
+    poller.set_orgs([ACME])
+    poller.start()
+    await asyncio.wait_for(api.asked.wait(), 5)
+    await poller.close()
+    await asyncio.sleep(0)
+    assert b"missed_runs_total 0.0" in telemetry.process_text("text")
