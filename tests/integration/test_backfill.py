@@ -58,8 +58,10 @@ class Site:
         start = (NOW - timedelta(days=DAYS)).date()
         history = self.directory / "history"
         done = subprocess.run(
-            [*COMMAND, "-c", self.config, "--start", str(start), "--output", f"{history}/"]
-            + ["--label", "job=iblai", "--label", "instance=one", "--rate-limit", "2000"],
+            [
+                *(*COMMAND, "-c", self.config, "--start", str(start), "--output", f"{history}/"),
+                *("--label", "job=iblai", "--label", "instance=one", "--rate-limit", "2000"),
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -130,13 +132,12 @@ def reckoned(site, org, day, told):
 @pytest.fixture(scope="module")
 def told(site):
     """Return the metrics that a backfill tells."""
-    names = {
+    return {
         line.split()[2]
         for path in (site.directory / "history").glob("*.om")
         for line in path.read_text().splitlines()
         if line.startswith("# TYPE")
     }
-    return names
 
 
 def test_what_the_api_tells_only_of_now_is_left_out(told):
