@@ -15,6 +15,7 @@ import uvloop
 from rich.console import Console
 
 from exporter import __version__, check, collectors, healthcheck, logs, reference
+from exporter.backfill.command import backfill
 from exporter.demo import command as simulation
 from exporter.demo.background import Background
 from exporter.demo.university import University
@@ -258,6 +259,9 @@ def _shard(text: str | None) -> Shard | None:
         return Shard.parse(text) if text else Shard.from_environment(os.environ)
     except ValueError as error:
         raise ConfigError([f"--shard: {error}" if text else str(error)]) from None
+
+
+main.add_command(backfill)
 
 
 @contextmanager
