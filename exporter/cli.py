@@ -123,7 +123,7 @@ def main() -> None:
     help="Load the configuration anew whenever its file changes, as SIGHUP does.",
 )
 def serve(config: Path | None, *, shard: str | None, watch_config: bool, **options: Any) -> None:
-    r"""Poll the configured orgs and serve their figures.
+    """Poll the configured orgs and serve their figures.
 
     \b
     With a file:         iblai-exporter serve --config iblai.yml
@@ -156,7 +156,7 @@ def serve(config: Path | None, *, shard: str | None, watch_config: bool, **optio
     help="Have engagement fall: acme:3:0.6 loses 60 % over the last 3 days and today.",
 )
 def demo(*, orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: Any) -> None:
-    r"""Serve an embedded simulation of the platform: no key, no network.
+    """Serve an embedded simulation of the platform: no key, no network.
 
     \b
     A drop worth an alert:  iblai-exporter demo --drop acme:7:0.6

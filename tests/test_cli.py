@@ -18,11 +18,14 @@ def command(tmp_path, monkeypatch):
     return call
 
 
-@pytest.mark.parametrize("name", ["serve", "demo", "simulate", "check", "metrics"])
+@pytest.mark.parametrize(
+    "name", ["serve", "demo", "simulate", "check", "metrics", "settings", "backfill", "healthcheck"]
+)
 def test_help_teaches(command, name):
     result = command(name, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.output
+    assert "\\b" not in result.output
 
 
 def test_the_options_of_serve_name_their_variables_and_defaults(command):

@@ -143,7 +143,7 @@ def backfill(
     courses: int | None,
     api__rate_limit: str | None,
 ) -> None:
-    r"""Write the past as OpenMetrics, for promtool to make blocks of.
+    """Write the past as OpenMetrics, for promtool to make blocks of.
 
     It writes what the exporter would have shown on the days from --start to --end. Interrupted
     and started again with the same options, it goes on where it was.
