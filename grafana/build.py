@@ -6,10 +6,10 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import course, health, org, overview
+from grafana import agents, costs, course, health, learning, org, overview
 
 DIRECTORY = Path(__file__).parent / "dashboards"
-BOARDS = (overview, org, course, health)
+BOARDS = (overview, org, course, health, learning, agents, costs)
 
 
 def documents() -> Iterator[tuple[Path, str]]:

@@ -3,11 +3,15 @@
 from grafana_foundation_sdk.models.dashboard import DashboardLink
 
 OVERVIEW, ORG, COURSE, HEALTH = "iblai-overview", "iblai-org", "iblai-course", "iblai-health"
+LEARNING, AGENTS, COSTS = "iblai-learning", "iblai-agents", "iblai-costs"
 TITLES = {
     OVERVIEW: "ibl.ai / Engagement overview",
     ORG: "ibl.ai / Org",
     COURSE: "ibl.ai / Course",
     HEALTH: "ibl.ai / Exporter health",
+    LEARNING: "ibl.ai / Learning",
+    AGENTS: "ibl.ai / Agents",
+    COSTS: "ibl.ai / Costs",
 }
 RUNBOOK_URL = "https://github.com/iblai/iblai-exporter/blob/main/docs/runbooks.md"
 

@@ -18,7 +18,7 @@ _SAME_ORG_ANYWHERE = ("template-job", "template-instance", "target-job", "target
 
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
     (uid, rule): _FIGURES
-    for uid in (links.OVERVIEW, links.ORG, links.COURSE)
+    for uid in links.TITLES.keys() - {links.HEALTH}
     for rule in _SAME_ORG_ANYWHERE
 } | {
     (links.HEALTH, "target-job"): "firing alerts carry the org, not always the job of an exporter",

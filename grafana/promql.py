@@ -133,6 +133,19 @@ def names(where: str = ORG) -> str:
     return f"(topk by (org, course_id) (1, {given}) or on (org, course_id) {ids})"
 
 
+def parts(figure: Windowed, window: str = WINDOW) -> str:
+    """Return what a whole is made of, all chosen orgs together, one series for each part."""
+    label = figure.labels[-1]
+    return f"sum by ({label}) ({one(over(figure, window), 'org', label)})"
+
+
+def share(figure: Windowed, part: str, weight: Windowed, window: str) -> str:
+    """Return the mean share of one part of a whole, orgs weighted by `weight`."""
+    where = f'{ORG}, {figure.labels[-1]}="{part}"'
+    values, weights = one(over(figure, window), "org", where=where), per_org(over(weight, window))
+    return f"sum({values} * {weights}) / sum({weights} and {values})"
+
+
 def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rate_interval") -> str:
     """Return the rate of a counter by `by`; instances add up, jobs of one instance do not."""
     keep = ", ".join(dict.fromkeys(("instance", *metric.labels)))

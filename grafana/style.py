@@ -19,6 +19,7 @@ SECONDS = "s"
 SHARE = "percentunit"
 BYTES = "bytes"
 NUMBER = "short"
+MONEY = "currencyUSD"
 
 GOOD = "green"
 WATCH = "orange"
@@ -82,6 +83,35 @@ MESSAGES = Figure(
     unit=NUMBER,
     decimals=1,
     weight=catalog.CHAT_SESSIONS,
+)
+
+TIME = Figure(
+    title="Time spent",
+    source=catalog.TIME_SPENT,
+    colour="#0369A1",
+    meaning="Time that learners spent, all together.",
+    unit=SECONDS,
+    decimals=1,
+)
+COMPLETIONS = Figure(
+    title="Completions",
+    source=catalog.COMPLETIONS,
+    colour="#15803D",
+    meaning="Courses that learners completed.",
+)
+CONVERSATIONS = Figure(
+    title="Conversations",
+    source=catalog.CONVERSATIONS,
+    colour="#A16207",
+    meaning="Conversations of people with agents.",
+)
+COST = Figure(
+    title="Cost",
+    source=catalog.COST,
+    colour="#BE185D",
+    meaning="What agents cost, in US dollars.",
+    unit=MONEY,
+    decimals=2,
 )
 
 HEADLINES = (ACTIVE_USERS, ENROLLMENTS, VIDEOS, MESSAGES)

@@ -40,9 +40,10 @@ def test_committed_files_are_what_the_code_builds():
     assert committed == built
 
 
-def test_the_four_dashboards_have_the_uids_that_links_and_alerts_name():
+def test_the_dashboards_have_the_uids_that_links_and_alerts_name():
     uids = [json.loads(text)["uid"] for _, text in build.documents()]
-    assert uids == [links.OVERVIEW, links.ORG, links.COURSE, links.HEALTH] == list(links.TITLES)
+    assert uids == list(links.TITLES)
+    assert uids[:4] == [links.OVERVIEW, links.ORG, links.COURSE, links.HEALTH]
 
 
 def test_every_metric_that_is_asked_for_is_exported(dashboard):

@@ -277,6 +277,9 @@ def page():
         "course_id": [f"course-v1:Org+C{n}+2026" for n in range(COURSES)],
         "course_name": ["Course"],
         "mentor_id": ["mentor-1"],
+        "sentiment": ["positive", "neutral", "negative"],
+        **{part: [f"{part} {n}" for n in range(12)] for part in ("topic", "model", "provider")},
+        "agent": ["Study Coach"],
         "collector": ["active_users", "chat", "enrollments", "videos"],
     }
     for metric in METRICS:
