@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import islice
 from math import ceil
+from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -85,9 +86,15 @@ def print_plan(settings: Settings, console: Console, *, courses: int = ASSUMED_C
     whole = sum(costs.values(), Cost(0, 0))
     table.add_section()
     table.add_row(
-        f"{len(costs):,} orgs", "", "", f"{whole.requests:,.0f}", f"{whole.series:,}", style="bold"
+        _count(len(costs), "org"),
+        "",
+        "",
+        f"{whole.requests:,.0f}",
+        f"{whole.series:,}",
+        style="bold",
     )
     console.print(table)
+    console.print(_collectors_table(settings, courses=courses))
     console.print(f"Reckoned with {courses} courses for each org; --live counts them.")
     for warning in settings.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False)
@@ -105,10 +112,31 @@ def print_plan(settings: Settings, console: Console, *, courses: int = ASSUMED_C
             console.print(f"{host}: {share:.0%} of api.rate_limit.", markup=False)
 
 
+def _collectors_table(settings: Settings, *, courses: int) -> Table:
+    table = Table("collector", "what it brings", title="Collectors", title_justify="left")
+    for heading in ("orgs", "requests/h"):
+        table.add_column(heading, justify="right")
+    for collector in collectors.COLLECTORS:
+        orgs = [org for org in settings.orgs if collector.on(org)]
+        requests = sum(
+            _requests(collector, org, courses=courses, page_size=settings.api.page_size)
+            for org in orgs
+        )
+        style = "" if orgs else "dim"
+        row = (collector.name, collector.about, f"{len(orgs):,}", f"{requests:,.0f}")
+        table.add_row(*row, style=style)
+    return table
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _by_host(costs: dict[Org, Cost]) -> Counter[str]:
     hosts: Counter[str] = Counter()
     for org, each in costs.items():
-        hosts[org.base_url] += each.requests  # type: ignore[assignment]  # counts may be fractions
+        url = urlsplit(org.base_url)
+        hosts[f"{url.scheme}://{url.netloc}"] += each.requests  # type: ignore[assignment]  # counts may be fractions
     return hosts
 
 
@@ -232,7 +260,7 @@ def _conclude(
     courses = sum(len(store.courses(org.key)) for org in settings.orgs)
     series = sum(store.series(org.key) for org in settings.orgs)
     console.print(
-        f"{len(settings.orgs):,} orgs, {courses:,} courses, {series:,} series; "
+        f"{_count(len(settings.orgs), 'org')}, {courses:,} courses, {series:,} series; "
         f"{len(outcomes) - absent - failed:,} of {len(outcomes) - absent:,} collectors succeeded"
         f"{f', and {absent:,} are not offered there' if absent else ''}."
     )
