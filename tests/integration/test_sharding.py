@@ -10,11 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog
 from exporter.sharding import shard_of
-from tests.integration.conftest import EXPORTER, Exporter, Process, free_port, until
+from tests.integration.conftest import EXPORTER, Exporter, Process, Prometheus, free_port, until
 
 ORGS = 7
 SHARDS = 3
-RULES = Path(__file__).parents[2] / "deploy/prometheus/iblai-rules.yml"
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy/prometheus/iblai-rules.yml"
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +159,29 @@ def test_two_replicas_show_the_same_figures_and_count_once_in_the_rules(start, p
         if name == "iblai_active_users_7d"
     }
     assert firing(server, "IblaiOrgServedTwice") == {}
+
+
+def test_two_prometheus_servers_share_the_orgs_as_the_guide_says(start, orgs, tmp_path):
+    guide = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
+    (example,) = [part for part in guide.split("```") if "hashmod" in part and "yaml" in part]
+    exporter = start("exporter").wait()
+    config = example.removeprefix("yaml").replace("exporter:10880", f"127.0.0.1:{exporter.port}")
+    with ExitStack() as stack:
+        servers = []
+        for number in range(2):
+            directory = tmp_path / f"server-{number}"
+            directory.mkdir()
+            own = config.replace('regex: "0"', f'regex: "{number}"')
+            assert f'regex: "{number}"' in own
+            text = f"global: {{scrape_interval: 1s}}\n{own}"
+            servers.append(stack.enter_context(Prometheus(text, cwd=directory)).wait())
+
+        def seen():
+            return [list(by_org(server.query("iblai_up"))) for server in servers]
+
+        until(lambda: sum(map(len, seen())) >= ORGS, what="a scrape of every org")
+        assert all(seen())
+        assert sorted(org for half in seen() for org in half) == sorted(orgs)
+        for server in servers:
+            told = until(lambda server=server: server.query("iblai_exporter_build_info"))
+            assert [dict(labels)["job"] for labels in told] == ["iblai"]
