@@ -20,7 +20,7 @@ from exporter.demo.platform import build_platform
 from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
 
-COMMAND = (sys.executable, "-c", "from exporter.backfill.command import backfill; backfill()")
+COMMAND = (sys.executable, "-m", "exporter", "backfill")
 TODAY = datetime.now(UTC).date()
 START, END = (str(TODAY - timedelta(days=days)) for days in (9, 3))
 

@@ -1,7 +1,6 @@
 """From the simulated platform to blocks, to a Prometheus that goes on scraping live."""
 
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,10 +12,10 @@ from exporter.demo import command as simulation
 from exporter.demo.background import Background
 from exporter.demo.platform import build_platform
 from exporter.demo.university import University
-from tests.integration.conftest import Exporter, Prometheus, until
+from tests.integration.conftest import EXPORTER, Exporter, Prometheus, until
 from tests.integration.test_recomputation import Reckoning
 
-COMMAND = (sys.executable, "-c", "from exporter.backfill.command import backfill; backfill()")
+COMMAND = (EXPORTER, "backfill")
 DAYS = 5
 NOW = datetime.now(UTC)
 NOT_OF_THE_PAST = {
