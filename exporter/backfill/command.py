@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import re
+import sqlite3
 import sys
 from collections.abc import Mapping
 from datetime import date
@@ -14,13 +15,14 @@ import uvloop
 from rich.console import Console
 
 from exporter import collectors, logs
-from exporter.api.client import ApiClient, Limits
+from exporter.api.client import ApiClient
 from exporter.api.errors import ApiError
 from exporter.backfill.desk import Unanswered
 from exporter.backfill.ledger import Ledger, LedgerError
 from exporter.backfill.run import SUFFIX, Backfill, Job
 from exporter.backfill.showing import Progress, print_end, print_plan
 from exporter.clock import SystemClock
+from exporter.command_line import config_option
 from exporter.fields import RESERVED_LABELS
 from exporter.settings import ConfigError, Settings, load
 from exporter.units import duration
@@ -79,14 +81,7 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 
 
 @click.command()
-@click.option(
-    "--config",
-    "--config.file",
-    "-c",
-    "config",
-    type=click.Path(path_type=Path),
-    help="Configuration file, YAML.  [env var: IBLAI_CONFIG; default: environment alone]",
-)
+@config_option
 @click.option("--start", type=_Day(), required=True, help="First day, in each org's time zone.")
 @click.option(
     "--end",
@@ -180,8 +175,11 @@ def backfill(
         raise click.ClickException(str(error)) from None
     except Unanswered as error:
         raise click.ClickException(f"{error}. What is there is kept: start it again.") from None
-    except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise click.ClickException(
+            f"{job.output}: {reason}. What is there is kept: start it again once there is space."
+        ) from None
     sys.exit(0 if good else EXIT_FAILED)
 
 
@@ -191,7 +189,7 @@ async def _go(
     """Plan, ask and write; return whether there are figures of every org."""
     clock, console = SystemClock(), Console()
     progress = Progress(Console(stderr=True))
-    api = ApiClient(_limits(settings), progress, clock)
+    api = ApiClient(settings.api, progress, clock)
     try:
         work = Backfill(job, api=api, ledger=ledger, clock=clock, reporter=progress)
         shares = await work.foresee(courses=courses)
@@ -235,14 +233,3 @@ def _settings(config: Path | None, flags: Mapping[str, Any], only: tuple[str, ..
     if not only:
         return settings
     return dataclasses.replace(settings, orgs=tuple(o for o in settings.orgs if o.key in only))
-
-
-def _limits(settings: Settings) -> Limits:
-    api = settings.api
-    return Limits(
-        timeout=api.timeout,
-        concurrency=api.concurrency,
-        rate_limit=api.rate_limit,
-        retries=api.retries,
-        max_body=api.max_body,
-    )

@@ -83,7 +83,7 @@ def print_plan(console: Console, job: Job, shares: Mapping[str, Share], *, rate:
         table.add_row(f"… and {len(shares) - MAX_ROWS:,} more")
     whole = sum(shares.values(), Share())
     table.add_section()
-    table.add_row(f"{len(shares):,} orgs", *_cells(whole), style="bold")
+    table.add_row(f"{len(shares):,} org{'s' * (len(shares) != 1)}", *_cells(whole), style="bold")
     console.print(table)
 
     def say(text: str) -> None:

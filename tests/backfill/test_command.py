@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -217,6 +218,24 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(site, tmp_path):
     assert digests(tmp_path / "history") == digests(tmp_path / "whole")
     under_way = 8
     assert len(site.recorder.requests) <= needed + killed * under_way
+
+
+@pytest.mark.parametrize("room", [100_000, 400_000])
+def test_a_disk_that_is_full_is_told_and_what_is_there_is_kept(site, tmp_path, room):
+    assert site.run(f"{tmp_path}/whole/", step="5m").exit_code == 0
+    done = subprocess.run(
+        [*COMMAND, *site.arguments(f"{tmp_path}/history/", step="5m")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert "What is there is kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert digests(tmp_path / "history") == {}
+    assert site.run(f"{tmp_path}/history/", step="5m").exit_code == 0
+    assert digests(tmp_path / "history") == digests(tmp_path / "whole")
 
 
 def test_two_runs_at_once_do_not_write_the_same_output(site, tmp_path):
