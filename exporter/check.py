@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
 from math import ceil
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from exporter import catalog, collectors
 from exporter.api import endpoints
-from exporter.api.client import ApiClient, Call, Limits
+from exporter.api.client import ApiClient, Call
 from exporter.api.errors import ApiError
 from exporter.api.payloads import PayloadError, read_daily
 from exporter.clock import SystemClock
@@ -169,17 +169,7 @@ async def live(settings: Settings, console: Console) -> bool:
     telemetry = Telemetry(store)
     observer = _Observer(telemetry)
     api = settings.api
-    client = ApiClient(
-        Limits(
-            timeout=api.timeout,
-            concurrency=api.concurrency,
-            rate_limit=api.rate_limit,
-            retries=min(api.retries, 1),
-            max_body=api.max_body,
-        ),
-        observer,
-        clock,
-    )
+    client = ApiClient(replace(api, retries=min(api.retries, 1)), observer, clock)
     poller = Poller(api=client, store=store, telemetry=telemetry, limits=api, clock=clock)
     poller.set_orgs(settings.orgs)
     turns = asyncio.Semaphore(_AT_ONCE)

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from exporter import __version__, check, collectors, healthcheck, logs, reference
 from exporter.backfill.command import backfill
+from exporter.command_line import config_option
 from exporter.demo import command as simulation
 from exporter.demo.background import Background
 from exporter.demo.university import University
@@ -35,15 +36,6 @@ _KNOWN = frozenset(collector.name for collector in collectors.COLLECTORS)
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-config_option = click.option(
-    "--config",
-    "--config.file",
-    "-c",
-    "config",
-    type=click.Path(path_type=Path),
-    help="Configuration file, YAML.  [env var: IBLAI_CONFIG; default: environment alone]",
-)
 
 _SERVING = (
     click.option(

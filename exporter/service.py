@@ -11,7 +11,7 @@ import structlog
 
 from exporter import garbage
 from exporter.api.account import read_key
-from exporter.api.client import ApiClient, Limits
+from exporter.api.client import ApiClient
 from exporter.api.errors import ApiError
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
@@ -81,7 +81,7 @@ class Service:
         self._store = SnapshotStore()
         self._telemetry = Telemetry(self._store, shard)
         self._page = MetricsPage(self._store, self._telemetry, self._clock)
-        self._api = ApiClient(_limits(settings), self._telemetry, self._clock)
+        self._api = ApiClient(settings.api, self._telemetry, self._clock)
         self._poller = Poller(
             api=self._api,
             store=self._store,
@@ -162,7 +162,7 @@ class Service:
                 log.warning("web and log settings take effect at the next start")
             for org in set(before.orgs) - set(settings.orgs):
                 self._api.forget(org.key)
-            self._api.set_limits(_limits(settings))
+            self._api.set_limits(settings.api)
             self._poller.set_orgs(settings.orgs, settings.api)
             self._telemetry.reloaded(at=self._clock.now().timestamp())
             log.info("reloaded", orgs=len(settings.orgs))
@@ -216,17 +216,6 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-def _limits(settings: Settings) -> Limits:
-    api = settings.api
-    return Limits(
-        timeout=api.timeout,
-        concurrency=api.concurrency,
-        rate_limit=api.rate_limit,
-        retries=api.retries,
-        max_body=api.max_body,
-    )
 
 
 def _address(sock: socket.socket) -> str:

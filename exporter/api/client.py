@@ -36,7 +36,7 @@ from exporter.api.transport import (
 )
 from exporter.clock import Clock
 
-__all__ = ["Account", "ApiClient", "Call", "Limits", "Observer", "quiet_http_loggers"]
+__all__ = ["Account", "ApiClient", "Bounds", "Call", "Limits", "Observer", "quiet_http_loggers"]
 
 SHORT_WAIT = 5.0
 """Longest wait in seconds asked for by the API that a call sits out; beyond, it fails."""
@@ -70,9 +70,38 @@ class Call:
     subject: str = ""
 
 
+class Bounds(Protocol):
+    """Bounds of all requests: seconds, requests at once and per second to a host, bytes."""
+
+    @property
+    def timeout(self) -> float:
+        """Return the seconds that a whole request may take."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """Return how many requests may be under way to one host."""
+        ...
+
+    @property
+    def rate_limit(self) -> float:
+        """Return how many requests a second may be sent to one host."""
+        ...
+
+    @property
+    def retries(self) -> int:
+        """Return how often a request is sent again."""
+        ...
+
+    @property
+    def max_body(self) -> int:
+        """Return the bytes that an answer may have."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of all requests: seconds, requests at once and per second to a host, bytes."""
+    """The usual bounds."""
 
     timeout: float = 30.0
     concurrency: int = 8
@@ -130,7 +159,7 @@ class ApiClient:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: Bounds,
         observer: Observer,
         clock: Clock,
         *,
@@ -156,11 +185,11 @@ class ApiClient:
         )
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> Bounds:
         """Return the bounds of requests."""
         return self._limits
 
-    def set_limits(self, limits: Limits) -> None:
+    def set_limits(self, limits: Bounds) -> None:
         """Change the bounds of requests to come."""
         self._limits = limits
         for gate in self._gates.values():
