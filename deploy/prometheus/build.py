@@ -12,7 +12,15 @@ from typing import Any
 
 import yaml
 
-from deploy.prometheus import cases, drop_cases, drops, operation_cases, operations
+from deploy.prometheus import (
+    cases,
+    cost_cases,
+    costs,
+    drop_cases,
+    drops,
+    operation_cases,
+    operations,
+)
 from deploy.prometheus.rules import Alert, Group, Recording, duration
 
 RUNBOOKS = "https://github.com/iblai/iblai-exporter/blob/main/docs/runbooks.md"
@@ -48,6 +56,7 @@ def groups(options: Options = DEFAULTS) -> tuple[Group, ...]:
     """Return all groups, in the order in which they stand in the files."""
     return (
         drops.group(),
+        costs.group(),
         operations.group(interval=options.interval, history_interval=options.history_interval),
     )
 
@@ -109,6 +118,7 @@ def tests() -> Mapping[str, Mapping[str, Any]]:
         "weeks": cases.file(drop_cases.over_weeks(), every=240),
         "gaps": cases.file(drop_cases.of_gaps()),
         "keep-firing": cases.file(drop_cases.of_keeping()),
+        "costs": cases.file(cost_cases.of_costs()),
         "exporter": cases.file(operation_cases.of_the_exporter()),
         "orgs": cases.file(operation_cases.of_orgs()),
         "shards": cases.file(operation_cases.of_shards()),

@@ -104,8 +104,9 @@ def figures(
 ) -> Series:
     """Return the series of a figure and its baselines; a number stays for all `hours`.
 
-    An average stands beside ample sessions, as it is judged by them.
+    Numbers are of what is told. An average stands beside ample sessions, as it is judged by them.
     """
+    scale = figure.scale
     given: dict[str, str | float] = {
         f"{figure.name}_1d": day,
         f"{figure.name}_1d_baseline": usual_day,
@@ -116,7 +117,9 @@ def figures(
         given |= {f"{SESSIONS.name}_{of}": 400 for of in ("1d", "1d_baseline", "7d", "7d_baseline")}
     return {
         metric(name, **where): (
-            reading if isinstance(reading, str) and " " in reading else steady(reading, hours=hours)
+            reading
+            if isinstance(reading, str) and " " in reading
+            else steady(reading if isinstance(reading, str) else reading * scale, hours=hours)
         )
         for name, reading in given.items()
     }

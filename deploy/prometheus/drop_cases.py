@@ -23,7 +23,7 @@ from deploy.prometheus.cases import (
 )
 from deploy.prometheus.drops import FIGURES, Figure
 
-_USERS, _ENROLLMENTS, _VIDEOS, _MESSAGES, _ = FIGURES
+_USERS, _ENROLLMENTS, _VIDEOS, _MESSAGES, *_ = FIGURES
 _SHORT = 4.0
 _DAYS = 24.0
 """Hours of a case in which nothing changes, and of a day."""

@@ -52,6 +52,7 @@ class Figure:
 
     `spread` is the variance of a count as a multiple of its mean: 1 if each is on its own, more
     where one person or one cause brings several. None is an average, judged by its sessions.
+    `scale` is what one of it is in the metric: hours are told, of seconds.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Figure:
     collector: str
     spread: float | None
     waves: bool = False
+    scale: int = 1
 
 
 SESSIONS = Figure(
@@ -100,6 +102,29 @@ FIGURES = (
         spread=None,
     ),
     SESSIONS,
+    Figure(
+        name="time_spent_seconds",
+        camel="TimeSpent",
+        words="hours of learning",
+        collector="time",
+        spread=1.5,
+        scale=HOUR,
+    ),
+    Figure(
+        name="completions",
+        camel="Completions",
+        words="courses completed",
+        collector="completions",
+        spread=2.0,
+        waves=True,
+    ),
+    Figure(
+        name="conversations",
+        camel="Conversations",
+        words="conversations with agents",
+        collector="conversations",
+        spread=1.5,
+    ),
 )
 
 LAST = "org:iblai_engagement:last"
@@ -157,8 +182,10 @@ def _recordings() -> Iterator[Recording]:
         for window in WINDOWS:
             labels = {"figure": figure.name, "window": window}
             metric = f"iblai_{figure.name}_{window}"
-            yield Recording(LAST, last(metric), labels)
-            yield Recording(BASELINE, _baseline(metric, waves=figure.waves), labels)
+            scale = f" / {figure.scale}" if figure.scale != 1 else ""
+            baseline = _baseline(metric, waves=figure.waves)
+            yield Recording(LAST, f"{last(metric)}{scale}", labels)
+            yield Recording(BASELINE, f"{baseline}{scale}", labels)
     yield Recording(RATIO, f"1 - {LAST} / ({BASELINE} > 0)")
     for figure in FIGURES:
         yield Recording(ZSCORE, _judged(figure), {"figure": figure.name})

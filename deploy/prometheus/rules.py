@@ -23,6 +23,7 @@ class Dashboard(StrEnum):
     """Where an alert leads: the uid of a dashboard, with the variable that it fills in."""
 
     ORG = "iblai-org?var-org={{ $labels.org | urlquery }}"
+    COSTS = "iblai-costs?var-org={{ $labels.org | urlquery }}"
     HEALTH = "iblai-health"
     HEALTH_OF_ORG = "iblai-health?var-org={{ $labels.org | urlquery }}"
     HEALTH_OF_INSTANCE = "iblai-health?var-instance={{ $labels.instance | urlquery }}"
