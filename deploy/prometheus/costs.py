@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploy.prometheus.drops import FRESH_AGE, KEEP, last
+from deploy.prometheus.drops import FRESH_AGE, KEEP, SEEN, last
 from deploy.prometheus.rules import HOUR, MINUTE, Alert, Dashboard, Group, Severity
 
 FLOOR = 10
@@ -64,6 +64,8 @@ def group() -> Group:
 
 def _alerts() -> Iterator[Alert]:
     for window in WINDOWS:
+        # Recorded in another group, which may be evaluated before this one or after it.
+        fresh = f'last_over_time({FRESH_AGE}{{collector="{window.collector}"}}[{SEEN}])'
         now, usual = last(f"{_COST}_{window.name}"), last(f"{_COST}_{window.usual}_baseline")
         yield Alert(
             name="IblaiCostHigh",
@@ -75,7 +77,7 @@ def _alerts() -> Iterator[Alert]:
             expr=(
                 f"{now} >= {window.factor} * {usual}\n"
                 f"and on (org) {now} - {usual} >= {FLOOR}\n"
-                f'and on (org) {FRESH_AGE}{{collector="{window.collector}"}}'
+                f"and on (org) {fresh}"
             ),
             summary="Agents cost far more than is usual.",
             description=(
