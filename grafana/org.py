@@ -23,6 +23,9 @@ def board() -> Board:
         links=[
             links.across(links.OVERVIEW, "window"),
             links.across(links.COURSE, "org"),
+            links.across(links.LEARNING, "org", "window"),
+            links.across(links.AGENTS, "org", "window"),
+            links.across(links.COSTS, "org"),
             links.across(links.HEALTH, "org"),
             links.runbooks(),
         ],
