@@ -1,5 +1,7 @@
 """A platform that answers at once: the same bodies for every org, made before it serves.
 
+It has the endpoints that the project began with, and no others.
+
 `python -m benchmarks.api_server COURSES` prints the port and serves until it is stopped. It is
 bare asyncio on purpose, so that what is measured is the client.
 """
@@ -59,6 +61,9 @@ def _course(number: int) -> dict[str, Any]:
     }
 
 
+_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
 def _answer(body: bytes) -> bytes:
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -80,7 +85,7 @@ class _Connection(asyncio.Protocol):
         *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
         for request in requests:
             path = request[4 : request.index(b" ", 4)].partition(b"?")[0]
-            self._transport.write(self._answers[_last(path)])
+            self._transport.write(self._answers.get(_last(path), _NOT_FOUND))
 
 
 def _last(path: bytes) -> bytes:
