@@ -4,11 +4,11 @@ import asyncio
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter import __version__
 from exporter.api import endpoints
@@ -262,7 +262,7 @@ class Backfill:
         self._gaps[key] = dataclasses.replace(known, days=known.days + 1)
 
 
-async def _together(work: "Iterator[asyncio._CoroutineLike[None]]") -> None:
+async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     """Wait for all; the first failure ends it, and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:

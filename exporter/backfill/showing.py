@@ -22,14 +22,16 @@ MAX_ROWS = 50
 """Orgs listed one by one; a thousand are summed up."""
 
 _LOOKBACK = 300
+_TENTHS = 10
 _MINUTE = 60
 _HOUR = 3600
 
 
 class Progress:
-    """Counts requests, and draws bars where there is a terminal to draw on."""
+    """Counts requests, and draws bars, or where there is no terminal says each tenth."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._bars = rich_progress.Progress(
             rich_progress.TextColumn("{task.description}"),
             rich_progress.BarColumn(),
@@ -42,11 +44,13 @@ class Progress:
         )
         self._days = self._bars.add_task("days", total=None, note="")
         self._files = self._bars.add_task("files", total=None, note="")
+        self._all = self._seen = 0
         self.requests = 0
 
     @contextmanager
     def of(self, *, days: int, files: int) -> Iterator[None]:
         """Show the bars while the work lasts."""
+        self._all = days
         self._bars.update(self._days, total=days)
         self._bars.update(self._files, total=files)
         with self._bars:
@@ -55,6 +59,13 @@ class Progress:
     def visited(self, org: str) -> None:
         """Take note of a day of an org whose figures are there."""
         self._bars.update(self._days, advance=1, note=f"{org}, {self.requests:,} requests")
+        self._seen += 1
+        tenths = self._seen * _TENTHS // self._all
+        if not self._console.is_terminal and tenths > (self._seen - 1) * _TENTHS // self._all:
+            self._console.print(
+                f"{self._seen:,} of {self._all:,} days, {self.requests:,} requests",
+                highlight=False,
+            )
 
     def wrote(self, path: Path) -> None:
         """Take note of a file that is there."""

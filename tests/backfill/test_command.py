@@ -103,6 +103,8 @@ def test_the_plan_comes_true(site, tmp_path):
     assert len(site.recorder.requests) == planned + 2
     assert f"with {planned + 2:,} requests" in result.output
     assert "promtool tsdb create-blocks-from openmetrics" in result.output
+    assert result.stderr.splitlines()[-1] == f"14 of 14 days, {planned + 2:,} requests"
+    assert len(result.stderr.splitlines()) == 10
     assert stat.S_IMODE((tmp_path / "history/.state").stat().st_mode) == 0o700
 
 
