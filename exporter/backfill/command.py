@@ -22,7 +22,7 @@ from exporter.backfill.ledger import Ledger, LedgerError
 from exporter.backfill.run import SUFFIX, Backfill, Job
 from exporter.backfill.showing import Progress, print_end, print_plan
 from exporter.clock import SystemClock
-from exporter.command_line import config_option
+from exporter.commands.options import config_option
 from exporter.fields import RESERVED_LABELS
 from exporter.settings import ConfigError, Settings, load
 from exporter.units import duration
@@ -36,7 +36,6 @@ EXIT_USAGE = 2
 
 _SHORTEST, _LONGEST = 15, 86400
 _SCRAPED = frozenset({"job", "instance"})
-_KNOWN = frozenset(collector.name for collector in collectors.COLLECTORS)
 
 
 class _Day(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
@@ -221,7 +220,7 @@ def _prepare(job: Job) -> None:
 def _settings(config: Path | None, flags: Mapping[str, Any], only: tuple[str, ...]) -> Settings:
     given = {path: value for path, value in flags.items() if value is not None}
     try:
-        settings = load(config, flags=given, known_collectors=_KNOWN)
+        settings = load(config, flags=given, known_collectors=collectors.NAMES)
     except ConfigError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

@@ -173,6 +173,10 @@ COLLECTORS: tuple[Collector, ...] = (
 )
 
 
+NAMES = frozenset(collector.name for collector in COLLECTORS)
+"""What `collectors` in a configuration may switch."""
+
+
 def of(org: Org) -> tuple[Collector, ...]:
     """Return the collectors that `org` wants, those that list courses before those that need it."""
     return tuple(collector for collector in COLLECTORS if collector.on(org))

@@ -1,0 +1,27 @@
+"""`check`: what a configuration costs, and whether the API goes along with it."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from exporter import check as checking
+from exporter import collectors, logs
+from exporter.commands.options import config_option
+from exporter.commands.running import EXIT_FAILED, or_exit, run
+from exporter.settings import load
+
+
+@click.command()
+@config_option
+@click.option("--live", is_flag=True, help="Call each collector of each org once.")
+def check(config: Path | None, *, live: bool) -> None:
+    """Validate a configuration and print what it will cost; exit 0 only if all is well."""
+    settings = or_exit(partial(load, config, known_collectors=collectors.NAMES))
+    logs.configure(level="error", form="logfmt")
+    console = Console()
+    checking.print_plan(settings, console)
+    if live and not run(checking.live(settings, console)):
+        sys.exit(EXIT_FAILED)

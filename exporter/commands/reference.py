@@ -1,0 +1,27 @@
+"""`metrics` and `settings`: the references, printed."""
+
+import click
+
+from exporter import reference
+
+_format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["markdown", "json"]),
+    default="markdown",
+    show_default=True,
+)
+
+
+@click.command()
+@_format_option
+def metrics(form: str) -> None:
+    """Print the reference of all metrics."""
+    click.echo(reference.metrics(form), nl=False)
+
+
+@click.command()
+@_format_option
+def settings(form: str) -> None:
+    """Print the reference of all settings, with the names they have in the environment."""
+    click.echo(reference.settings(form), nl=False)

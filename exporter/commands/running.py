@@ -1,0 +1,57 @@
+"""What commands have in common: errors that end them, and the service that they run."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import click
+import uvloop
+
+from exporter.problems import ConfigError
+from exporter.service import BindError, Service, bind
+
+EXIT_FAILED = 1
+"""Something that was checked, or tried, is not well."""
+
+EXIT_USAGE = 2
+"""The command line or the configuration is wrong."""
+
+T = TypeVar("T")
+
+
+def or_exit(read: Callable[[], T]) -> T:
+    """Return what `read` returns, or end with all that is wrong with the configuration."""
+    try:
+        return read()
+    except ConfigError as error:
+        end(error)
+
+
+def end(error: ConfigError) -> NoReturn:
+    """Tell what is wrong with a configuration, and end."""
+    for problem in error.problems:
+        click.echo(problem, err=True)
+    sys.exit(EXIT_USAGE)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, on the faster event loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def serve_until_stopped(
+    service: Service, address: str, *, banner: Callable[[str], str] | None = None
+) -> None:
+    """Serve on `address`; `banner` makes of the URL what a person is to see at the start."""
+    try:
+        sock = bind(address)
+    except BindError as error:
+        raise click.ClickException(str(error)) from None
+
+    def started() -> None:
+        if banner is not None:
+            click.echo(banner(f"http://localhost:{sock.getsockname()[1]}"), err=True)
+
+    run(service.run(sock, started=started))
