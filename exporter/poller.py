@@ -5,16 +5,14 @@ soon as that one ends. A run that comes late comes all the same.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.base import BaseTrigger
 
 from exporter import catalog, collectors
 from exporter.api.endpoints import Endpoint
@@ -23,11 +21,12 @@ from exporter.api.payloads import PayloadError, Reason
 from exporter.clock import Clock
 from exporter.collectors import Collector, Rhythm
 from exporter.collectors.visit import Asker, Findings, Visit
+from exporter.rounds import Rounds
 from exporter.samples import Samples
 from exporter.settings import ApiLimits, Org
 from exporter.snapshots import Snapshot, SnapshotStore, headline, render
 from exporter.telemetry import MIN_GROUP_SIZE, SERIES_LIMIT, Telemetry
-from exporter.windows import BASELINES, local_date, next_midnight, window
+from exporter.windows import BASELINES, local_date, window
 
 log = structlog.get_logger(__name__)
 
@@ -52,42 +51,6 @@ class NoCoursesError(Exception):
     """No list of courses has been read yet, so nothing can be asked about each."""
 
 
-class Rounds(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """Fires every `every`, and soon after each midnight of the org.
-
-    `missed` is told how many moments had passed already when the run before it began. However
-    many they are, the last of them alone is made up for.
-    """
-
-    def __init__(
-        self,
-        *,
-        first: datetime,
-        every: timedelta,
-        zone: ZoneInfo,
-        after_midnight: timedelta,
-        missed: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        self._first = first
-        self._every = every
-        self._zone = zone
-        self._offset = after_midnight
-        self._missed = missed
-
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
-        """Return the moment after `previous`, or where that has passed the last before `now`."""
-        if previous is None:
-            return self._first
-        midnight = next_midnight(previous - self._offset, self._zone) + self._offset
-        coming = min(previous + self._every, midnight)
-        if coming <= now:
-            # One by one, a clock that was set right after years would hold up everything.
-            passed = (now - coming) // self._every
-            self._missed(passed + 1)
-            coming += passed * self._every
-        return coming
-
-
 @dataclass(slots=True)
 class _Watch:
     """One org under observation, from the moment its configuration is taken until it changes."""
@@ -105,6 +68,15 @@ class _Watch:
     def untried(self) -> bool:
         """Tell whether a visit that every org gets at its start has not ended yet."""
         return any(c.name not in self.tried for c in self.collectors if not c.per_course)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a visit brought nothing. `asked` is False where the API was not even asked."""
+
+    error: str
+    asked: bool = True
+    refused: bool = False
 
 
 class Poller:
@@ -276,52 +248,61 @@ class Poller:
 
     async def _visit_guarded(self, watch: _Watch, collector: Collector) -> None:
         """Visit, and let no failure out."""
-        org, name = watch.org.key, collector.name
         began = self._clock.monotonic()
+        failure = await self._try(watch, collector)
+        if self._watches.get(watch.org.key) is watch:
+            self._tell(watch, collector, failure, seconds=self._clock.monotonic() - began)
+            watch.tried.add(collector.name)
+            self._note_tried(watch)
+
+    async def _try(self, watch: _Watch, collector: Collector) -> _Failure | None:
+        """Visit, keep what was found, and return what went wrong instead."""
+        org = watch.org.key
         limit = max(collector.rhythm.seconds(watch.org), PATIENCE * self._limits.timeout)
-        error = ""
-        asked = True
-        refused = False
         try:
             async with asyncio.timeout(limit):
                 findings = await collector.visit(self._visit(watch, collector))
+            if self._watches.get(org) is watch:
+                self._take(watch, collector, findings)
         except ApiError as failure:
-            error, asked = str(failure), failure.asked
             refused = isinstance(failure, Refused)
+            return _Failure(str(failure), asked=failure.asked, refused=refused)
         except (PayloadError, NoCoursesError) as failure:
-            error = f"{org}: {failure}"
+            return _Failure(f"{org}: {failure}")
         except TimeoutError:
-            error = f"{org}: the visit was broken off after {limit:.0f} s"
+            return _Failure(f"{org}: the visit was broken off after {limit:.0f} s")
         except Exception as failure:
             # The text of an unforeseen exception may hold anything, a payload too.
             error = f"{org}: unforeseen {type(failure).__name__} in {_place(failure)}"
-            log.exception("visit crashed", org=org, collector=name, error=error)
-        if self._watches.get(org) is not watch:
-            return
+            log.exception("visit crashed", org=org, collector=collector.name, error=error)
+            return _Failure(error)
+        return None
+
+    def _tell(
+        self, watch: _Watch, collector: Collector, failure: _Failure | None, *, seconds: float
+    ) -> None:
+        """Note and log what came of a visit."""
+        org, name = watch.org.key, collector.name
         now = self._clock.now().timestamp()
-        seconds = self._clock.monotonic() - began
         before = self._telemetry.outcome(org, name)
-        if not error:
-            self._take(watch, collector, findings)
+        if failure is None:
             self._telemetry.succeeded(org, name, at=now, seconds=seconds)
             log.debug("visited", org=org, collector=name, seconds=round(seconds, 3))
             if before.error:
                 log.info("collector recovered", org=org, collector=name)
-        elif refused and collector.optional and not before.last_success:
-            self._telemetry.absent(org, name, error)
+        elif failure.refused and collector.optional and not before.last_success:
+            self._telemetry.absent(org, name, failure.error)
             level = log.debug if before.absent else log.info
-            level("collector has nothing to ask", org=org, collector=name, reason=error)
+            level("collector has nothing to ask", org=org, collector=name, reason=failure.error)
         else:
-            if asked:
-                self._telemetry.failed(org, name, error, at=now, seconds=seconds)
+            if failure.asked:
+                self._telemetry.failed(org, name, failure.error, at=now, seconds=seconds)
             else:
-                self._telemetry.held_back(org, name, error)
+                self._telemetry.held_back(org, name, failure.error)
             # What is held back says for how long, so its text is never the same twice.
-            news = error != before.error if asked else not before.error
+            news = failure.error != before.error if failure.asked else not before.error
             level = log.warning if news else log.debug
-            level("collector failed", org=org, collector=name, error=error)
-        watch.tried.add(name)
-        self._note_tried(watch)
+            level("collector failed", org=org, collector=name, error=failure.error)
 
     def _visit(self, watch: _Watch, collector: Collector) -> Visit:
         org = watch.org
