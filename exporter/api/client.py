@@ -304,7 +304,7 @@ class ApiClient:
         errand.tries += 1
         code = CANCELLED
         try:
-            answer = await self._exchange(errand, headers, key)
+            answer = await self._exchange(errand, headers, key, turn)
         except ApiError as error:
             code = code_of(error)
             turn.timed_out = error.kind is Kind.TIMEOUT
@@ -330,16 +330,21 @@ class ApiClient:
             self._observer.requested(org, endpoint, code, self._clock.monotonic() - started)
 
     async def _exchange(
-        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str
+        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str, turn: Turn
     ) -> bytes:
         """Send a request and read its answer, in no more than the time allowed."""
-        limits = self._limits
+        loop = asyncio.get_running_loop()
+        seconds = self._limits.timeout
+        began = loop.time()
         try:
-            async with asyncio.timeout(limits.timeout):
+            async with asyncio.timeout(seconds) as limit:
+                turn.break_off = lambda: limit.reschedule(loop.time())
                 return await self._request(errand, headers, key)
         except TimeoutError:
-            text = errand.topic().says(f"no whole answer within {limits.timeout:g} s")
-            raise Unavailable(text, kind=Kind.TIMEOUT) from None
+            late = f"no whole answer within {seconds:g} s"
+            if turn.broken_off:
+                late = f"no whole answer within {loop.time() - began:.0f} s while others waited"
+            raise Unavailable(errand.topic().says(late), kind=Kind.TIMEOUT) from None
         except Redirected as redirected:
             url = f"{errand.site.url}{errand.target}"
             raise redirect_error(redirected, topic=errand.topic(key), url=url) from None

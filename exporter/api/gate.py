@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 MARGIN = 1.08
 """Requests are this much further apart than the rate asks, since the network bunches them."""
@@ -12,43 +12,64 @@ MARGIN = 1.08
 SLACK = 0.01
 """Seconds that a late start may be made up for, so that a busy loop does not lower the rate."""
 
+LONG = 2.0
+LONG_TIMES = 10
+"""A request is long after so many seconds, and so many times what an answer usually takes."""
+
+STRIKES = 2
+"""An org is under suspicion after a timeout, or so many long requests one after the other."""
+
+_WEIGHT = 0.05
+"""Weight of the last answer in what answers usually take."""
+
 SLOW_PACE = 1.0
 """Seconds between the requests of an org that was asked to slow down."""
 
 
 class _Org:
-    """What the gate knows of an org. `slow_until` is by the gate's clock, `last` by its pace."""
+    """What the gate knows of an org. `slow_until` is by the gate's clock, `last` by its pace.
 
-    __slots__ = ("in_flight", "key", "last", "slow_until", "suspect")
+    `strikes` tell how long it has not answered in time.
+    """
+
+    __slots__ = ("in_flight", "key", "last", "slow_until", "strikes")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.in_flight = 0
-        self.suspect = False
+        self.strikes = 0
         self.slow_until = -math.inf
         self.last = -math.inf
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it is likely not to answer in time."""
+        return self.strikes >= STRIKES
 
 
 class Turn:
     """The right to send one request: `depart` when it is sent, and always `leave`."""
 
-    __slots__ = ("_departed", "_gate", "_org", "timed_out")
+    __slots__ = ("_gate", "break_off", "broken_off", "org", "since", "timed_out")
 
     def __init__(self, gate: "Gate", org: _Org) -> None:
         self._gate = gate
-        self._org = org
-        self._departed = False
+        self.org = org
+        self.since: float | None = None
+        """When the request was sent, by the gate's own time; None before."""
         self.timed_out: bool | None = None
         """Whether the answer failed to come in time; None if that is not known."""
+        self.break_off: Callable[[], None] | None = None
+        """How to end a request that is long while others wait; None if it must not be."""
+        self.broken_off = False
 
     def depart(self) -> None:
         """Note that the request is sent this moment."""
-        self._departed = True
-        self._gate._departed(self._org)  # noqa: SLF001 # the two are one thing
+        self._gate._departed(self)  # noqa: SLF001 # the two are one thing
 
     def leave(self) -> None:
         """Give the place to the next."""
-        self._gate._left(self._org, departed=self._departed, timed_out=self.timed_out)  # noqa: SLF001
+        self._gate._left(self)  # noqa: SLF001
 
 
 _Queue = OrderedDict["asyncio.Future[Turn]", None]
@@ -59,8 +80,10 @@ class Gate:
 
     Calls wait by priority (lower first), and within one in turn by org. No org takes more
     than half of the places, and all orgs together whose last request timed out no more than a
-    quarter. Turns are granted one by one, and the next only once the last was used or given
-    back, so that the rate is that of requests sent.
+    quarter: there a request has all the time it is allowed, elsewhere only for as long as nobody
+    waits. One that is long by then is broken off, so that many orgs that hang at once do not
+    hold up the rest for a whole timeout each. Turns are granted one by one, and the next only
+    once the last was used or given back, so that the rate is that of requests sent.
 
     `clock` (monotonic seconds) tells how long an org is to be slow. Distances between requests
     are kept in real time, whatever the clock says.
@@ -80,6 +103,8 @@ class Gate:
         self._waiting: dict[int, OrderedDict[str, _Queue]] = {}
         self._in_flight = 0
         self._suspects_in_flight = 0
+        self._under_way: dict[Turn, None] = {}
+        self._usual = 0.0
         self._granted = False
         self._free_at = -math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -160,32 +185,63 @@ class Gate:
         self._suspects_in_flight += org.suspect
         return Turn(self, org)
 
-    def _departed(self, org: _Org) -> None:
+    def _departed(self, turn: Turn) -> None:
         now = self._now()
         self._granted = False
         self._free_at = max(self._free_at, now - SLACK) + self._spacing
-        org.last = now
+        turn.since = turn.org.last = now
+        self._under_way[turn] = None
         self._dispatch()
 
-    def _left(self, org: _Org, *, departed: bool, timed_out: bool | None) -> None:
+    def _left(self, turn: Turn) -> None:
+        org, timed_out = turn.org, turn.timed_out
         self._in_flight -= 1
         org.in_flight -= 1
         self._suspects_in_flight -= org.suspect
-        if not departed:
+        self._under_way.pop(turn, None)
+        if turn.since is None:
             self._granted = False
-        if timed_out is not None and timed_out is not org.suspect:
-            org.suspect = timed_out
-            self._suspects_in_flight += org.in_flight if timed_out else -org.in_flight
+        elif timed_out is False:
+            self._usual += _WEIGHT * (self._now() - turn.since - self._usual)
+        if timed_out is not None:
+            before = org.suspect
+            strikes = 1 if turn.broken_off else STRIKES
+            org.strikes = org.strikes + strikes if timed_out else 0
+            self._suspects_in_flight += (org.suspect - before) * org.in_flight
         self._dispatch()
 
     def _dispatch(self) -> None:
         """Grant one turn if there is one to grant, or see to it that this is asked again."""
-        if not self._waiting or not self._may_grant():
+        if not self._waiting or self._granted:
             return
         now = self._now()
-        at = self._free_at if self._free_at > now else self._grant_next(now)
+        if self._in_flight >= self._concurrency:
+            at = self._break_off_long(now)
+        else:
+            at = self._free_at if self._free_at > now else self._grant_next(now)
         if at < self._timer_at:
             self._arm(at, now)
+
+    def _break_off_long(self, now: float) -> float:
+        """Break off the request that is long, or return when there may be one."""
+        limit = max(LONG, LONG_TIMES * self._usual)
+        for turn in self._under_way:
+            if turn.org.suspect or turn.broken_off or turn.break_off is None:
+                continue
+            assert turn.since is not None
+            if turn.since + limit > now:
+                return turn.since + limit
+            if not self._anybody_well_waits():
+                return now + LONG
+            turn.broken_off = True
+            turn.break_off()
+        return math.inf
+
+    def _anybody_well_waits(self) -> bool:
+        waiting = {key for orgs in self._waiting.values() for key in orgs}
+        return any(
+            not org.suspect and org.in_flight < self._per_org for org in map(self._org, waiting)
+        )
 
     def _grant_next(self, now: float) -> float:
         """Grant the turn of the first call that may go; or return when the soonest may."""
@@ -198,6 +254,9 @@ class Gate:
                 if at > now:
                     soonest = min(soonest, at)
                     continue
+                if org.suspect:
+                    org = self._least_suspect(orgs, now)
+                    key = org.key  # noqa: PLW2901 # the turn is another's
                 queue = orgs[key]
                 while queue:
                     future, _ = queue.popitem(last=False)
@@ -208,6 +267,15 @@ class Gate:
                         return math.inf
                 self._tidy(key, priority)
         return soonest
+
+    def _least_suspect(self, keys: Iterable[str], now: float) -> _Org:
+        """Return which org under suspicion is next: of those that may go the least suspect one.
+
+        One slow answer must not put an org behind hundreds that have been silent for long.
+        """
+        orgs = map(self._org, keys)
+        ready = (org for org in orgs if org.suspect and self._ready_at(org) <= now)
+        return min(ready, key=lambda org: org.strikes)
 
     def _withdraw(self, future: "asyncio.Future[Turn]", key: str, priority: int) -> None:
         orgs = self._waiting.get(priority)

@@ -244,3 +244,113 @@ def test_what_is_known_of_an_org_is_forgotten_on_request_but_not_that_it_must_be
         return taken, log[1][0] - log[0][0]
 
     assert jump(scene()) == (4, pytest.approx(1))
+
+
+async def ask(gate, org, *, takes):
+    """Send a request as the client does; return whether it was answered in time."""
+    turn = await gate.enter(org)
+    turn.depart()
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(30) as limit:
+            turn.break_off = lambda: limit.reschedule(loop.time())
+            await asyncio.sleep(takes)
+        turn.timed_out = False
+    except TimeoutError:
+        turn.timed_out = True
+    finally:
+        turn.leave()
+    return not turn.timed_out
+
+
+def test_three_hundred_of_a_thousand_orgs_that_hang_do_not_make_the_others_stale(jump):
+    hanging = {str(number) for number in range(300)}
+    began, ends = 400.0, 2000.0
+
+    async def scene():
+        gate = make(concurrency=8, rate=20)
+        now = asyncio.get_running_loop().time
+        start, last, oldest = now(), {}, 0.0
+
+        async def figure(org):
+            nonlocal oldest
+            tries = 0
+            while tries < 4:
+                hangs = org in hanging and now() - start > began
+                if await ask(gate, org, takes=1e9 if hangs else 0.2):
+                    break
+                tries += 1
+            else:
+                return
+            if org not in hanging:
+                oldest = max(oldest, now() - last.get(org, start))
+            last[org] = now()
+
+        async def poll(org, place):
+            await asyncio.sleep(place * 0.3)
+            while now() - start < ends:
+                due = now() + 300
+                await asyncio.gather(*(figure(org) for _ in range(4)))
+                await asyncio.sleep(max(due - now(), 0))
+
+        polls = [asyncio.create_task(poll(str(n), n)) for n in range(1000)]
+        await asyncio.sleep(ends)
+        for task in polls:
+            task.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+        return max(oldest, *(now() - at for org, at in last.items() if org not in hanging))
+
+    assert jump(scene()) < 600  # two rounds; figures of today are shown for three
+
+
+def test_what_is_long_is_broken_off_only_while_somebody_well_waits(jump):
+    async def scene():
+        gate = make(concurrency=2)
+        alone = await ask(gate, "slow", takes=20)
+        slow = asyncio.create_task(ask(gate, "slow", takes=20))
+        other = asyncio.create_task(ask(gate, "slower", takes=25))
+        await settle()
+        began = asyncio.get_running_loop().time()
+        quick = await ask(gate, "quick", takes=0.1)
+        waited = asyncio.get_running_loop().time() - began
+        return alone, await slow, await other, quick, waited
+
+    alone, slow, other, quick, waited = jump(scene())
+    assert alone
+    assert quick
+    assert waited < 15
+    assert not (slow and other)
+
+
+def test_where_every_answer_is_slow_none_is_broken_off(jump):
+    async def scene():
+        gate = make(concurrency=4)
+        for _ in range(200):
+            await ask(gate, "first", takes=8)
+        return await asyncio.gather(*(ask(gate, str(n), takes=8) for n in range(40)))
+
+    assert all(jump(scene()))
+
+
+def test_after_one_slow_answer_an_org_is_tried_before_those_that_have_been_silent_for_long(jump):
+    async def scene():
+        gate = make(concurrency=4)
+        log = []
+        for _ in range(3):
+            for n in range(20):
+                await pass_through(gate, f"silent {n}", timed_out=True)
+        await pass_through(gate, "slow once", timed_out=True)
+        waiting = [
+            asyncio.create_task(
+                pass_through(gate, f"silent {n}", lasts=30, log=log, timed_out=True)
+            )
+            for n in range(20)
+        ]
+        await settle()
+        began = asyncio.get_running_loop().time()
+        await pass_through(gate, "slow once", log=log)
+        took = asyncio.get_running_loop().time() - began
+        await asyncio.gather(*waiting)
+        return took
+
+    assert jump(scene()) <= 30

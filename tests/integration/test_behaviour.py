@@ -127,6 +127,27 @@ async def test_an_org_whose_trouble_ends_is_as_if_it_had_never_had_any(site):
         assert await made.figures() == wanted
 
 
+async def test_many_orgs_that_hang_at_once_do_not_hold_up_the_others(site, monkeypatch):
+    monkeypatch.setattr("exporter.api.gate.LONG", 0.1)
+    org = site.org()
+    silent = [replace(org, key=f"silent-{number}") for number in range(30)]
+    well = site.orgs()
+    site.plan.add(Fault(kind="timeout", org="silent-*"))
+    limits = quick(timeout=20.0, concurrency=4)
+    async with exporter([*silent, *well], limits=limits) as made:
+        stuck = [
+            asyncio.create_task(made.poller.run(org.key, COLLECTORS["videos_today"]))
+            for org in silent
+        ]
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        await asyncio.gather(*(made.visit(org.key, "videos_today") for org in well))
+        assert time.monotonic() - began < 10  # 30 / 4 of the timeout would be 150
+        assert all(made.outcome("videos_today", org.key).success for org in well)
+        assert not any(task.done() for task in stuck)
+        assert made.api._gates[site.url].in_flight <= 4
+
+
 # Last good, for a while.
 
 
