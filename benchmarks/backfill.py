@@ -37,8 +37,8 @@ from exporter.clock import SystemClock
 from exporter.demo.background import Background
 from exporter.demo.platform import build_platform
 from exporter.demo.university import University
-from exporter.schema import Org
-from exporter.units import duration
+from exporter.settings.schema import Org
+from exporter.settings.units import duration
 
 _END = date(2026, 6, 30)
 

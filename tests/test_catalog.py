@@ -6,7 +6,7 @@ import pytest
 
 from exporter import catalog
 from exporter.catalog import Area, Kind
-from exporter.fields import label_name
+from exporter.settings.fields import label_name
 from exporter.windows import BASELINES, TODAY, WINDOWS
 
 GAUGES = [m for m in catalog.METRICS if m.area is not Area.EXPORTER]

@@ -23,9 +23,9 @@ from exporter.backfill.run import SUFFIX, Backfill, Job
 from exporter.backfill.showing import Progress, print_end, print_plan
 from exporter.clock import SystemClock
 from exporter.commands.options import config_option
-from exporter.fields import RESERVED_LABELS
 from exporter.settings import ConfigError, Settings, load
-from exporter.units import duration
+from exporter.settings.fields import RESERVED_LABELS
+from exporter.settings.units import duration
 from exporter.windows import local_date
 
 DEFAULT_STEP = "5m"

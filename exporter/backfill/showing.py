@@ -16,7 +16,7 @@ from exporter.backfill.ledger import Ledger
 from exporter.backfill.plan import Share
 from exporter.backfill.run import SUFFIX, Gap, Job
 from exporter.collectors import Rhythm
-from exporter.units import format_duration
+from exporter.settings.units import format_duration
 
 MAX_ROWS = 50
 """Orgs listed one by one; a thousand are summed up."""

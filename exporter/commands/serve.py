@@ -11,10 +11,10 @@ import click
 from exporter import collectors, logs
 from exporter.commands.options import config_option, given, serving_options
 from exporter.commands.running import or_exit, serve_until_stopped
-from exporter.environment import CONFIG
 from exporter.problems import ConfigError
 from exporter.service import Service
 from exporter.settings import Settings, load
+from exporter.settings.environment import CONFIG
 from exporter.sharding import Shard
 
 

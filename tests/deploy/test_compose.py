@@ -9,8 +9,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from exporter.schema import Web
 from exporter.settings import load
+from exporter.settings.schema import Web
 
 HERE = Path(__file__).parents[2] / "deploy/compose"
 TEXT = (HERE / "compose.yaml").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from exporter.keyfile import KeyFile, unfit
+from exporter.settings.keyfile import KeyFile, unfit
 
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 

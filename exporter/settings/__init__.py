@@ -8,13 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from exporter import checks, environment, fields, outline, overlays, sources
-from exporter.outline import Form, Setting
-from exporter.overlays import Overlay
 from exporter.problems import ConfigError
-from exporter.schema import Alerts, ApiLimits, Courses, Log, Org, Settings, Web
-from exporter.sources import KEYS
-from exporter.units import format_duration, format_size
+from exporter.settings import checks, environment, fields, outline, overlays, sources
+from exporter.settings.outline import Form, Setting
+from exporter.settings.overlays import Overlay
+from exporter.settings.schema import Alerts, ApiLimits, Courses, Log, Org, Settings, Web
+from exporter.settings.sources import KEYS
+from exporter.settings.units import format_duration, format_size
 
 __all__ = [
     "Alerts",

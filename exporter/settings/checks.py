@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from exporter.problems import Loc, Problem, did_you_mean
-from exporter.schema import Org
-from exporter.sources import KEYS, Layer
-from exporter.units import format_duration
+from exporter.settings.schema import Org
+from exporter.settings.sources import KEYS, Layer
+from exporter.settings.units import format_duration
 
 SMALLEST = "orgs: [{key: acme, user_id: ops, api_key_file: /run/secrets/acme}]"
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr
 
-from exporter import fields as kinds
-from exporter.keyfile import KeyFile
+from exporter.settings import fields as kinds
+from exporter.settings.keyfile import KeyFile
 from exporter.windows import Span
 
 STALENESS_RHYTHMS = 3

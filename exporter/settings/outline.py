@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic.fields import FieldInfo
 
-from exporter.fields import Kind
-from exporter.schema import Org, Settings
+from exporter.settings.fields import Kind
+from exporter.settings.schema import Org, Settings
 
 ENV_PREFIX = "IBLAI_"
 ENV_LEVEL = "__"

@@ -13,7 +13,7 @@ from exporter.problems import ConfigError
 from exporter.settings import ApiLimits, Courses, Org, Settings, listen, load, options
 from exporter.windows import Span
 
-FIXTURES = Path(__file__).parent / "fixtures" / "config"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "config"
 COLLECTORS = frozenset({"active_users", "chat", "chat_today", "videos"})
 KEY = "0f1e2d3c4b5a"
 ENOUGH = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": KEY}

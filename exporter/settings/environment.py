@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from exporter import outline
-from exporter.outline import ENV_LEVEL, ENV_PREFIX, Form, variable
 from exporter.problems import Loc, closest, dotted
-from exporter.sources import Layer, as_text, by_index, named, prepare, put
+from exporter.settings import outline
+from exporter.settings.outline import ENV_LEVEL, ENV_PREFIX, Form, variable
+from exporter.settings.sources import Layer, as_text, by_index, named, prepare, put
 from exporter.yamlfile import Unquoted
 
 CONFIG = f"{ENV_PREFIX}CONFIG"

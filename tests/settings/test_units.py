@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.units import duration, format_duration, format_size, size
+from exporter.settings.units import duration, format_duration, format_size, size
 
 
 @pytest.mark.parametrize(

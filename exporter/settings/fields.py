@@ -16,9 +16,9 @@ from pydantic import GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
 from exporter.catalog import METRICS
-from exporter.keyfile import unfit
 from exporter.problems import closest, did_you_mean, shown
-from exporter.units import duration, size
+from exporter.settings.keyfile import unfit
+from exporter.settings.units import duration, size
 from exporter.windows import Span
 from exporter.yamlfile import Unquoted
 

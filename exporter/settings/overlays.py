@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
-from exporter import outline
-from exporter.outline import Form
 from exporter.problems import Loc, Problem, did_you_mean
-from exporter.schema import ApiLimits, Log, Org, Settings, Web
+from exporter.settings import outline
+from exporter.settings.outline import Form
+from exporter.settings.schema import ApiLimits, Log, Org, Settings, Web
 
 S = TypeVar("S", bound=ApiLimits | Web | Log | Org)
 
