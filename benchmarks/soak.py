@@ -1,0 +1,223 @@
+"""Soak: many polls of orgs whose courses come and go, with faults now and then.
+
+    python -m benchmarks.soak --orgs 20 --polls 100000
+
+Requests are real HTTP on loopback; time is a clock that jumps five minutes from round to round.
+Told are polls, requests and hours, resident memory after a tenth and at the end, and the
+slowest scrape. The simulated platform lives in the same process, and its memory counts too.
+"""
+
+import argparse
+import asyncio
+import gc
+import json
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exporter import collectors, logs
+from exporter.api.client import ApiClient, Limits
+from exporter.demo.background import Background
+from exporter.demo.faults import Fault, FaultPlan
+from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
+from exporter.demo.target import target_of
+from exporter.demo.university import University
+from exporter.exposition import Format
+from exporter.page import MetricsPage
+from exporter.poller import Poller
+from exporter.settings import ApiLimits, Org
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+
+START = datetime(2026, 5, 6, 12, tzinfo=UTC)
+ROUND = 300.0
+"""Seconds by which the clock jumps from round to round."""
+
+MARK = "~"
+"""Stands between the id of a course and the number of the round in which it is listed."""
+
+LISTS = frozenset({"videos/", "active-users/per-course"})
+COLLECTORS = frozenset(
+    f"{name}{rhythm}"
+    for name in ("active_users", "videos", "enrollments", "chat")
+    for rhythm in ("", "_today")
+) | {"active_learners", "course_videos", "course_enrollments"}
+
+FAULTS = (
+    Fault(kind="status", status=503, probability=0.01),
+    Fault(kind="cut", probability=0.01),
+    Fault(kind="status", status=500, body="html", probability=0.01),
+)
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a soak. Memory is in bytes, times are in seconds."""
+
+    orgs: int
+    polls: int = 0
+    failed: int = 0
+    requests: int = 0
+    hours: float = 0.0
+    courses: int = 0
+    resident_warm: int = 0
+    resident_after: int = 0
+    series_most: int = 0
+    series_last: int = 0
+    slowest_scrape: float = 0.0
+    pages: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.orgs} orgs, {self.polls} polls ({self.failed} failed), "
+            f"{self.requests} requests, {self.hours:.1f} h, {self.courses} different courses\n"
+            f"resident: {self.resident_warm / 2**20:.1f} MiB after a tenth, "
+            f"{self.resident_after / 2**20:.1f} MiB at the end\n"
+            f"series: at most {self.series_most}, {self.series_last} at the end\n"
+            f"slowest scrape: {self.slowest_scrape * 1000:.1f} ms"
+        )
+
+
+class JumpingClock:
+    """A clock that somebody moves."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        """Return the present."""
+        return START + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return self.passed
+
+
+class Churn:
+    """ASGI middleware that gives every course a new id in each round."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.round = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on under the course's true id, and an answer back under its new one."""
+        if scope["type"] == "http" and target_of(scope).endpoint in LISTS:
+            await self._rename(scope, receive, send)
+            return
+        path = re.sub(rf"{MARK}\d+", "", scope.get("path", ""))
+        await self._app({**scope, "path": path}, receive, send)
+
+    async def _rename(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def renaming(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [h for h in message["headers"] if h[0] != b"content-length"]
+                message = {**message, "headers": headers}
+            elif not message.get("more_body") and message["body"].startswith(b"{"):
+                answer = json.loads(message["body"])
+                for row in answer.get("data", ()):
+                    row["course_id"] += f"{MARK}{self.round}"
+                message = {**message, "body": json.dumps(answer).encode()}
+            await send(message)
+
+        await self._app(scope, receive, renaming)
+
+
+async def soak(*, orgs: int, polls: int, courses: int = 10, keep_pages: bool = False) -> Report:
+    """Poll until there were `polls` visits of a collector to an org, and report."""
+    university = University(orgs=orgs, courses=courses, learners=30)
+    clock, recorder, report = JumpingClock(), Recorder(), Report(orgs)
+    plan = FaultPlan(FAULTS)
+    platform = build_platform(university, now=clock.now, faults=plan, recorder=recorder)
+    churn = Churn(platform)
+    store = SnapshotStore()
+    telemetry = Telemetry(store)
+    limits = ApiLimits(rate_limit=10_000, concurrency=8, page_size=50)
+    with Background(churn) as running:
+        api = ApiClient(
+            Limits(rate_limit=10_000, concurrency=8),
+            telemetry,
+            clock,
+            sleep=lambda _: asyncio.sleep(0),
+        )
+        poller = Poller(api=api, store=store, telemetry=telemetry, limits=limits, clock=clock)
+        page = MetricsPage(store, telemetry, clock)
+        known = [_org(running.url, university, place) for place in range(orgs)]
+        poller.set_orgs(known)
+        while report.polls < polls:
+            churn.round += 1
+            for org in known:
+                for collector in collectors.of(org):
+                    await poller.run(org.key, collector)
+                    report.polls += 1
+                    report.failed += not telemetry.outcome(org.key, collector.name).success
+            await _look(report, page, keep_pages=keep_pages)
+            report.requests += len(recorder.requests)
+            recorder.clear()
+            clock.passed += ROUND
+            if not report.resident_warm and report.polls >= polls / 10:
+                report.resident_warm = resident()
+        report.courses = courses * orgs * churn.round
+        report.hours = clock.passed / 3600
+        report.resident_after = resident()
+        await poller.close()
+        await api.aclose()
+    return report
+
+
+def _org(url: str, university: University, place: int) -> Org:
+    known = university.orgs[place]
+    return Org(
+        key=known.key,
+        user_id=known.user_id,
+        api_key=SecretStr(known.api_key),
+        base_url=url,
+        timezone=known.timezone,
+        history_interval=ROUND,
+        interval=ROUND,
+        collectors={c.name: c.name in COLLECTORS for c in collectors.COLLECTORS},
+    )
+
+
+async def _look(report: Report, page: MetricsPage, *, keep_pages: bool) -> None:
+    began = time.perf_counter()
+    text = await page.read(Format.TEXT, gzip=False)
+    report.slowest_scrape = max(report.slowest_scrape, time.perf_counter() - began)
+    report.series_last = text.count(b"\n")
+    report.series_most = max(report.series_most, report.series_last)
+    if keep_pages:
+        report.pages.append(text.decode())
+
+
+def resident() -> int:
+    """Return the resident memory of this process, in bytes."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def main() -> None:
+    """Soak as the command line says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--orgs", type=int, default=2)
+    parser.add_argument("--polls", type=int, default=1000)
+    parser.add_argument("--courses", type=int, default=10)
+    given = parser.parse_args()
+    logs.configure(level="error", form="logfmt")
+    # Connections that are cut on purpose are errors to the platform's own server.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    began = time.perf_counter()
+    report = asyncio.run(soak(orgs=given.orgs, polls=given.polls, courses=given.courses))
+    print(f"{report}\ntook {time.perf_counter() - began:.0f} s")  # noqa: T201 - what it is for
+
+
+if __name__ == "__main__":
+    main()
