@@ -114,6 +114,11 @@ class Service:
         """Whether POST /-/reload is allowed."""
         return self._settings.web.enable_reload
 
+    @property
+    def external_url(self) -> str | None:
+        """Where the exporter is reached from outside, if that is another address."""
+        return self._settings.web.external_url
+
     def waiting(self) -> str:
         """Say what the service still waits for before it is ready."""
         return f"{self._poller.untried} of {len(self._settings.orgs)} orgs have not been tried yet."

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -42,6 +43,11 @@ class Service(Protocol):
     @property
     def reload_enabled(self) -> bool:
         """Whether POST /-/reload is allowed."""
+        ...
+
+    @property
+    def external_url(self) -> str | None:
+        """Where the exporter is reached from outside, if that is another address."""
         ...
 
     def waiting(self) -> str:
@@ -100,7 +106,8 @@ def _discovery(service: Service) -> Handler:
     async def discovery(request: Request) -> Response:
         """List all orgs, in the format of http_sd_configs."""
         host = request.headers.get("host", "")
-        if not host:
+        here = urlsplit(service.external_url or f"{request.url.scheme}://{host}")
+        if not here.netloc:
             return _text("Send a Host header: it becomes the address of the targets.\n", 400)
         if not service.orgs:
             # An empty list would delete every target.
@@ -108,9 +115,10 @@ def _discovery(service: Service) -> Handler:
         return JSONResponse(
             [
                 {
-                    "targets": [host],
+                    "targets": [here.netloc],
                     "labels": {
-                        "__metrics_path__": "/probe",
+                        "__scheme__": here.scheme,
+                        "__metrics_path__": f"{here.path.rstrip('/')}/probe",
                         "__param_target": org,
                         "__meta_iblai_org": org,
                         **{f"__meta_iblai_label_{k}": v for k, v in labels.items() if k != "org"},

@@ -1,5 +1,6 @@
 """A configuration loaded anew: by signal, by request, by watching the file."""
 
+import json
 import signal
 
 import pytest
@@ -144,3 +145,20 @@ def test_probe_gives_one_org_and_404_for_others(exporter, operator):
     assert "acme" not in body
     assert fetch(f"{process.url}/probe?target=nobody")[0] == 404
     assert fetch(f"{process.url}/probe")[0] == 400
+
+
+def test_discovery_names_the_address_that_prometheus_can_reach(exporter, operator):
+    process = exporter("serve", "--config", operator.path)
+    (acme, _) = json.loads(fetch(f"{process.url}/sd")[2])
+    assert acme["targets"] == [f"127.0.0.1:{process.port}"]
+    assert acme["labels"]["__metrics_path__"] == "/probe"
+    assert acme["labels"]["__param_target"] == "acme"
+
+
+def test_discovery_behind_a_proxy_names_the_proxy(exporter, operator):
+    outside = {"IBLAI_WEB__EXTERNAL_URL": "https://metrics.example.org/iblai/"}
+    process = exporter("serve", "--config", operator.path, env=outside)
+    (acme, _) = json.loads(fetch(f"{process.url}/sd")[2])
+    assert acme["targets"] == ["metrics.example.org"]
+    assert acme["labels"]["__scheme__"] == "https"
+    assert acme["labels"]["__metrics_path__"] == "/iblai/probe"
