@@ -47,6 +47,7 @@ class _Idle:
 
     ready = True
     reload_enabled = False
+    external_url: str | None = None
     orgs: Mapping[str, Mapping[str, str]] = {}
 
     def waiting(self) -> str:
