@@ -148,15 +148,15 @@ def backfill(
     settings = _settings(config, {"api.rate_limit": api__rate_limit}, only)
     logs.configure(level="error", form="logfmt")
     today = max(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
-    end = end or today
-    if end > today:
-        raise click.UsageError(f"--end {end} is yet to come; leave it out for today")
-    if start > end:
-        raise click.UsageError(f"--start {start} is after --end {end}")
+    last = end or today
+    if last > today:
+        raise click.UsageError(f"--end {last} is yet to come; leave it out for today")
+    if start > last:
+        raise click.UsageError(f"--start {start} is after --end {last}")
     job = Job(
         orgs=settings.orgs,
         start=start,
-        end=end,
+        end=last,
         step=step,
         output=Path(output),
         directory=output.endswith("/") or Path(output).is_dir(),
@@ -169,6 +169,9 @@ def backfill(
             Ledger(None if dry_run else job.state) as ledger,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
+            # Where a run of yesterday goes on, its today is still the end.
+            if end is None and "end" in (notes := ledger.notes()):
+                job = dataclasses.replace(job, end=date.fromisoformat(notes["end"]))
             good = runner.run(_go(job, settings, ledger, courses=courses, dry_run=dry_run))
     except (LedgerError, ApiError) as error:
         raise click.ClickException(str(error)) from None

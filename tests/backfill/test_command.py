@@ -222,6 +222,17 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(site, tmp_path):
     assert len(site.recorder.requests) <= needed + killed * under_way
 
 
+def test_a_run_without_an_end_goes_on_to_the_end_that_it_had_when_it_began(site, tmp_path):
+    assert site.run(f"{tmp_path}/history/").exit_code == 0
+    site.recorder.clear()
+    arguments = site.arguments(f"{tmp_path}/history/")
+    place = arguments.index("--end")
+    result = CliRunner().invoke(backfill, arguments[:place] + arguments[place + 2 :])
+    assert result.exit_code == 0, result.output
+    assert f"{START} to {END}" in result.output
+    assert site.recorder.requests == []
+
+
 @pytest.mark.parametrize("room", [100_000, 400_000])
 def test_a_disk_that_is_full_is_told_and_what_is_there_is_kept(site, tmp_path, room):
     assert site.run(f"{tmp_path}/whole/", step="5m").exit_code == 0
