@@ -1,8 +1,9 @@
 """How long a scrape waits while the exporter polls flat out, and how long its loop is held.
 
 `python -m benchmarks.latency [ORGS] [COURSES]`: scrapes 20 times a second on a kept connection,
-first while every org is visited as fast as it goes, then while the figures are at rest. The
-platform is another process that answers at once.
+while a cycle is under way at 200 requests a second (ten times the default limit), while every org
+is visited as fast as it goes, and while the figures are at rest. The platform is another process
+that answers at once.
 """
 
 import http.client
@@ -15,7 +16,13 @@ from benchmarks.measure import Child, Report, module, percentile
 from benchmarks.scrape import ACCEPT, scrape
 
 PAUSE = 0.05
-_INTERVALS = {"polling flat out": 10.0, "at rest": 3600.0}
+_RHYTHMS = {
+    "polling at 200/s": (60.0, 200.0),
+    "polling flat out": (10.0, 1e4),
+    "at rest": (3600.0, 1e4),
+}
+"""Seconds between two visits of an org, and requests per second."""
+
 _SECONDS = 30.0
 _LAG = "iblai_exporter_event_loop_lag_seconds_bucket"
 _ASKED = "iblai_api_requests_total"
@@ -80,10 +87,10 @@ def main(orgs: int, courses: int) -> None:
         *("the exporter is", "series", "requests/s", "p50", "p99", "worst"),
         *("loop late > 20 ms", "worst lag"),
     )
-    for name, interval in _INTERVALS.items():
+    for name, (interval, limit) in _RHYTHMS.items():
         with (
             module("benchmarks.api_server", courses) as platform,
-            module("benchmarks.servers", "polling", orgs, platform.url, interval) as child,
+            module("benchmarks.servers", "polling", orgs, platform.url, interval, limit) as child,
         ):
             settle(child, orgs, resting=interval > _SECONDS)
             _, asked, lag = state(child)

@@ -1,13 +1,15 @@
 """Servers with the same figures: the exporter's own web application, and prometheus-client's.
 
 `python -m benchmarks.servers ours|changing|peer ORGS COURSES` prints the port and serves until
-it is stopped; `polling ORGS URL INTERVAL` is the whole service, which asks the platform at URL.
+it is stopped; `polling ORGS URL INTERVAL RATE` is the whole service, which asks the platform
+at URL.
 """
 
 import asyncio
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -128,13 +130,13 @@ async def _serve(kind: str, orgs: int, courses: int) -> None:
         await uvicorn.Server(config).serve(sockets=[sock])
 
 
-async def _poll(orgs: int, url: str, interval: float) -> None:
+async def _poll(orgs: int, url: str, interval: float, rate: float) -> None:
     logs.configure(level="warning", form="logfmt")
     settings = Settings(
         orgs=tuple(
             org(number, url, today=interval, history=2 * interval) for number in range(orgs)
         ),
-        api=LIMITS,
+        api=replace(LIMITS, rate_limit=rate),
     )
     sock = listener()
     port = sock.getsockname()[1]
@@ -145,7 +147,7 @@ async def _poll(orgs: int, url: str, interval: float) -> None:
 def main(kind: str, orgs: str, *more: str) -> None:
     """Serve until stopped."""
     if kind == "polling":
-        work = _poll(int(orgs), more[0], float(more[1]))
+        work = _poll(int(orgs), more[0], float(more[1]), float(more[2]))
     else:
         work = _serve(kind, int(orgs), int(more[0]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
