@@ -32,9 +32,9 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
 COPY pyproject.toml README.md LICENSE /src/
 COPY exporter /src/exporter
 RUN ["python", "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", \
-     "--wheel-dir", "/wheels", "/src"]
+     "--wheel-dir", "/src/dist", "/src"]
 RUN ["python", "-m", "pip", "--python", "/opt/iblai/bin/python", "install", "--no-compile", \
-     "--no-deps", "--no-index", "--find-links", "/wheels", "iblai-exporter"]
+     "--no-deps", "--no-index", "--find-links", "/src/dist", "iblai-exporter"]
 # Compiled here, as nothing can be written later; by content, as times of files mean nothing.
 RUN ["/opt/iblai/bin/python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", \
      "/opt/iblai/lib"]
