@@ -146,10 +146,14 @@ def make_base(root):
 
 def download_wheels(directory):
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", directory]
-    locked = ["--require-hashes", "--only-binary=:all:", "-r", ROOT / "requirements/run.txt"]
-    subprocess.run([*download, *locked], check=True)
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    subprocess.run([*download, *project["build-system"]["requires"]], check=True)
+    for name in ("run", "build"):
+        locked = [
+            "--require-hashes",
+            "--only-binary=:all:",
+            "-r",
+            ROOT / f"requirements/{name}.txt",
+        ]
+        subprocess.run([*download, *locked], check=True)
 
 
 def make_context(directory):
