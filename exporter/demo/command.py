@@ -1,6 +1,9 @@
 """What `demo` and `simulate` need around the simulated platform."""
 
+import os
+import shutil
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -80,6 +83,8 @@ def example_config(url: str, university: University) -> str:
 
 def banner(url: str, orgs: int) -> str:
     """Return what a person who started the demo wants to know."""
+    # As it was called, where the shell would not find it by its name.
+    name = "iblai-exporter" if shutil.which("iblai-exporter") else os.path.relpath(sys.argv[0])
     return f"""
   iblai-exporter demo: {orgs} orgs of a simulated university, polled over real HTTP
 
@@ -88,8 +93,10 @@ def banner(url: str, orgs: int) -> str:
 
   Try next:
     curl -s {url}/metrics | grep iblai_active_users_7d
-    iblai-exporter demo --drop acme:7:0.6      engagement falls by 60 %: see {url}/orgs/acme
-    iblai-exporter serve --config iblai.yml    your own orgs (README, "Your own orgs")
+    {name} demo --drop acme:7:0.6
+        engagement falls by 60 %: see {url}/orgs/acme
+    {name} serve --config iblai.yml
+        your own orgs (README, "Your own orgs")
 
   Ctrl-C ends it.
 """
