@@ -11,6 +11,7 @@ import uvloop
 from benchmarks.measure import Report, module
 from benchmarks.polling import Bench
 from benchmarks.scrape import ACCEPT, cpu_per_scrape
+from exporter import logs
 
 ORGS = (10, 100, 1000, 5000)
 COURSES = 5
@@ -20,6 +21,7 @@ _POLLED = 1000
 
 def main() -> None:
     """Print the table."""
+    logs.configure(level="info", form="logfmt")
     report = Report(
         f"Growth, orgs of {COURSES} courses",
         *("orgs", "CPU of a scrape, gzip", "size", "requests of a cycle", "CPU of a request"),
