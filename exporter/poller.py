@@ -37,7 +37,7 @@ PATIENCE = 10
 """A visit may take this many request timeouts, or its rhythm if that is longer."""
 
 _AFTER_MIDNIGHT = timedelta(seconds=5)
-_LEAVE = 2.0
+_LEAVE = 1.0
 """Seconds that visits under way are given to end."""
 
 _LOOK_EVERY = 10.0
@@ -130,12 +130,17 @@ class Poller:
         if self._scheduler.running:
             # What is broken off at the end has not been missed.
             self._scheduler.remove_listener(self._not_run)
-            self._scheduler.shutdown(wait=False)
+            self._scheduler.pause()
         tasks = [task for watch in self._watches.values() for task in watch.running.values()]
+        self._watches.clear()
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_LEAVE)
+        if self._scheduler.running:
+            # Not before: of each run that it has to cancel itself it formats the traceback, and
+            # with thousands of them that takes longer than an end may.
+            self._scheduler.shutdown(wait=False)
 
     def set_orgs(self, orgs: Iterable[Org], limits: ApiLimits | None = None) -> None:
         """Watch these orgs and no others; those that did not change are left in peace.

@@ -4,7 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    JobExecutionEvent,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
@@ -274,6 +279,20 @@ async def test_what_is_too_old_goes_though_nobody_asks(poller, store, telemetry,
     poller.look()
     assert store.get("acme", "videos_today") is None
     assert figures(store, telemetry)["iblai_collector_series", ("videos_today", "acme")] == 0
+
+
+async def test_at_the_end_visits_under_way_end_before_the_scheduler_would_end_them(poller, api):
+    poller.set_orgs([replace(ACME, key=f"org-{number}") for number in range(20)])
+    failed = []
+    poller._scheduler.add_listener(failed.append, EVENT_JOB_ERROR)
+    api.gate.clear()
+    poller.start()
+    while api.running < 20:  # noqa: ASYNC110 - the fake knows no events
+        await asyncio.sleep(0.01)
+    await poller.close()
+    await asyncio.sleep(0.01)
+    assert api.running == 0
+    assert failed == []
 
 
 async def test_a_missed_run_is_counted(poller, telemetry):
