@@ -92,6 +92,16 @@ UNREADABLE = {
         rows(lambda r: {k: v if k in {"course_id", "name"} else None for k, v in r.items()}),
         "course_videos",
     ),
+    "millions of rows": (
+        COURSES,
+        lambda *_: b'{"data":[' + b"{}," * 4_000_000 + b"{}]}",
+        "course_videos",
+    ),
+    "millions of days": (
+        DAILY,
+        lambda *_: b'{"data":{"2026-05-05":1' + b',"":2' * 2_000_000 + b"}}",
+        "videos",
+    ),
     "ids of 10 kB": (COURSES, rows(lambda r: {**r, "course_id": "x" * 10240}), "course_videos"),
     "ids with control characters": (
         COURSES,

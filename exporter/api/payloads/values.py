@@ -17,6 +17,9 @@ MAX_ID = 512
 MAX_NAME = 256
 """Longest course name kept; what is longer is cut."""
 
+MAX_PARTS = 250_000
+"""Most commas an answer may have: 16 MiB of `{},{},…` would hold the event loop for seconds."""
+
 MAX_VALUE = 1e15
 """Largest number taken: sums and products of such are finite, and sums nearly exact."""
 
@@ -47,6 +50,8 @@ Flaws = Counter[Reason]
 
 def json_of(body: bytes) -> Any:
     """Return what a JSON body holds."""
+    if body.count(b",") > MAX_PARTS:
+        raise PayloadError(f"the answer has more than {MAX_PARTS} parts")
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return from_json(body, cache_strings="keys")
