@@ -13,6 +13,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
+from exporter.api.names import Names
+
 TARGET = "target"
 """Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
 
@@ -63,7 +65,7 @@ class ExactTransport(AiohttpTransport):
     def _session(self) -> aiohttp.ClientSession:
         # The gate bounds how many connections there are; a second bound would be a second queue.
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, resolver=Names()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,

@@ -1,0 +1,81 @@
+"""Host names looked up in threads that hold up nobody.
+
+The system may take half a minute over a name. The event loop's own threads are waited for when
+the process ends, and are few; these are given up with it.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+LOOKUPS = 32
+"""Names looked up at a time."""
+
+_NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+T = TypeVar("T")
+
+
+class Names(AbstractResolver):
+    """Asks the system, as everything else on the machine does."""
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(LOOKUPS)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host. Raises what `socket.getaddrinfo` raises."""
+
+        def look_up() -> list[ResolveResult]:
+            found = socket.getaddrinfo(
+                host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+            )
+            return [_result(host, *item) for item in found]
+
+        async with self._places:
+            return await _in_thread(look_up)
+
+    async def close(self) -> None:
+        """Leave nothing open: there is nothing."""
+
+
+def _result(
+    host: str, family: int, _kind: int, proto: int, _name: str, address: tuple[object, ...]
+) -> ResolveResult:
+    # An address within one link is none without its scope, which only this call writes out.
+    numeric, port = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # type: ignore[arg-type]  # as `getaddrinfo` gave it
+    return ResolveResult(
+        hostname=host, host=numeric, port=int(port), family=family, proto=proto, flags=_NUMERIC
+    )
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    """Return what `call` returns, from a thread of its own."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: Exception | None) -> None:
+        if future.done():  # whoever asked has given up
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # one of the two is there
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as raised:  # noqa: BLE001 - handed on to whoever asked
+            error = raised
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, daemon=True, name="name lookup").start()
+    return await future
