@@ -92,7 +92,7 @@ def main(orgs: int, courses: int) -> None:
             module("benchmarks.api_server", courses) as platform,
             module("benchmarks.servers", "polling", orgs, platform.url, interval, limit) as child,
         ):
-            settle(child, orgs, resting=interval > _SECONDS)
+            settle(child, orgs, resting=name == "at rest")
             _, asked, lag = state(child)
             began = time.monotonic()
             took = latencies(child, _SECONDS)
