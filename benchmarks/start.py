@@ -55,6 +55,7 @@ def main() -> None:
     """Print the table."""
     with TemporaryDirectory() as folder, module("benchmarks.api_server", 50) as platform:
         path = Path(folder) / "iblai.yml"
+        path.touch(mode=0o600)
         path.write_text(config(platform.url))
         port = free_port()
         began = time.perf_counter()
