@@ -25,6 +25,12 @@ from exporter.telemetry import Telemetry
 from tests.conftest import FakeClock
 
 FIGURES = frozenset(m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
+FEW = {
+    c.name: c.name in {"active_users", "videos", "videos_today", "chat_today", "course_videos"}
+    for c in collectors.COLLECTORS
+}
+"""Switches for whom a few collectors will do."""
+
 COLLECTORS = {collector.name: collector for collector in collectors.COLLECTORS}
 
 

@@ -17,7 +17,7 @@ from exporter.api.endpoints import VIDEOS_OVER_TIME
 from exporter.demo.faults import Fault
 from tests.conftest import FakeClock
 from tests.integration.conftest import fetch, until
-from tests.integration.laboratory import COLLECTORS, configure, exporter, platform, quick
+from tests.integration.laboratory import COLLECTORS, FEW, configure, exporter, platform, quick
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
 HANGS = Fault(kind="timeout")
@@ -64,8 +64,8 @@ async def test_before_the_first_poll_the_times_are_there_and_0(site):
 
 
 def test_a_scrape_is_answered_in_milliseconds_while_the_api_hangs(exporter, tmp_path):
-    with platform(orgs=10, courses=30) as site:
-        path = configure(tmp_path / "c", site, interval="1s", history_interval="1s")
+    with platform(orgs=10, courses=100) as site:
+        path = configure(tmp_path / "c", site, interval="1s", history_interval="1s", collectors=FEW)
         process = exporter("serve", "--config", path)
         until(lambda: len(process.metrics()) > 500_000, what="a page worth reading")
         site.plan.add(HANGS)
@@ -87,7 +87,7 @@ def test_a_scrape_is_answered_in_milliseconds_while_the_api_hangs(exporter, tmp_
 
 
 async def test_four_kinds_of_trouble_at_once_change_no_other_figure(site):
-    orgs = site.orgs()
+    orgs = site.orgs(collectors=FEW)
     async with exporter(orgs, clock=FakeClock(NOON)) as made:
         await made.visit_all()
         wanted = await made.figures()
@@ -98,9 +98,15 @@ async def test_four_kinds_of_trouble_at_once_change_no_other_figure(site):
         replace(HANGS, org=slow),
         replace(GARBAGE, org=mad),
     )
-    haste = quick(timeout=0.2, retries=0)
-    async with exporter(orgs, clock=FakeClock(NOON), limits=haste) as made:
-        await asyncio.gather(*(made.visit(org.key) for org in orgs))
+    limits = quick(timeout=1.0, retries=1)
+    async with exporter(orgs, clock=FakeClock(NOON), limits=limits) as made:
+        await asyncio.gather(
+            *(
+                made.poller.run(org.key, collector)
+                for org in orgs
+                for collector in collectors.of(org)
+            )
+        )
         found = await made.figures()
         ups = {org.key: await made.value("iblai_up", org=org.key) for org in orgs}
     hit = {revoked, slow, mad}
@@ -286,10 +292,9 @@ async def test_a_redirect_is_never_followed_so_that_no_key_goes_elsewhere(site):
 
 
 async def test_a_thousand_orgs_start_spread_over_the_interval(site):
-    few = {name: name in {"videos", "videos_today", "active_users"} for name in COLLECTORS}
-    org = site.org(collectors=few)
+    org = site.org(collectors=FEW)
     orgs = [replace(org, key=f"org-{number}") for number in range(1000)]
-    async with exporter(orgs, limits=quick(rate_limit=4.0)) as made:
+    async with exporter(orgs, limits=quick(rate_limit=5.0)) as made:
         made.poller.start()
         starts = sorted(
             (made.poller.next_visit(org.key, "videos_today") - NOON).total_seconds() for org in orgs

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.conftest import FakeClock
-from tests.integration.laboratory import exporter, platform, quick
+from tests.integration.laboratory import FEW, exporter, platform, quick
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
 ACTIVE = "active-users/per-course"
@@ -15,6 +15,9 @@ DAILY = "videos/over-time"
 COURSES = "videos/"
 LEARNERS = "active-users/users"
 ERRORS = "iblai_exporter_payload_errors_total"
+
+
+SEEDS = FEW | {"active_learners": True, "active_users_today": True}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,7 @@ def site(running):
 
 async def visited(site, **more):
     """Return an exporter after one visit of all collectors to acme."""
+    more = {"collectors": SEEDS, **more}
     async with exporter([site.org(**more)], clock=FakeClock(NOON), limits=quick(page_size=4)) as e:
         await e.visit()
         return e

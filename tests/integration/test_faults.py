@@ -7,10 +7,10 @@ import pytest
 
 from exporter.demo.faults import Fault, Kind, Payload
 from tests.conftest import FakeClock
-from tests.integration.laboratory import exporter, platform, quick
+from tests.integration.laboratory import FEW, exporter, platform, quick
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
-HASTE = quick(timeout=0.25, retries=1, max_body=1 << 20)
+HASTE = quick(timeout=0.6, retries=1, max_body=1 << 20)
 
 BREAKING = {
     **{
@@ -78,7 +78,7 @@ def _whole(site, monkeypatch):
 
 async def truth(site, memory={}):  # noqa: B006 - asked for once, since nothing changes it
     if not memory:
-        async with exporter(site.orgs(), clock=FakeClock(NOON)) as made:
+        async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON)) as made:
             await made.visit_all()
             memory.update(await made.figures())
     return memory
@@ -92,7 +92,7 @@ def hit(name):
 async def test_a_fault_costs_the_figures_it_hits_and_no_others(site, fault):
     wanted = await truth(site)
     with site.plan.during(replace(fault, org="acme", endpoint="videos/over-time")):
-        async with exporter(site.orgs(), clock=FakeClock(NOON), limits=HASTE) as made:
+        async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON), limits=HASTE) as made:
             await made.visit_all()
             found = await made.figures()
             outcome = made.outcome("videos")
@@ -110,7 +110,7 @@ async def test_a_fault_costs_the_figures_it_hits_and_no_others(site, fault):
 @pytest.mark.parametrize("fault", HARMLESS.values(), ids=HARMLESS)
 async def test_some_faults_cost_nothing(site, fault):
     with site.plan.during(replace(fault, org="acme", endpoint="videos/over-time")):
-        async with exporter(site.orgs(), clock=FakeClock(NOON)) as made:
+        async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON)) as made:
             await made.visit_all()
             assert await made.figures() == await truth(site)
 

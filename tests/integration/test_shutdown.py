@@ -12,7 +12,7 @@ import trustme
 
 from exporter.demo.faults import Fault
 from tests.integration.conftest import EXPORTER, fetch, free_port, until
-from tests.integration.laboratory import configure, platform
+from tests.integration.laboratory import FEW, configure, platform
 
 SOON = 5.0
 HANGS = Fault(kind="timeout")
@@ -73,8 +73,8 @@ def test_it_ends_within_5_seconds_also_while_the_api_hangs(exporter, site, tmp_p
 
 
 def test_a_scrape_in_flight_is_answered_whole(exporter, tmp_path):
-    with platform(orgs=20, courses=80, learners=20) as site:
-        path = configure(tmp_path / "c", site, interval="1h", courses={"enrollments": False})
+    with platform(orgs=20, courses=200, learners=20) as site:
+        path = configure(tmp_path / "c", site, interval="1h", collectors=FEW)
         process = exporter("serve", "--config", path)
         size = len(process.metrics())
         assert size > 2_000_000  # more than the buffers of a connection hold
@@ -94,8 +94,8 @@ def test_a_scrape_in_flight_is_answered_whole(exporter, tmp_path):
 
 
 def test_a_reader_that_never_reads_does_not_hold_up_the_end(exporter, tmp_path):
-    with platform(orgs=20, courses=80, learners=20) as site:
-        path = configure(tmp_path / "c", site, interval="1h", courses={"enrollments": False})
+    with platform(orgs=20, courses=200, learners=20) as site:
+        path = configure(tmp_path / "c", site, interval="1h", collectors=FEW)
         process = exporter("serve", "--config", path)
         site.plan.add(HANGS)
         silent = socket.create_connection(("127.0.0.1", process.port))
