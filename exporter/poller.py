@@ -387,6 +387,8 @@ class Poller:
         named = {course_id for other in others for course_id in other.courses}
         taken = sum(other.series for other in others) + len(named)
         whole = sum(len(other.headline) for other in others)
+        if len(samples) + len(courses) <= watch.org.series_limit - catalog.ORG_FIGURES - taken:
+            return 0
         limit = max(watch.org.series_limit - taken, 0)
         parts = max(watch.org.series_limit - catalog.ORG_FIGURES - (taken - whole), 0)
         cut = samples.truncate(

@@ -8,6 +8,7 @@ always covers the same weekdays.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from statistics import median
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ BASELINE_WEEKS = (1, 2, 3, 4)
 BASELINE_QUORUM = 3
 
 _DAY = timedelta(days=1)
+_DAYS_KEPT = 64
+"""Spans remembered by length and day: all orgs ask for those of two or three days."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,16 +72,19 @@ def single(day: date) -> Span:
     return Span(day, day)
 
 
+@lru_cache(maxsize=_DAYS_KEPT)
 def window(length: int, today: date) -> Span:
     """Return the `length` complete days that end the day before `today`."""
     return Span(today - timedelta(days=length), today - _DAY)
 
 
+@lru_cache(maxsize=_DAYS_KEPT)
 def baseline_spans(length: int, today: date) -> tuple[Span, ...]:
     """Return the windows that the baseline of `window(length, today)` is the median of."""
     return tuple(window(length, today).earlier(weeks=weeks) for weeks in BASELINE_WEEKS)
 
 
+@lru_cache(maxsize=_DAYS_KEPT)
 def history(today: date) -> Span:
     """Return the complete days that all windows and baselines of `today` are made from."""
     spans = [window(length, today) for length in WINDOWS.values()]
@@ -92,8 +98,7 @@ def total(days: Mapping[date, float | None], span: Span) -> float | None:
     An understated sum would look like a drop, so one unknown day makes the window unknown.
     """
     values = [days.get(day) for day in span]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+    return None if None in values else sum(value for value in values if value is not None)
 
 
 def usual(values: Sequence[float | None]) -> float | None:

@@ -375,6 +375,8 @@ class ApiClient:
             )
         finally:
             await response.aclose()
+            # It points back at the response, which only the garbage collector could free.
+            del response.stream
 
     def _hold(self, errand: _Errand, asked: SlowDown) -> RateLimited:
         """Hold the endpoint back for as long as the API asks."""

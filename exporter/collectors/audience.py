@@ -71,10 +71,10 @@ async def active_users(visit: Visit) -> Findings:
     async def ask(name: str) -> None:
         answer = await _active_users(visit, window(WINDOWS[name], visit.day))
         findings.samples.add(catalog.ACTIVE_USERS.at(name), answer.total)
+        metric = catalog.COURSE_ACTIVE_USERS.at(name)
         for course_id, row in answer.rows.items():
             if visit.org.courses.wants(course_id):
                 findings.courses[course_id] = row.name or findings.courses.get(course_id, "")
-                metric = catalog.COURSE_ACTIVE_USERS.at(name)
                 findings.samples.add(metric, row.figures["user_count"], course_id)
 
     past: dict[Span, float | None] = {}

@@ -1,7 +1,14 @@
 """One collector's visit to one org: what it may ask, and what it brings home."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    MutableMapping,
+)
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
@@ -155,8 +162,10 @@ class Visit:
         async for page in pages(ask, length=self.page_size, cut=cut):
             yield page
 
-    async def each(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+    async def each(self, items: Collection[T], work: Callable[[T], Awaitable[None]]) -> None:
         """Do `work` for every item, a few at a time; the first failure ends it all."""
+        if not items:
+            return
         queue = iter(items)
 
         async def worker() -> None:
@@ -165,7 +174,7 @@ class Visit:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(IN_FLIGHT):
+                for _ in range(min(IN_FLIGHT, len(items))):
                     group.create_task(worker())
         except* Exception as failures:  # noqa: BLE001 - passed on, the first of them
             raise _first(failures) from None
@@ -203,6 +212,8 @@ class Visit:
     def baseline_spans(self, length: int) -> list[Span]:
         """Return the spans of a baseline, those with a quiet day taken out."""
         spans = baseline_spans(length, self.day)
+        if not self.org.quiet_days:
+            return list(spans)
         return [span for span in spans if not any(map(self.org.is_quiet, span))]
 
 

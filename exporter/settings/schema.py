@@ -36,17 +36,18 @@ class Courses:
         kinds.SWITCH,
         Field(description="Whether enrolments are asked for, with two requests per course."),
     ] = True
-    _include: Pattern[str] = field(init=False, repr=False, compare=False)
+    _include: Pattern[str] | None = field(init=False, repr=False, compare=False)
     _exclude: Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         exclude = kinds.pattern(self.exclude) if self.exclude else None
-        object.__setattr__(self, "_include", kinds.pattern(self.include))
+        include = None if self.include == ".*" else kinds.pattern(self.include)
+        object.__setattr__(self, "_include", include)
         object.__setattr__(self, "_exclude", exclude)
 
     def wants(self, course_id: str) -> bool:
         """Return whether a course has figures of its own."""
-        if not self._include.fullmatch(course_id):
+        if self._include is not None and not self._include.fullmatch(course_id):
             return False
         return self._exclude is None or not self._exclude.fullmatch(course_id)
 
