@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import statistics
 import threading
 import time
 from contextlib import contextmanager
@@ -71,13 +72,16 @@ def test_a_scrape_is_answered_in_milliseconds_while_the_api_hangs(exporter, tmp_
         site.plan.add(HANGS)
         until(lambda: site.recorder.under_way >= 8, what="requests that hang")
         answered = len(site.recorder.select(status=200))
-        slowest = 0.0
+        took = []
         for _ in range(100):
             began = time.perf_counter()
             process.metrics()
-            slowest = max(slowest, time.perf_counter() - began)
+            took.append(time.perf_counter() - began)
         assert len(site.recorder.select(status=200)) == answered
-        assert slowest < 0.5  # 0.02 on a machine with nothing else to do
+        # Whatever waits for the API waits for its timeout, which is longer than either. On a machine
+        # with nothing else to do the slowest takes 0.02 s.
+        assert statistics.median(took) < 0.5
+        assert max(took) < 5
         for page in ("/", "/-/healthy", "/orgs/acme", "/probe?target=acme", "/sd"):
             assert fetch(process.url + page, timeout=1)[0] == 200
         assert process.stop() == 0
