@@ -78,8 +78,8 @@ def test_a_scrape_is_answered_in_milliseconds_while_the_api_hangs(exporter, tmp_
             process.metrics()
             took.append(time.perf_counter() - began)
         assert len(site.recorder.select(status=200)) == answered
-        # Whatever waits for the API waits for its timeout, which is longer than either. On a machine
-        # with nothing else to do the slowest takes 0.02 s.
+        # Whatever waits for the API waits for its timeout, which is longer than either. On a
+        # machine with nothing else to do the slowest takes 0.02 s.
         assert statistics.median(took) < 0.5
         assert max(took) < 5
         for page in ("/", "/-/healthy", "/orgs/acme", "/probe?target=acme", "/sd"):
