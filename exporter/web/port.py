@@ -113,6 +113,8 @@ class Port(uvicorn.Server):
     def stop(self) -> None:
         """Take no more requests, and end once those under way are answered."""
         self.should_exit = True
+        # The last copy that listens: who comes now is refused, and not left waiting.
+        self._sock.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -122,7 +124,8 @@ class Port(uvicorn.Server):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            if await asyncio.to_thread(self._file.refresh) and self.started:
+            changed = await asyncio.to_thread(self._file.refresh)
+            if changed and self.started and not self.should_exit:
                 await self._listen_anew()
 
     async def _listen_anew(self) -> None:
