@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import settings
 
+from exporter.snapshots import SnapshotStore
+from exporter.telemetry import Telemetry
+
 # The same examples every time, so that nobody's change fails by chance; no deadline, since a busy
 # machine is no bug. `--hypothesis-profile=default` looks for new examples.
 settings.register_profile("steady", derandomize=True, deadline=None)
@@ -51,3 +54,13 @@ def unprivileged():
             os.seteuid(user)
 
     return nobody
+
+
+@pytest.fixture
+def store():
+    return SnapshotStore()
+
+
+@pytest.fixture
+def telemetry(store):
+    return Telemetry(store)

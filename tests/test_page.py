@@ -24,16 +24,6 @@ READ = {Format.TEXT: read_text, Format.OPENMETRICS: read_openmetrics}
 
 
 @pytest.fixture
-def store():
-    return SnapshotStore()
-
-
-@pytest.fixture
-def telemetry(store):
-    return Telemetry(store)
-
-
-@pytest.fixture
 def metrics(store, telemetry, clock):
     return MetricsPage(store, telemetry, clock)
 

@@ -16,8 +16,6 @@ from exporter import catalog, collectors
 from exporter.api.errors import Kind, RateLimited, Refused, Unavailable
 from exporter.poller import Poller
 from exporter.settings import ApiLimits, Courses, Org
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
 from tests.conftest import FakeClock
 
 ACME = Org(key="acme", user_id="ops")
@@ -84,16 +82,6 @@ def clock():
 @pytest.fixture
 def api():
     return FakeApi()
-
-
-@pytest.fixture
-def store():
-    return SnapshotStore()
-
-
-@pytest.fixture
-def telemetry(store):
-    return Telemetry(store)
 
 
 @pytest.fixture

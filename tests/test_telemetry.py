@@ -5,13 +5,7 @@ from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import Reason
 from exporter.exposition import Format
-from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
-
-
-@pytest.fixture
-def store():
-    return SnapshotStore()
 
 
 @pytest.fixture

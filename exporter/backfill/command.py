@@ -1,17 +1,15 @@
 """The command: from options to a job, and what a person sees of it."""
 
-import asyncio
 import dataclasses
 import re
 import sqlite3
 import sys
-from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import uvloop
 from rich.console import Console
 
 from exporter import collectors, logs
@@ -22,17 +20,15 @@ from exporter.backfill.ledger import Ledger, LedgerError
 from exporter.backfill.run import SUFFIX, Backfill, Job
 from exporter.backfill.showing import Progress, print_end, print_plan
 from exporter.clock import SystemClock
-from exporter.commands.options import config_option
-from exporter.settings import ConfigError, Settings, load
+from exporter.commands.options import config_option, given
+from exporter.commands.running import EXIT_FAILED, or_exit, run
+from exporter.settings import Settings, load
 from exporter.settings.fields import RESERVED_LABELS
 from exporter.settings.units import duration
 from exporter.windows import local_date
 
 DEFAULT_STEP = "5m"
 """The longest that leaves no gap: Prometheus looks back five minutes for a sample."""
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
 
 _SHORTEST, _LONGEST = 15, 86400
 _SCRAPED = frozenset({"job", "instance"})
@@ -145,7 +141,7 @@ def backfill(
     \b
     iblai-exporter backfill -c iblai.yml --start 2025-09-01 --end 2026-06-30 --output history/
     """
-    settings = _settings(config, {"api.rate_limit": api__rate_limit}, only)
+    settings = _settings(config, {"api__rate_limit": api__rate_limit}, only)
     logs.configure(level="error", form="logfmt")
     today = max(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
     last = end or today
@@ -165,14 +161,11 @@ def backfill(
     if not dry_run:
         _prepare(job)
     try:
-        with (
-            Ledger(None if dry_run else job.state) as ledger,
-            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-        ):
+        with Ledger(None if dry_run else job.state) as ledger:
             # Where a run of yesterday goes on, its today is still the end.
             if end is None and "end" in (notes := ledger.notes()):
                 job = dataclasses.replace(job, end=date.fromisoformat(notes["end"]))
-            good = runner.run(_go(job, settings, ledger, courses=courses, dry_run=dry_run))
+            good = run(_go(job, settings, ledger, courses=courses, dry_run=dry_run))
     except (LedgerError, ApiError) as error:
         raise click.ClickException(str(error)) from None
     except Unanswered as error:
@@ -220,14 +213,8 @@ def _prepare(job: Job) -> None:
         raise click.ClickException(f"{directory}: {error.strerror}") from None
 
 
-def _settings(config: Path | None, flags: Mapping[str, Any], only: tuple[str, ...]) -> Settings:
-    given = {path: value for path, value in flags.items() if value is not None}
-    try:
-        settings = load(config, flags=given, known_collectors=collectors.NAMES)
-    except ConfigError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        sys.exit(EXIT_USAGE)
+def _settings(config: Path | None, flags: dict[str, Any], only: tuple[str, ...]) -> Settings:
+    settings = or_exit(partial(load, config, flags=given(flags), known_collectors=collectors.NAMES))
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     if unknown := set(only) - {org.key for org in settings.orgs}:

@@ -14,22 +14,10 @@ from exporter.demo.platform import build_platform
 from exporter.demo.university import University
 from exporter.poller import Poller
 from exporter.settings import ApiLimits, Org, Settings
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
 from tests.collectors.conftest import BROKEN, FORBIDDEN, NOT_FOUND, ORG, series
 
 BY_NAME = {collector.name: collector for collector in collectors.COLLECTORS}
 REQUIRED = {"active_users", "enrollments", "videos", "course_videos", "chat", "active_learners"}
-
-
-@pytest.fixture
-def store():
-    return SnapshotStore()
-
-
-@pytest.fixture
-def telemetry(store):
-    return Telemetry(store)
 
 
 @pytest.fixture
