@@ -1,10 +1,12 @@
 """The command line: which commands there are. Each is loaded when it is called, and not before."""
 
+from contextlib import nullcontext
 from importlib import import_module
 
 import click
 
 from exporter import __version__
+from exporter.lean import without_terminals
 
 _COMMANDS = {
     "serve": "exporter.commands.serve:serve",
@@ -16,6 +18,9 @@ _COMMANDS = {
     "settings": "exporter.commands.reference:settings",
     "healthcheck": "exporter.commands.health:healthcheck",
 }
+
+_SERVICES = frozenset({"serve", "demo", "simulate"})
+"""Commands that draw nothing on a terminal."""
 
 
 class _Commands(click.Group):
@@ -33,7 +38,8 @@ class _Commands(click.Group):
         if place is None:
             return None
         module, _, name = place.partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        with without_terminals() if cmd_name in _SERVICES else nullcontext():
+            command: click.Command = getattr(import_module(module), name)
         return command
 
 

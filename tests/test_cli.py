@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -37,6 +39,35 @@ def test_the_options_of_serve_name_their_variables_and_defaults(command):
 
 def test_the_version_is_told(command):
     assert __version__ in command("--version").output
+
+
+@pytest.mark.parametrize(
+    ("name", "needless"),
+    {
+        "serve": {"rich", "pygments", "exporter.demo", "exporter.check", "exporter.backfill"},
+        "demo": {"rich", "pygments", "exporter.check", "exporter.backfill"},
+        "healthcheck": {"asyncio", "httpx", "aiohttp", "pydantic", "prometheus_client"},
+    }.items(),
+)
+def test_a_command_imports_nothing_heavy_that_it_does_not_use(name, needless):
+    code = f"""
+import click, sys
+from exporter.cli import main
+main.get_command(click.Context(main), "{name}")
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not needless & set(done.stdout.split())
+
+
+def test_after_a_service_was_loaded_terminals_are_served_again():
+    code = """
+import click
+from exporter.cli import main
+main.get_command(click.Context(main), "serve")
+import rich.console
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_metrics_lists_the_whole_catalog_in_both_forms(command):

@@ -16,6 +16,7 @@ from pathlib import Path
 import pip
 import pytest
 
+from exporter import __version__
 from tests.integration.conftest import Process, fetch, free_port, until
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +56,7 @@ def of_kind(word):
 
 def test_the_image_names_the_version_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert f"VERSION={project['version']}" in of_kind("ARG")
+    assert f"VERSION={__version__}" in of_kind("ARG")
     assert f'image.licenses="{project["license"]}"' in " ".join(of_kind("LABEL"))
 
 
