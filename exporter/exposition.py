@@ -5,7 +5,8 @@ the two side by side. Gauge and counter lines are the same in every format, so t
 once, and only the headers differ.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,21 +44,60 @@ def number(value: float) -> str:
     return text
 
 
-def lines(metric: Metric, rows: Mapping[tuple[str, ...], float], constants: Constants) -> bytes:
-    """Write one sample line for each of `rows`, labels sorted by name.
+def numbers(values: Collection[float]) -> Iterable[str]:
+    """Return each value as `number` prints it."""
+    if (
+        values
+        and min(values) > -_PLAIN_BELOW
+        and max(values) < _PLAIN_BELOW
+        and sum(values) < math.inf  # not with a NaN among them, which min and max pass over
+    ):
+        return map(repr, map(float, values))
+    return map(number, values)
 
-    `rows` maps the values of the labels that are not among `constants` to the sample's value.
+
+Rows = Mapping[tuple[str, ...], float]
+"""Values of samples by the values of those labels of their metric that are not constant."""
+
+
+class Pen:
+    """Writes sample lines of one org, whose constant labels it knows.
+
+    Metrics that are about the same courses have the same labels, which are written once for all.
     """
-    own = [name for name in metric.labels if name not in constants]
-    # A template for printf, since filling it is several times quicker than joining labels.
-    slots = dict.fromkeys(own, "%s")
-    slots |= {name: escape(value).replace("%", "%%") for name, value in constants.items()}
-    pairs = ",".join(f'{name}="{slots[name]}"' for name in sorted(slots))
-    template = f"{metric.name}{{{pairs}}} %s\n" if pairs else f"{metric.name} %s\n"
-    columns = dict(zip(own, zip(*rows, strict=True), strict=False))
-    cells = [map(escape, columns[name]) for name in sorted(columns)]
-    filled = map(template.__mod__, zip(*cells, map(number, rows.values()), strict=True))
-    return "".join(filled).encode()
+
+    def __init__(self, constants: Constants) -> None:
+        self._constants = constants
+        self._written: dict[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]], list[str]] = {}
+
+    def lines(self, metric: Metric, rows: Rows) -> bytes:
+        """Write one sample line for each of `rows`, labels sorted by name."""
+        name = metric.name
+        values = numbers(rows.values())
+        filled = [
+            f"{name}{labels} {value}\n"
+            for labels, value in zip(self._labels(metric, rows), values, strict=True)
+        ]
+        return "".join(filled).encode()
+
+    def _labels(self, metric: Metric, rows: Rows) -> list[str]:
+        """Return the labels of each row as they stand after the name."""
+        key = metric.labels, tuple(rows)
+        written = self._written.get(key)
+        if written is None:
+            written = self._written[key] = self._write(metric.labels, rows)
+        return written
+
+    def _write(self, names: tuple[str, ...], rows: Rows) -> list[str]:
+        own = [name for name in names if name not in self._constants]
+        # A template for printf, since filling it is several times quicker than joining labels.
+        slots = dict.fromkeys(own, "%s")
+        slots |= {name: escape(value).replace("%", "%%") for name, value in self._constants.items()}
+        pairs = ",".join([f'{name}="{slots[name]}"' for name in sorted(slots)])
+        template = f"{{{pairs}}}" if pairs else ""
+        columns = dict(zip(own, zip(*rows, strict=True), strict=False))
+        cells = [map(escape, columns[name]) for name in sorted(columns)]
+        return list(map(template.__mod__, zip(*cells, strict=True))) if cells else [template % ()]
 
 
 def header(metric: Metric, form: Format) -> bytes:

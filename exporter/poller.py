@@ -381,13 +381,16 @@ class Poller:
         Room is kept for the figures of the org as a whole, whoever comes first.
         """
         samples, courses = findings.samples, findings.courses
+        room = watch.org.series_limit - catalog.ORG_FIGURES
         others = [
             s for s in self._store.of(watch.org.key).values() if s.collector != collector.name
         ]
+        if len(samples) + len(courses) + sum(s.series + len(s.courses) for s in others) <= room:
+            return 0
         named = {course_id for other in others for course_id in other.courses}
         taken = sum(other.series for other in others) + len(named)
         whole = sum(len(other.headline) for other in others)
-        if len(samples) + len(courses) <= watch.org.series_limit - catalog.ORG_FIGURES - taken:
+        if len(samples) + len(courses) + taken <= room:
             return 0
         limit = max(watch.org.series_limit - taken, 0)
         parts = max(watch.org.series_limit - catalog.ORG_FIGURES - (taken - whole), 0)
@@ -398,8 +401,8 @@ class Poller:
         kept = samples.parts()
         new = [course_id for course_id in courses if course_id not in named]
         unpaid = [course_id for course_id in new if (course_id,) not in kept]
-        room = min(limit, parts) - kept.total() - (len(new) - len(unpaid))
-        for course_id in unpaid[max(room, 0) :]:
+        left = min(limit, parts) - kept.total() - (len(new) - len(unpaid))
+        for course_id in unpaid[max(left, 0) :]:
             del courses[course_id]
             cut += 1
         return cut

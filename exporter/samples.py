@@ -27,6 +27,14 @@ class Samples:
                 family = self._families[metric.name] = metric, {}
             family[1][labels] = value
 
+    def add_column(self, metric: Metric, values: Mapping[str, float | None]) -> None:
+        """Set a sample for each value, by the value of the one label after `org`."""
+        known: dict[Labels, float] = {
+            (label,): value for label, value in values.items() if value is not None
+        }
+        if known:
+            self._families.setdefault(metric.name, (metric, {}))[1].update(known)
+
     def __iter__(self) -> Iterator[tuple[Metric, Mapping[Labels, float]]]:
         return iter(self._families.values())
 
@@ -35,6 +43,8 @@ class Samples:
 
     def withhold(self, *, below: int) -> int:
         """Take out counts of people under `below`, except 0; return how many."""
+        if below <= 0:
+            return 0
         before = len(self)
         for name, (metric, rows) in self._families.items():
             if metric.people:

@@ -38,9 +38,8 @@ class Snapshot:
 
 def render(samples: Samples, constants: exposition.Constants) -> dict[str, bytes]:
     """Return the sample lines of `samples` by metric name."""
-    return {
-        metric.name: exposition.lines(metric, rows, constants) for metric, rows in samples if rows
-    }
+    pen = exposition.Pen(constants)
+    return {metric.name: pen.lines(metric, rows) for metric, rows in samples if rows}
 
 
 def headline(samples: Samples) -> dict[str, float]:

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from exporter import catalog, page
 from exporter.api import endpoints
-from exporter.exposition import Format, lines
+from exporter.exposition import Format, Pen
 from exporter.page import MetricsPage, deflate, gzip_member
 from exporter.samples import Samples
 from exporter.snapshots import Snapshot, SnapshotStore, render
@@ -268,7 +268,8 @@ def test_the_whole_page_is_byte_for_byte_what_prometheus_client_writes(
     telemetry = Telemetry(store)
     metrics = MetricsPage(store, telemetry, clock)
     for org, families in found.items():
-        rows = {m.name: lines(m, given, constants[org]) for m, given in families if given}
+        pen = Pen(constants[org])
+        rows = {m.name: pen.lines(m, given) for m, given in families if given}
         store.write((org, "writer"), rows)
     telemetry.process_text = lambda _: b"# EOF\n" if form is Format.OPENMETRICS else b""
     page = asyncio.run(metrics.read(form, gzip=packed))

@@ -94,7 +94,7 @@ class _Page:
         stamps = self._stamps[source.zone]
         for labels, by_day in sorted(values.items()):
             # The line of an arbitrary value, without the value.
-            whole = exposition.lines(metric, {labels: 1.0}, source.constants)
+            whole = exposition.Pen(source.constants).lines(metric, {labels: 1.0})
             name = whole.removesuffix(b"1.0\n")
             for value, after in zip(by_day, stamps, strict=True):
                 if after and not isnan(value):

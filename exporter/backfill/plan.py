@@ -80,7 +80,8 @@ async def share(
     metrics = {metric.name: metric for metric in catalog.METRICS}
     rows = figures.rows()
     series = sum(map(len, rows.values()))
-    line = sum(len(exposition.lines(metrics[n], dict(r), constants)) for n, r in rows.items())
+    pen = exposition.Pen(constants)
+    line = sum(len(pen.lines(metrics[n], dict(r))) for n, r in rows.items())
     points = len(span) * _DAY // step
     return Share(
         requests=len(keys),

@@ -232,7 +232,7 @@ class Backfill:
             page = read_courses(await desk.get(org, longest.call), fields=())
         except (ApiError, PayloadError):
             return {}
-        return {c: row.name for c, row in page.rows.items() if org.courses.wants(c)}
+        return {c: name for c, name in page.names.items() if org.courses.wants(c)}
 
     async def _visit(self, org: Org) -> None:
         """Have the figures of one org, some days at a time."""

@@ -18,6 +18,7 @@ from exporter.api.payloads import (
     read_size,
 )
 from exporter.collectors import days
+from exporter.collectors.tables import Table
 from exporter.collectors.visit import Findings, Visit
 from exporter.windows import (
     BASELINES,
@@ -34,13 +35,14 @@ from exporter.windows import (
 _ACTIVE = {catalog.ENROLLMENTS: "y", catalog.UNENROLLMENTS: "n"}
 _COURSE_ACTIVE = {catalog.COURSE_ENROLLMENTS: "y", catalog.COURSE_UNENROLLMENTS: "n"}
 _QUANTILES = {"0.1": 0, "0.5": 4, "0.9": 8}
+_USERS = "user_count"
 _NO_TOTAL = "`total` is missing or no number"
 
 
 def _read_active(body: bytes) -> CoursePage:
     """Read seed 4, which must have figures of the org or of courses."""
-    answer = read_courses(body, fields=("user_count",))
-    if answer.total is None and not answer.rows:
+    answer = read_courses(body, fields=(_USERS,))
+    if answer.total is None and not answer.names:
         raise PayloadError(_NO_TOTAL)
     return answer
 
@@ -71,11 +73,14 @@ async def active_users(visit: Visit) -> Findings:
     async def ask(name: str) -> None:
         answer = await _active_users(visit, window(WINDOWS[name], visit.day))
         findings.samples.add(catalog.ACTIVE_USERS.at(name), answer.total)
-        metric = catalog.COURSE_ACTIVE_USERS.at(name)
-        for course_id, row in answer.rows.items():
-            if visit.org.courses.wants(course_id):
-                findings.courses[course_id] = row.name or findings.courses.get(course_id, "")
-                findings.samples.add(metric, row.figures["user_count"], course_id)
+        table = Table()
+        table.add(answer)
+        wanted = table.only(visit.org.courses.wants)
+        for course_id, title in wanted.names.items():
+            findings.courses[course_id] = title or findings.courses.get(course_id, "")
+        findings.samples.add_column(
+            catalog.COURSE_ACTIVE_USERS.at(name), wanted.columns.get(_USERS, {})
+        )
 
     past: dict[Span, float | None] = {}
 

@@ -47,8 +47,8 @@ async def course_time(visit: Visit) -> Findings:
     findings = Findings()
     for name in catalog.COURSE_TIME_SPENT.windows:
         span = window(WINDOWS[name], visit.day)
-        rows = await tables.courses(visit, endpoints.TIME_PER_COURSE, tuple(_TIME), span=span)
-        tables.put(visit, findings, rows, {f: figure.at(name) for f, figure in _TIME.items()})
+        table = await tables.courses(visit, endpoints.TIME_PER_COURSE, tuple(_TIME), span=span)
+        tables.put(visit, findings, table, {f: figure.at(name) for f, figure in _TIME.items()})
     return findings
 
 
@@ -65,14 +65,14 @@ async def completions(visit: Visit) -> Findings:
 async def course_completions(visit: Visit) -> Findings:
     """Users of each course: how many are enrolled, and how many completed it."""
     findings = Findings()
-    rows = await tables.courses(visit, endpoints.COMPLETIONS_PER_COURSE, tuple(_COMPLETION))
-    tables.put(visit, findings, rows, _COMPLETION)
+    table = await tables.courses(visit, endpoints.COMPLETIONS_PER_COURSE, tuple(_COMPLETION))
+    tables.put(visit, findings, table, _COMPLETION)
     return findings
 
 
 async def course_activity(visit: Visit) -> Findings:
     """Days on which a learner comes to each course. Of its time the API does not state the unit."""
     findings = Findings()
-    rows = await tables.courses(visit, endpoints.COURSE_ACTIVITY, tuple(_ACTIVITY))
-    tables.put(visit, findings, rows, _ACTIVITY)
+    table = await tables.courses(visit, endpoints.COURSE_ACTIVITY, tuple(_ACTIVITY))
+    tables.put(visit, findings, table, _ACTIVITY)
     return findings

@@ -23,11 +23,8 @@ async def course_grades(visit: Visit) -> Findings:
     """Mean grade in each course, and how many passed; none where too few are enrolled."""
     findings = Findings()
     fields = (*_GRADES, _ENROLLED)
-    rows = await tables.courses(visit, endpoints.GRADES_PER_COURSE, fields)
-    enough = {
-        course_id: row
-        for course_id, row in rows.items()
-        if (row.figures[_ENROLLED] or 0) >= visit.org.min_group_size
-    }
+    table = await tables.courses(visit, endpoints.GRADES_PER_COURSE, fields)
+    enrolled = table.columns.get(_ENROLLED, {})
+    enough = table.only(lambda course_id: (enrolled[course_id] or 0) >= visit.org.min_group_size)
     tables.put(visit, findings, enough, _GRADES)
     return findings

@@ -28,8 +28,7 @@ async def videos(visit: Visit) -> Findings:
 async def course_videos(visit: Visit) -> Findings:
     """Videos of each course: how many there are, and how much they are watched."""
     findings = Findings()
-    rows = await tables.courses(visit, endpoints.COURSE_VIDEOS, tuple(_COURSE_FIGURES))
-    for course_id, row in rows.items():
-        findings.courses[course_id] = row.name
-    tables.put(visit, findings, rows, _COURSE_FIGURES)
+    table = await tables.courses(visit, endpoints.COURSE_VIDEOS, tuple(_COURSE_FIGURES))
+    findings.courses.update(table.names)
+    tables.put(visit, findings, table, _COURSE_FIGURES)
     return findings

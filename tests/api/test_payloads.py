@@ -323,10 +323,11 @@ COURSE = {"course_id": "course-v1:Acme+Bio101+2026", "name": "Biology 101", "use
 
 def test_the_reference_s_own_list_of_courses_is_read():
     answer = read(read_courses, {"data": [COURSE], "total": 9, "meta": {"total": 8}}, FIELDS)
-    row = answer.rows["course-v1:Acme+Bio101+2026"]
-    assert (row.name, row.figures) == ("Biology 101", {"user_count": 8, "time_watched": None})
+    course_id = "course-v1:Acme+Bio101+2026"
+    assert answer.names == {course_id: "Biology 101"}
+    assert answer.columns == {"user_count": {course_id: 8}, "time_watched": {course_id: None}}
     assert answer.total == 9
-    assert answer.keys == {"course-v1:Acme+Bio101+2026"}
+    assert answer.keys == {course_id}
 
 
 @pytest.mark.parametrize(
@@ -334,26 +335,26 @@ def test_the_reference_s_own_list_of_courses_is_read():
 )
 def test_a_row_without_a_usable_id_is_passed_over_and_counted(course_id):
     answer = read(read_courses, {"data": [COURSE, {"course_id": course_id}]}, FIELDS)
-    assert len(answer.rows) == 1
+    assert len(answer.names) == 1
     assert answer.flaws == {Reason.ROW: 1}
 
 
 def test_an_endless_or_broken_name_is_cut_and_mended():
     courses = [{**COURSE, "name": "x" * 9999}, {"course_id": "b", "name": "\ud800"}]
-    rows = read(read_courses, {"data": courses}, FIELDS).rows
-    assert len(rows[COURSE["course_id"]].name) == MAX_NAME
-    assert rows["b"].name.encode()
+    names = read(read_courses, {"data": courses}, FIELDS).names
+    assert len(names[COURSE["course_id"]]) == MAX_NAME
+    assert names["b"].encode()
 
 
 def test_a_row_repeated_replaces_the_earlier_one():
     again = {**COURSE, "user_count": 9}
-    rows = read(read_courses, {"data": [COURSE, again]}, FIELDS).rows
-    assert [row.figures["user_count"] for row in rows.values()] == [9]
+    columns = read(read_courses, {"data": [COURSE, again]}, FIELDS).columns
+    assert list(columns["user_count"].values()) == [9]
 
 
 def test_a_total_stands_even_where_no_row_can_be_read():
     answer = read(read_courses, {"data": [{}], "total": 9}, FIELDS)
-    assert (answer.rows, answer.total) == ({}, 9)
+    assert (answer.names, answer.total) == ({}, 9)
     with pytest.raises(PayloadError):
         read(read_courses, {"data": [{}]}, FIELDS)
 

@@ -176,7 +176,7 @@ def test_active_users_are_kept_as_they_read(rows, total):
             answer = read_courses(body, fields=("user_count",))
         except PayloadError:
             return "unreadable"
-        return answer.rows, answer.total
+        return answer.names, answer.columns, answer.total
 
     body = json.dumps({"data": rows, "total": total, "meta": {"total": 1}}).encode()
     kept, _ = by_the_desk(lambda _: body, endpoints.ACTIVE_USERS_PER_COURSE, Span(DAY, DAY), LENGTH)

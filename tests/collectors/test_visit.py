@@ -95,7 +95,7 @@ async def test_every_page_of_a_list_is_read(trip, api):
     api.answers[endpoints.COURSE_VIDEOS] = page
     trip.page_size = 1
     found = await trip.findings(collector)
-    assert [list(each.rows) for each in found] == [["c1"], ["c2"], ["c3"]]
+    assert [list(each.names) for each in found] == [["c1"], ["c2"], ["c3"]]
     assert api.asked("length", "page") == [("1", None), ("1", "2"), ("1", "3")]
 
 

@@ -8,7 +8,6 @@ rest is used. "Not given" is None and never 0. Text that names a person is not k
 from exporter.api.payloads.figures import Figures, Size, read_figures, read_size
 from exporter.api.payloads.lists import (
     CoursePage,
-    CourseRow,
     LearnerPage,
     Pagination,
     read_courses,
@@ -40,7 +39,6 @@ __all__ = [
     "NAMELESS",
     "Bucket",
     "CoursePage",
-    "CourseRow",
     "Daily",
     "Figures",
     "Flaws",

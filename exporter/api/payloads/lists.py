@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.api.payloads.columns import all_plain, numbers_of
 from exporter.api.payloads.values import (
     MAX_NAME,
     Flaws,
@@ -27,19 +28,15 @@ class Pagination:
 
 
 @dataclass(frozen=True, slots=True)
-class CourseRow:
-    """One course of a list: its figures by field name of the API, None where not given."""
-
-    course_id: str
-    name: str
-    figures: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True)
 class CoursePage:
-    """One page (or the whole) of a list of courses."""
+    """One page (or the whole) of a list of courses.
 
-    rows: Mapping[str, CourseRow]
+    `names` are the courses' names by id, and `columns` their figures, for each field of the API
+    by id, None where not given.
+    """
+
+    names: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, float | None]]
     pagination: Pagination
     total: float | None
     flaws: Flaws
@@ -47,7 +44,7 @@ class CoursePage:
     @property
     def keys(self) -> frozenset[str]:
         """What tells the rows of one page from those of another."""
-        return frozenset(self.rows)
+        return frozenset(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +68,20 @@ def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
     answer = object_of(body)
     flaws = Flaws()
     given = _rows(answer)
-    rows: dict[str, CourseRow] = {}
-    for raw in given:
-        row = _course(raw, fields, flaws)
-        if row is not None:
-            rows[row.course_id] = row
+    rows = _courses(given, flaws)
+    names = {course_id: _name(row.get("name")) for course_id, row in rows.items()}
+    columns = {
+        field: dict(
+            zip(rows, numbers_of([row.get(field) for row in rows.values()], flaws), strict=True)
+        )
+        for field in fields
+    }
     total = number_of(answer.get("total"), flaws)
     if given and not rows and total is None:
         raise PayloadError(f"none of {len(given)} rows could be read")
-    if fields and rows and total is None and not any(map(_has_figure, rows.values())):
+    if fields and rows and total is None and not any(map(_has_figure, columns.values())):
         raise PayloadError(f"none of {len(given)} rows has a figure")
-    return CoursePage(rows, read_pagination(answer, flaws), total, flaws)
+    return CoursePage(names, columns, read_pagination(answer, flaws), total, flaws)
 
 
 def read_learners(body: bytes) -> LearnerPage:
@@ -114,21 +114,25 @@ def _rows(answer: dict[str, Any]) -> list[Any]:
     return []
 
 
-def _has_figure(row: CourseRow) -> bool:
-    return any(value is not None for value in row.figures.values())
+def _has_figure(column: Mapping[str, float | None]) -> bool:
+    return any(value is not None for value in column.values())
 
 
-def _course(raw: Any, fields: tuple[str, ...], flaws: Flaws) -> CourseRow | None:
-    course_id = raw.get("course_id") if isinstance(raw, dict) else None
-    if not isinstance(course_id, str) or not usable(course_id):
-        flaws[Reason.ROW] += 1
-        return None
-    name = raw.get("name")
-    return CourseRow(
-        course_id=course_id,
-        name=encodable(name[:MAX_NAME]) if isinstance(name, str) else "",
-        figures={field: number_of(raw.get(field), flaws) for field in fields},
-    )
+def _courses(given: list[Any], flaws: Flaws) -> dict[str, dict[str, Any]]:
+    """Return the rows that have a usable id, by id."""
+    ids: list[Any] = [row.get("course_id") if isinstance(row, dict) else None for row in given]
+    if all_plain(ids):
+        return dict(zip(ids, given, strict=True))
+    rows = [(id_, row) for id_, row in zip(ids, given, strict=True) if usable(id_)]
+    if odd := len(given) - len(rows):
+        flaws[Reason.ROW] += odd
+    return dict(rows)
+
+
+def _name(raw: Any) -> str:
+    if not isinstance(raw, str):
+        return ""
+    return raw if raw.isascii() and len(raw) <= MAX_NAME else encodable(raw[:MAX_NAME])
 
 
 def read_pagination(answer: dict[str, Any], flaws: Flaws) -> Pagination:

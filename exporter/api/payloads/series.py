@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
+from exporter.api.payloads.columns import dates_of, numbers_of
 from exporter.api.payloads.values import (
     Flaws,
     PayloadError,
@@ -23,8 +24,7 @@ _DATES = ("date", "time", "period", "interval")
 _CENT = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Chat sessions of one day, and the messages exchanged in them if that is known."""
 
     sessions: float
@@ -74,21 +74,26 @@ def read_daily(body: bytes) -> Daily:
     data = answer.get("data")
     if "data" not in answer and "total" not in answer:
         raise PayloadError("the answer has neither `data` nor `total`")
-    flaws = Flaws()
-    entries = dict(data) if isinstance(data, dict) else {}
     if data and not isinstance(data, dict):
         raise PayloadError("`data` is not an object of days")
-    days: dict[date, float | None] = {}
-    for text, raw in entries.items():
-        day = date_of(text)
-        if day is None:
-            flaws[Reason.DATE] += 1
-            continue
-        value = number_of(raw, flaws)
-        days[day] = plus(days[day], value) if day in days else value
-    if entries and all(value is None for value in days.values()):
-        raise PayloadError(f"none of {len(entries)} days could be read")
+    flaws = Flaws()
+    days = _by_date(data, flaws) if data else {}
+    if data and all(value is None for value in days.values()):
+        raise PayloadError(f"none of {len(data)} days could be read")
     return Daily(days, number_of(answer.get("total"), flaws), flaws)
+
+
+def _by_date(data: dict[Any, Any], flaws: Flaws) -> dict[date, float | None]:
+    """Return values by date, those of the same date added up."""
+    given = list(zip(dates_of(list(data)), data.values(), strict=True))
+    known = [(day, raw) for day, raw in given if day is not None]
+    if odd := len(given) - len(known):
+        flaws[Reason.DATE] += odd
+    values = numbers_of([raw for _, raw in known], flaws)
+    days: dict[date, float | None] = {}
+    for (day, _), value in zip(known, values, strict=True):
+        days[day] = plus(days[day], value) if day in days else value
+    return days
 
 
 def read_sessions(body: bytes) -> Sessions:
@@ -100,20 +105,31 @@ def read_sessions(body: bytes) -> Sessions:
     if not isinstance(answer, list):
         raise PayloadError("the answer is not a list")
     flaws = Flaws()
+    given = list(flat(answer))
+    rows = [row for row in given if isinstance(row, dict)]
+    dates = dates_of([row.get("time") for row in rows])
+    known = [(day, row) for day, row in zip(dates, rows, strict=True) if day is not None]
+    for reason, odd in (
+        (Reason.ROW, len(given) - len(rows)),
+        (Reason.DATE, len(rows) - len(known)),
+    ):
+        if odd:
+            flaws[reason] += odd
+    sessions = numbers_of([row.get("total_sessions") for _, row in known], flaws)
+    # Where nothing was sent, nothing is read of an average.
+    averages = numbers_of(
+        [
+            row.get("avg_messages") if count else 0
+            for (_, row), count in zip(known, sessions, strict=True)
+        ],
+        flaws,
+    )
     days: dict[date, Bucket | None] = {}
-    rows = list(flat(answer))
-    for row in rows:
-        if not isinstance(row, dict):
-            flaws[Reason.ROW] += 1
-            continue
-        day = date_of(row.get("time"))
-        if day is None:
-            flaws[Reason.DATE] += 1
-            continue
-        bucket = _bucket(row, flaws)
+    for (day, _), count, average in zip(known, sessions, averages, strict=True):
+        bucket = _bucket(count, average)
         days[day] = _merge(days[day], bucket) if day in days else bucket
-    if rows and all(bucket is None for bucket in days.values()):
-        raise PayloadError(f"none of {len(rows)} buckets could be read")
+    if given and all(bucket is None for bucket in days.values()):
+        raise PayloadError(f"none of {len(given)} buckets could be read")
     return Sessions(days, flaws)
 
 
@@ -166,13 +182,9 @@ def _read_rows(rows: list[Any], count: str, *, total: float | None) -> Daily:
     return Daily(days, total, flaws)
 
 
-def _bucket(row: dict[str, Any], flaws: Flaws) -> Bucket | None:
-    sessions = number_of(row.get("total_sessions"), flaws)
+def _bucket(sessions: float | None, average: float | None) -> Bucket | None:
     if sessions is None:
         return None
-    if sessions == 0:  # whatever the average says, nothing was sent
-        return Bucket(0.0, 0.0)
-    average = number_of(row.get("avg_messages"), flaws)
     return Bucket(sessions, None if average is None else sessions * average)
 
 

@@ -88,8 +88,10 @@ _DOTS = frozenset({".", ".."})
 """In a path these two lead to another endpoint, whose figures would pass for the course's."""
 
 
-def usable(course_id: str) -> bool:
-    """Return whether an id can be a label and a part of a path."""
+def usable(course_id: Any) -> bool:
+    """Return whether something is an id that can be a label and a part of a path."""
+    if not isinstance(course_id, str):
+        return False
     if not 0 < len(course_id.strip()) <= len(course_id) <= MAX_ID or course_id in _DOTS:
         return False
     if course_id.isascii():
@@ -148,13 +150,15 @@ def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
     return None
 
 
-_LONGEST_DAY = 64
+LONGEST_DAY = 64
+"""Longest text that is looked at for a date, in characters."""
+
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].{0,40})?", re.ASCII)
 
 
 def date_of(raw: Any) -> date | None:
     """Return the date that a day or timestamp prints, whatever zone it names."""
-    return _date_in(raw) if isinstance(raw, str) and len(raw) <= _LONGEST_DAY else None
+    return _date_in(raw) if isinstance(raw, str) and len(raw) <= LONGEST_DAY else None
 
 
 @lru_cache(maxsize=1024)
