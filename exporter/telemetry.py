@@ -64,7 +64,8 @@ class Outcome:
 class _Org:
     constants: Constants
     outcomes: dict[str, Outcome]
-    counts: dict[Metric, Counter[tuple[str, ...]]] = field(default_factory=dict)
+    counts: dict[str, tuple[Metric, Counter[tuple[str, ...]]]] = field(default_factory=dict)
+    """By name, since hashing all that a metric is would take longer than the rest."""
 
 
 class Telemetry:
@@ -109,7 +110,7 @@ class Telemetry:
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
         """Count a request that was sent, and what was answered."""
         self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
-        self._whole.duration.labels(endpoint).observe(seconds)
+        self._whole.took(endpoint, seconds)
 
     def retried(self, org: str, endpoint: str) -> None:
         """Count a request that was sent again."""
@@ -211,7 +212,7 @@ class Telemetry:
             samples.add(catalog.COLLECTOR_LAST_ATTEMPT, outcome.last_attempt, name)
             samples.add(catalog.COLLECTOR_DURATION, outcome.duration, name)
             samples.add(catalog.COLLECTOR_SERIES, snapshot.series if snapshot else 0, name)
-        for metric, counter in entry.counts.items():
+        for metric, counter in entry.counts.values():
             for labels, count in counter.items():
                 samples.add(metric, count, *labels)
         return render(samples, entry.constants)
@@ -225,7 +226,10 @@ class Telemetry:
     def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
         entry = self._orgs.get(org)
         if entry is not None:
-            entry.counts.setdefault(metric, Counter())[labels] += count
+            counter = entry.counts.get(metric.name)
+            if counter is None:
+                counter = entry.counts[metric.name] = metric, Counter()
+            counter[1][labels] += count
             self._stale.add(org)
 
 
@@ -238,9 +242,10 @@ class _Whole:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        self.duration = HistogramMetric(
+        self._duration = HistogramMetric(
             *_about(catalog.API_REQUEST_DURATION), buckets=_BUCKETS, registry=self._registry
         )
+        self._durations: dict[str, HistogramMetric] = {}
         self.lag = HistogramMetric(
             *_about(catalog.EVENT_LOOP_LAG), buckets=_LAG_BUCKETS, registry=self._registry
         )
@@ -256,6 +261,13 @@ class _Whole:
                 GaugeMetric(*_about(metric), registry=self._registry).set(value)
         build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
         build.labels(__version__, platform.python_version()).set(1)
+
+    def took(self, endpoint: str, seconds: float) -> None:
+        """Note how long a request took."""
+        histogram = self._durations.get(endpoint)
+        if histogram is None:
+            histogram = self._durations[endpoint] = self._duration.labels(endpoint)
+        histogram.observe(seconds)
 
     def text(self, form: Format) -> bytes:
         write: Callable[[CollectorRegistry], bytes] = (

@@ -99,15 +99,15 @@ async def read_answer(
     """
     if not response.is_success:
         raise await _failure(response, topic=topic, now=now)
-    media = _media(response)
+    headers = _headers(response)
+    media = _media(headers)
     if media and not _is_json(media):
         raise _not_json(topic, response.status_code, media)
     try:
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > limit:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
             raise TooLargeError
-        encoding = response.headers.get("content-encoding", "")
-        body = await read_body(response.aiter_raw(), encoding=encoding, limit=limit)
+        body = await _body(response, headers, limit=limit)
     except BodyError as error:
         raise _unreadable(error, topic=topic, status=response.status_code, limit=limit) from None
     start = body[:64].lstrip(_WHITE)[:1]
@@ -119,8 +119,24 @@ async def read_answer(
     return body
 
 
-def _media(response: httpx.Response) -> str:
-    value: str = response.headers.get("content-type", "")
+def _headers(response: httpx.Response) -> dict[bytes, bytes]:
+    """Return the headers by name in lower case, read in one go; several are joined."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in response.headers.raw:
+        known = headers.get(key := name.lower())
+        headers[key] = value if known is None else b"%b, %b" % (known, value)
+    return headers
+
+
+async def _body(response: httpx.Response, headers: dict[bytes, bytes], *, limit: int) -> bytes:
+    encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+    # As sent: httpx's own decoders know no bounds.
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return await read_body(response.stream, encoding=encoding, limit=limit)
+
+
+def _media(headers: dict[bytes, bytes]) -> str:
+    value = headers.get(b"content-type", b"").decode("latin-1")
     return value.partition(";")[0].strip().lower()
 
 
@@ -177,14 +193,14 @@ def _meaning(status: int, topic: Topic) -> str:
 
 async def _hint(response: httpx.Response, topic: Topic) -> str:
     """Return what an error body says; whatever is wrong with it, the status stands."""
-    media = _media(response)
+    headers = _headers(response)
+    media = _media(headers)
     if media in _HTML:
         return "a web page"
     if not _is_json(media):
         return ""
-    encoding = response.headers.get("content-encoding", "")
     try:
-        body = await read_body(response.aiter_raw(), encoding=encoding, limit=_MAX_HINT_BODY)
+        body = await _body(response, headers, limit=_MAX_HINT_BODY)
     except (BodyError, httpx.HTTPError):
         return ""
     return read_hint(body, key=topic.key)

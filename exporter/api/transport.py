@@ -4,13 +4,11 @@ import logging
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
-from http.cookiejar import CookieJar
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from yarl import URL
 
 from exporter.api.names import Names
@@ -32,7 +30,7 @@ class CutError(httpx.ReadError):
     """The connection ended before the answer did."""
 
 
-class ExactTransport(AiohttpTransport):
+class ExactTransport(httpx.AsyncBaseTransport):
     """Sends requests whose `target` is percent-encoded already, one time each.
 
     httpx's and aiohttp's own ways would quote a path anew (`%3A` becomes `:`), and aiohttp
@@ -40,16 +38,16 @@ class ExactTransport(AiohttpTransport):
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
-        super().__init__(verify=context, trust_env=False, client=self._session)
+        self._context = context
+        self._session: aiohttp.ClientSession | None = None
         self._proxies: dict[str, str | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the body is left to be read."""
-        if not isinstance(self.client, aiohttp.ClientSession):
-            self.client = self.get_client()
+        session = self._session or self._open()
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
         try:
-            response = await self.client.request(
+            response = await session.request(
                 request.method,
                 URL(origin + request.extensions[TARGET].decode("ascii"), encoded=True),
                 headers=[(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw],
@@ -62,15 +60,21 @@ class ExactTransport(AiohttpTransport):
             response.status, headers=response.raw_headers, stream=_Body(response), request=request
         )
 
-    def _session(self) -> aiohttp.ClientSession:
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
         # The gate bounds how many connections there are; a second bound would be a second queue.
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.ssl_context, resolver=Names()),
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._context, resolver=Names()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,
             middlewares=(_once,),
         )
+        return self._session
 
     def _proxy(self, origin: str, url: httpx.URL) -> str | None:
         """Return the proxy that the environment names for `origin`."""
@@ -79,11 +83,25 @@ class ExactTransport(AiohttpTransport):
         return self._proxies[origin]
 
 
-class NoCookies(CookieJar):
-    """Keeps no cookie."""
+class Client(httpx.AsyncClient):
+    """httpx's client, without cookies: to look for one costs a tenth of a request."""
 
-    def extract_cookies(self, response: object, request: object) -> None:
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """Return what keeps no cookie."""
+        return _NO_COOKIES
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        raise TypeError(f"no cookies, whatever {type(cookies).__name__} holds")
+
+
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
         """Keep nothing."""
+
+
+_NO_COOKIES = _NoCookies()
 
 
 class _Body(httpx.AsyncByteStream):
