@@ -1,13 +1,15 @@
-"""When: every collector of every org at its own time, each visit apart from all others.
+"""When: every org at its own times, each visit apart from all others.
 
-A run that is due while the one before it still goes on is counted as missed, and made up for as
-soon as that one ends. A run that comes late comes all the same.
+What an org has of one rhythm is due together, so that a thousand orgs are two thousand jobs. A
+visit that is due while the one before it still goes on is counted as missed, and made up for as
+soon as that one ends. One that comes late comes all the same.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -36,6 +38,7 @@ ALERTS = "alerts"
 PATIENCE = 10
 """A visit may take this many request timeouts, or its rhythm if that is longer."""
 
+_RHYTHMS = {collector.name: collector.rhythm for collector in collectors.COLLECTORS}
 _AFTER_MIDNIGHT = timedelta(seconds=5)
 _LEAVE = 1.0
 """Seconds that visits under way are given to end."""
@@ -64,6 +67,10 @@ class _Watch:
     due_again: set[str] = field(default_factory=set)
     tried: set[str] = field(default_factory=set)
     listed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def due(self, rhythm: Rhythm) -> tuple[Collector, ...]:
+        """Return the collectors of a rhythm."""
+        return tuple(c for c in self.collectors if c.rhythm is rhythm)
 
     def untried(self) -> bool:
         """Tell whether a visit that every org gets at its start has not ended yet."""
@@ -97,6 +104,7 @@ class Poller:
         self._limits = limits
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
+        self._runs: set[asyncio.Task[None]] = set()
         self._untried: set[str] = set()
         self._ahead = self._wall_ahead()
         self._timer: asyncio.TimerHandle | None = None
@@ -147,24 +155,31 @@ class Poller:
 
         An org that goes vanishes with all its series at once.
         """
-        self._limits = limits or self._limits
-        wanted = {org.key: org for org in orgs}
-        for key in self._watches.keys() - wanted.keys():
-            self._leave(key)
-            self._store.drop(key)
-            self._telemetry.forget(key)
-        new = [
-            org
-            for key, org in wanted.items()
-            if key not in self._watches or self._watches[key].org != org
-        ]
-        for place, org in enumerate(new):
-            self._watch(org, place=place, among=len(new))
+        for _ in self._changes(orgs, limits):
+            pass
+
+    async def change_orgs(self, orgs: Iterable[Org], limits: ApiLimits) -> None:
+        """Do the same org by org, so that a thousand of them do not hold the event loop."""
+        for _ in self._changes(orgs, limits):
+            await asyncio.sleep(0)
 
     def next_visit(self, org: str, collector: str) -> datetime | None:
         """Return when a collector is due next."""
-        job = self._scheduler.get_job(_job(org, collector))
+        job = self._scheduler.get_job(_job(org, _RHYTHMS[collector]))
         return getattr(job, "next_run_time", None)
+
+    async def begin(self, org: str, rhythm: Rhythm) -> None:
+        """Begin a visit to an org with each collector of a rhythm, and do not wait for its end."""
+        watch = self._watches.get(org)
+        if watch is None:
+            return
+        for collector in watch.due(rhythm):
+            if collector.name in watch.running:
+                self._miss(watch, collector)
+                continue
+            task = asyncio.create_task(self.run(org, collector))
+            self._runs.add(task)
+            task.add_done_callback(self._runs.discard)
 
     async def run(self, org: str, collector: Collector) -> None:
         """Visit an org once, and again if another visit came due in the meantime."""
@@ -203,6 +218,24 @@ class Poller:
     def _wall_ahead(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
 
+    def _changes(self, orgs: Iterable[Org], limits: ApiLimits | None) -> Iterator[None]:
+        """Go from the orgs that are watched to others, a step for each that changes."""
+        self._limits = limits or self._limits
+        wanted = {org.key: org for org in orgs}
+        for key in self._watches.keys() - wanted.keys():
+            self._leave(key)
+            self._store.drop(key)
+            self._telemetry.forget(key)
+            yield
+        new = [
+            org
+            for key, org in wanted.items()
+            if key not in self._watches or self._watches[key].org != org
+        ]
+        for place, org in enumerate(new):
+            self._watch(org, place=place, among=len(new))
+            yield
+
     def _watch(self, org: Org, *, place: int, among: int) -> None:
         before = self._watches.get(org.key)
         own = collectors.of(org)
@@ -218,19 +251,22 @@ class Poller:
         self._telemetry.watch(org.key, watch.constants, [(c.name, c.endpoint) for c in own])
         self._today(watch)
         self._note_tried(watch)
-        for collector in own:
-            gap = self._gap(org, collector.rhythm, among)
+        for rhythm in Rhythm:
+            due = watch.due(rhythm)
+            if not due:
+                continue
+            gap = self._gap(org, rhythm, among)
             self._scheduler.add_job(
-                self.run,
+                self.begin,
                 Rounds(
                     first=self._clock.now() + place * gap,
-                    every=timedelta(seconds=collector.rhythm.seconds(org)),
+                    every=timedelta(seconds=rhythm.seconds(org)),
                     zone=org.zone,
                     after_midnight=_AFTER_MIDNIGHT + place * gap,
-                    missed=self._telemetry.missed,
+                    missed=partial(self._missed, len(due)),
                 ),
-                args=(org.key, collector),
-                id=_job(org.key, collector.name),
+                args=(org.key, rhythm),
+                id=_job(org.key, rhythm),
             )
 
     def _leave(self, key: str) -> None:
@@ -238,8 +274,9 @@ class Poller:
         self._untried.discard(key)
         for task in watch.running.values():
             task.cancel()
-        for collector in watch.collectors:
-            self._scheduler.remove_job(_job(key, collector.name))
+        for rhythm in Rhythm:
+            if watch.due(rhythm):
+                self._scheduler.remove_job(_job(key, rhythm))
 
     def _gap(self, org: Org, rhythm: Rhythm, among: int) -> timedelta:
         """Return the time between the first visits to two orgs.
@@ -415,16 +452,25 @@ class Poller:
         if all(c.name in watch.tried for c in watch.collectors if c.lists_courses):
             watch.listed.set()
 
-    def _not_run(self, event: Any) -> None:
-        """Take note of a run that APScheduler could not make."""
+    def _missed(self, visits: int, times: int) -> None:
+        self._telemetry.missed(visits * times)
+
+    def _miss(self, watch: _Watch, collector: Collector) -> None:
+        """Take note of a visit that is due while the one before it goes on."""
         self._telemetry.missed()
-        org, _, collector = str(event.job_id).rpartition("/")
-        watch = self._watches.get(org)
-        again = watch is not None and collector in watch.due_again
-        if watch is not None and event.code == EVENT_JOB_MAX_INSTANCES:
-            watch.due_again.add(collector)
         # A visit that goes on and on misses many; the first is news.
-        (log.debug if again else log.warning)("run missed", org=org, collector=collector)
+        again = collector.name in watch.due_again
+        watch.due_again.add(collector.name)
+        (log.debug if again else log.warning)(
+            "run missed", org=watch.org.key, collector=collector.name
+        )
+
+    def _not_run(self, event: Any) -> None:
+        """Take note of what APScheduler could not begin."""
+        org, _, rhythm = str(event.job_id).rpartition("/")
+        watch = self._watches.get(org)
+        self._missed(len(watch.due(Rhythm[rhythm])) if watch is not None else 1, 1)
+        log.warning("runs missed", org=org, rhythm=rhythm)
 
 
 def _alerts(watch: _Watch) -> Samples:
@@ -440,8 +486,8 @@ def _alerts(watch: _Watch) -> Samples:
     return samples
 
 
-def _job(org: str, collector: str) -> str:
-    return f"{org}/{collector}"
+def _job(org: str, rhythm: Rhythm) -> str:
+    return f"{org}/{rhythm.name}"
 
 
 def _place(failure: BaseException) -> str:

@@ -168,7 +168,7 @@ class Service:
             for org in set(before.orgs) - set(settings.orgs):
                 self._api.forget(org.key)
             self._api.set_limits(settings.api)
-            self._poller.set_orgs(settings.orgs, settings.api)
+            await self._poller.change_orgs(settings.orgs, settings.api)
             self._telemetry.reloaded(at=self._clock.now().timestamp())
             log.info("reloaded", orgs=len(settings.orgs))
 

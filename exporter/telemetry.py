@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import product
 
 from prometheus_client import (
     CollectorRegistry,
@@ -90,15 +92,10 @@ class Telemetry:
             known.counts if known else {},
         )
         self._orgs[org] = entry
-        for endpoint in {endpoint.name for _, endpoint in own}:
-            for code in _CODES:
-                self._count(org, catalog.API_REQUESTS, 0, endpoint, code)
-            self._count(org, catalog.API_RETRIES, 0, endpoint)
-            self._count(org, catalog.API_RATE_LIMITED, 0, endpoint)
-            for reason in Reason:
-                self._count(org, catalog.PAYLOAD_ERRORS, 0, endpoint, reason)
-        for limit in (SERIES_LIMIT, MIN_GROUP_SIZE):
-            self._count(org, catalog.SERIES_DROPPED, 0, limit)
+        self._stale.add(org)
+        for metric, zeros in _zeros(frozenset(endpoint.name for _, endpoint in own)):
+            _, counted = entry.counts.get(metric.name, (metric, Counter()))
+            entry.counts[metric.name] = metric, Counter({**zeros, **counted})
 
     def forget(self, org: str) -> None:
         """Tell no more of an org."""
@@ -231,6 +228,22 @@ class Telemetry:
                 counter = entry.counts[metric.name] = metric, Counter()
             counter[1][labels] += count
             self._stale.add(org)
+
+
+@lru_cache(maxsize=32)
+def _zeros(endpoints: frozenset[str]) -> list[tuple[Metric, dict[tuple[str, ...], int]]]:
+    """Return the counters that exist from the start; orgs that are alike share their labels."""
+    names = sorted(endpoints)
+    return [
+        (metric, dict.fromkeys(labels, 0))
+        for metric, labels in (
+            (catalog.API_REQUESTS, product(names, _CODES)),
+            (catalog.API_RETRIES, product(names)),
+            (catalog.API_RATE_LIMITED, product(names)),
+            (catalog.PAYLOAD_ERRORS, product(names, Reason)),
+            (catalog.SERIES_DROPPED, product((SERIES_LIMIT, MIN_GROUP_SIZE))),
+        )
+    ]
 
 
 class _Whole:

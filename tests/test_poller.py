@@ -4,21 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from apscheduler.events import (
-    EVENT_JOB_ERROR,
-    EVENT_JOB_MAX_INSTANCES,
-    EVENT_JOB_MISSED,
-    JobExecutionEvent,
-)
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
 from exporter.api.errors import Kind, RateLimited, Refused, Unavailable
+from exporter.collectors import Rhythm
 from exporter.poller import Poller
 from exporter.settings import ApiLimits, Courses, Org
 from tests.conftest import FakeClock
 
 ACME = Org(key="acme", user_id="ops")
+VIDEOS = replace(ACME, collectors={name: name == "videos" for name in collectors.NAMES})
 BY_NAME = {collector.name: collector for collector in collectors.COLLECTORS}
 
 
@@ -92,6 +89,13 @@ def poller(api, store, telemetry, clock):
 async def run(poller, org, *names):
     for name in names or [c.name for c in collectors.of(org)]:
         await poller.run(org.key, BY_NAME[name])
+
+
+async def turns(condition):
+    """Give the event loop turns until something is so."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the fakes know no events
+            await asyncio.sleep(0)
 
 
 def figures(store, telemetry):
@@ -188,13 +192,12 @@ async def test_runs_of_a_collector_never_overlap(poller, api):
 async def test_a_run_that_came_due_meanwhile_is_counted_and_made_up_for(
     poller, api, store, telemetry
 ):
-    poller.set_orgs([ACME])
+    poller.set_orgs([VIDEOS])
     api.gate.clear()
-    first = asyncio.create_task(run(poller, ACME, "videos"))
+    first = asyncio.create_task(run(poller, VIDEOS, "videos"))
     await asyncio.sleep(0)
-    due = JobExecutionEvent(EVENT_JOB_MAX_INSTANCES, "acme/videos", None, datetime.now(UTC))
-    poller._not_run(due)
-    poller._not_run(due)
+    await poller.begin("acme", Rhythm.HISTORY)
+    await poller.begin("acme", Rhythm.HISTORY)
     api.gate.set()
     await first
     assert len(api.calls) == 2
@@ -225,12 +228,46 @@ async def test_an_org_that_changes_while_it_is_visited_is_visited_anew_at_once(
     api.gate.clear()
     first = asyncio.create_task(run(poller, ACME, "videos"))
     await asyncio.sleep(0)
-    poller.set_orgs([replace(ACME, user_id="somebody-else")])
-    due = JobExecutionEvent(EVENT_JOB_MAX_INSTANCES, "acme/videos", None, datetime.now(UTC))
-    poller._not_run(due)
+    poller.set_orgs([replace(VIDEOS, user_id="somebody-else")])
+    await poller.begin("acme", Rhythm.HISTORY)
     api.gate.set()
     await asyncio.wait_for(first, 5)
+    while poller._runs:
+        await asyncio.wait(poller._runs, timeout=5)
     assert telemetry.outcome("acme", "videos").success
+
+
+async def test_a_round_begins_each_collector_of_its_rhythm_and_waits_for_none(poller, api):
+    poller.set_orgs([ACME])
+    api.gate.clear()
+    await poller.begin("acme", Rhythm.TODAY)
+    today = [collector for collector in collectors.of(ACME) if collector.rhythm is Rhythm.TODAY]
+    await turns(lambda: len(api.calls) == len(today))
+    assert {name for _, name, *_ in api.calls} == {c.endpoint.name for c in today}
+    await poller.close()
+
+
+async def test_one_that_hangs_is_missed_alone_and_the_others_are_begun_again(
+    poller, api, telemetry
+):
+    two = {name: name in {"videos", "active_learners"} for name in collectors.NAMES}
+    org = replace(ACME, collectors=two)
+    poller.set_orgs([org])
+    hanging, answer = asyncio.Event(), api.get
+
+    async def hang(account, call):
+        if call.endpoint.name == "videos_over_time":
+            await hanging.wait()
+        return await answer(account, call)
+
+    api.get = hang
+    for rounds in range(1, 4):
+        await poller.begin("acme", Rhythm.HISTORY)
+        running = poller._watches["acme"].running
+        await turns(lambda rounds=rounds, on=running: len(api.calls) == rounds and len(on) == 1)
+    assert [name for _, name, *_ in api.calls] == ["active_users"] * 3
+    assert b"missed_runs_total 2.0" in telemetry.process_text("text")
+    await poller.close()
 
 
 @pytest.mark.parametrize("jump", [-3600, -86400 * 365, -6])
@@ -275,8 +312,7 @@ async def test_at_the_end_visits_under_way_end_before_the_scheduler_would_end_th
     poller._scheduler.add_listener(failed.append, EVENT_JOB_ERROR)
     api.gate.clear()
     poller.start()
-    while api.running < 20:  # noqa: ASYNC110 - the fake knows no events
-        await asyncio.sleep(0.01)
+    await turns(lambda: api.running >= 20)
     await poller.close()
     await asyncio.sleep(0.01)
     assert api.running == 0
@@ -284,8 +320,9 @@ async def test_at_the_end_visits_under_way_end_before_the_scheduler_would_end_th
 
 
 async def test_a_missed_run_is_counted(poller, telemetry):
-    poller.set_orgs([ACME])
-    poller._not_run(JobExecutionEvent(EVENT_JOB_MISSED, "acme/videos", None, datetime.now(UTC)))
+    poller.set_orgs([VIDEOS])
+    rounds = JobExecutionEvent(EVENT_JOB_MISSED, "acme/HISTORY", None, datetime.now(UTC))
+    poller._not_run(rounds)
     assert b"missed_runs_total 1.0" in telemetry.process_text("text")
 
 
