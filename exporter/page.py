@@ -120,13 +120,21 @@ class MetricsPage:
         return b"".join((*chunks, end))
 
     async def _current(self, form: Format) -> _Edition:
+        """Return the page as it is; one that is large, as it was a few seconds ago at most.
+
+        To put a large page together takes a while, and whoever reads it need not wait for that.
+        What was taken out in the meantime is not shown any more all the same.
+        """
         now = self._read_at[form] = self._clock.monotonic()
+        self._expire()
         edition = self._editions.get(form)
-        if edition is not None and (
-            now < self._not_before
-            or (self._refresh() and edition.generation == self._store.generation)
-        ):
-            return edition
+        if edition is not None and edition.generation >= self._store.gone:
+            written = edition.generation == self._store.generation and not self._telemetry.stale
+            if written or now < self._not_before:
+                return edition
+            if self._store.size > _SMALL:
+                self._begin(form)
+                return edition
         return await asyncio.shield(self._begin(form))
 
     def _begin(self, form: Format) -> asyncio.Task[_Edition]:
@@ -145,7 +153,7 @@ class MetricsPage:
         began = self._clock.monotonic()
         generation = self._store.generation
         chunks = _chunks(self._store.pieces(_FAMILIES), form)
-        if sum(map(len, chunks)) > _SMALL:
+        if self._store.size > _SMALL:
             deflated = await asyncio.to_thread(deflate, _blocks(chunks), last=False)
         else:
             deflated = deflate(_blocks(chunks), last=False)

@@ -61,6 +61,11 @@ class SnapshotStore:
         self._next_expiry = float("inf")
         self.generation = 0
         """Grows with every change, so that a page knows whether it is current."""
+        self.gone = 0
+        """The generation with which something was last taken out, which nobody is to see again."""
+
+        self.size = 0
+        """Bytes of all lines."""
         self.listeners: list[Callable[[], None]] = []
 
     def put(self, snapshot: Snapshot, constants: exposition.Constants) -> None:
@@ -78,11 +83,13 @@ class SnapshotStore:
         """Set the lines of one writer, in place of those it wrote before."""
         org, writer = key
         of_org = self._written.setdefault(org, {})
-        for name in of_org.get(writer, {}).keys() - lines.keys():
+        before = of_org.get(writer, {})
+        for name in before.keys() - lines.keys():
             del self._families[name][key]
         for name, text in lines.items():
             self._families.setdefault(name, {})[key] = text
         of_org[writer] = lines
+        self.size += _size(lines) - _size(before)
         self._changed()
 
     def remove(self, org: str, collector: str) -> None:
@@ -160,11 +167,18 @@ class SnapshotStore:
 
     def _erase(self, key: Key) -> None:
         org, writer = key
-        for name in self._written[org].pop(writer, {}):
+        lines = self._written[org].pop(writer, {})
+        for name in lines:
             del self._families[name][key]
+        self.size -= _size(lines)
         self._changed()
+        self.gone = self.generation
 
     def _changed(self) -> None:
         self.generation += 1
         for listener in self.listeners:
             listener()
+
+
+def _size(lines: Mapping[str, bytes]) -> int:
+    return sum(map(len, lines.values()))

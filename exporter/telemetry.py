@@ -29,10 +29,9 @@ from exporter import __version__, catalog
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import Reason
 from exporter.catalog import Metric
-from exporter.exposition import Constants, Format
-from exporter.samples import Samples
+from exporter.exposition import Constants, Format, Pen, Rows
 from exporter.sharding import Shard
-from exporter.snapshots import SnapshotStore, render
+from exporter.snapshots import SnapshotStore
 
 WRITER = "telemetry"
 """Name under which an org's own metrics stand in the snapshot store."""
@@ -69,6 +68,11 @@ class _Org:
     counts: dict[str, tuple[Metric, Counter[tuple[str, ...]]]] = field(default_factory=dict)
     """By name, since hashing all that a metric is would take longer than the rest."""
 
+    counted: set[str] = field(default_factory=set)
+    """Counters that have changed since they were written."""
+
+    written: Mapping[str, bytes] = field(default_factory=dict)
+
 
 class Telemetry:
     """The exporter's own metrics, as told by the client, the collectors and the scheduler."""
@@ -96,6 +100,7 @@ class Telemetry:
         for metric, zeros in _zeros(frozenset(endpoint.name for _, endpoint in own)):
             _, counted = entry.counts.get(metric.name, (metric, Counter()))
             entry.counts[metric.name] = metric, Counter({**zeros, **counted})
+        entry.counted.update(entry.counts)
 
     def forget(self, org: str) -> None:
         """Tell no more of an org."""
@@ -176,6 +181,11 @@ class Telemetry:
         entry = self._orgs.get(org)
         return entry.outcomes if entry else {}
 
+    @property
+    def stale(self) -> bool:
+        """Whether there is anything that `flush` would write."""
+        return bool(self._stale)
+
     def flush(self, *, at_most: int = sys.maxsize) -> bool:
         """Write what changed since the last time to the snapshot store; return whether all is.
 
@@ -196,23 +206,29 @@ class Telemetry:
         """Return the metrics of the process as a whole, read this moment."""
         return self._whole.text(form)
 
-    def _lines(self, org: str) -> dict[str, bytes]:
+    def _lines(self, org: str) -> Mapping[str, bytes]:
+        """Write what is known of an org; counters that stand still keep their lines."""
         entry = self._orgs[org]
-        samples = Samples()
-        samples.add(catalog.UP, any(o.success for o in entry.outcomes.values()))
-        for name, outcome in entry.outcomes.items():
-            if outcome.absent:
-                continue
-            snapshot = self._store.get(org, name)
-            samples.add(catalog.COLLECTOR_SUCCESS, outcome.success, name)
-            samples.add(catalog.COLLECTOR_LAST_SUCCESS, outcome.last_success, name)
-            samples.add(catalog.COLLECTOR_LAST_ATTEMPT, outcome.last_attempt, name)
-            samples.add(catalog.COLLECTOR_DURATION, outcome.duration, name)
-            samples.add(catalog.COLLECTOR_SERIES, snapshot.series if snapshot else 0, name)
-        for metric, counter in entry.counts.values():
-            for labels, count in counter.items():
-                samples.add(metric, count, *labels)
-        return render(samples, entry.constants)
+        told = {name: outcome for name, outcome in entry.outcomes.items() if not outcome.absent}
+        taken = self._store.of(org)
+        families: list[tuple[Metric, Rows]] = [
+            (catalog.UP, {(): any(o.success for o in told.values())}),
+            (catalog.COLLECTOR_SUCCESS, {(n,): o.success for n, o in told.items()}),
+            (catalog.COLLECTOR_LAST_SUCCESS, {(n,): o.last_success for n, o in told.items()}),
+            (catalog.COLLECTOR_LAST_ATTEMPT, {(n,): o.last_attempt for n, o in told.items()}),
+            (catalog.COLLECTOR_DURATION, {(n,): o.duration for n, o in told.items()}),
+            (
+                catalog.COLLECTOR_SERIES,
+                {(n,): taken[n].series if n in taken else 0 for n in told},
+            ),
+            *(entry.counts[name] for name in entry.counted),
+        ]
+        pen = Pen(entry.constants)
+        written = {metric.name: pen.lines(metric, rows) for metric, rows in families}
+        lines = {name: text for name, text in {**entry.written, **written}.items() if text}
+        entry.counted.clear()
+        entry.written = lines
+        return lines
 
     def _note(self, org: str, collector: str, outcome: Outcome) -> None:
         entry = self._orgs.get(org)
@@ -227,6 +243,7 @@ class Telemetry:
             if counter is None:
                 counter = entry.counts[metric.name] = metric, Counter()
             counter[1][labels] += count
+            entry.counted.add(metric.name)
             self._stale.add(org)
 
 

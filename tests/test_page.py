@@ -110,6 +110,43 @@ async def test_large_pages_are_made_in_a_thread_and_are_whole_too(
     assert text.count("# TYPE iblai_course_active_users_7d gauge") == 1
 
 
+@pytest.fixture
+async def large(metrics, store, clock, monkeypatch):
+    """Return a way to read a page that takes long to be put together, as a page of figures."""
+    monkeypatch.setattr(page, "_SMALL", 100)
+    put(store, clock, value=1.0)
+    put(store, clock, org="globex")
+
+    async def read():
+        clock.advance(1)
+        return figures(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
+
+    await read()
+    return read
+
+
+async def test_whoever_reads_a_large_page_does_not_wait_until_it_is_put_together_anew(
+    large, metrics, store, clock
+):
+    put(store, clock, value=2.0)
+    key = "iblai_active_users_7d", (("org", "acme"),)
+    assert (await large())[key] == 1
+    await asyncio.gather(*metrics._making.values())
+    assert (await large())[key] == 2
+
+
+async def test_a_large_page_tells_of_visits_that_brought_nothing_too(large, metrics, telemetry):
+    telemetry.watch("acme", {"org": "acme"}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+    await large()
+    await asyncio.gather(*metrics._making.values())
+    assert ("iblai_up", (("org", "acme"),)) in await large()
+
+
+async def test_what_was_taken_out_is_not_on_the_next_large_page(large, store):
+    store.drop("globex")
+    assert ("iblai_active_users_7d", (("org", "globex"),)) not in await large()
+
+
 async def test_own_metrics_of_many_orgs_are_written_while_others_have_their_turn(
     metrics, store, telemetry, clock
 ):

@@ -107,3 +107,19 @@ def test_the_headline_holds_the_figures_of_the_org_itself():
     made = snapshot(courses={"bio": "Biology"})
     assert made.headline == {"iblai_active_users_7d": 7}
     assert made.series == 2
+
+
+def test_its_size_is_that_of_its_text_whatever_comes_and_goes():
+    store = SnapshotStore()
+    for change in (
+        lambda: put(store, snapshot(courses={"bio": "Biology", "art": "Art"})),
+        lambda: put(store, snapshot(courses={"art": "Art"}, value=12345)),
+        lambda: put(store, snapshot(org="globex", expires=7)),
+        lambda: store.expire(8),
+        lambda: store.remove("acme", "active_users"),
+        lambda: put(store, snapshot()),
+        lambda: store.drop("acme"),
+    ):
+        change()
+        assert store.size == len(text(store))
+    assert store.size == 0

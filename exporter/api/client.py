@@ -24,6 +24,7 @@ from exporter.api.answers import (
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable, code_of, label
 from exporter.api.gate import Gate, Turn
+from exporter.api.pace import Pace
 from exporter.api.refusals import Asked, Refusals
 from exporter.api.retry_after import Holds
 from exporter.api.transport import (
@@ -177,6 +178,7 @@ class ApiClient:
         self._gates: dict[str, Gate] = {}
         self._holds = Holds()
         self._refusals = Refusals()
+        self._pace = Pace()
         self._http = Client(
             transport=ExactTransport(context or trusting_context()),
             trust_env=False,
@@ -215,7 +217,7 @@ class ApiClient:
         errand = self._errand(account, call)
         while True:
             try:
-                return await self._take_turn(errand)
+                body = await self._take_turn(errand)
             except Unavailable:
                 if errand.tries > self._limits.retries:
                     raise
@@ -224,6 +226,10 @@ class ApiClient:
                 short = error.retry_at - self._clock.monotonic() <= SHORT_WAIT
                 if not error.asked or not short or errand.tries > self._limits.retries:
                     raise
+            else:
+                # Whoever asked reads it before anybody else has a turn.
+                await self._pace.turn()
+                return body
 
     def _errand(self, account: Account, call: Call) -> _Errand:
         site = self._sites.get(account.base_url) or self._add_site(account.base_url)

@@ -1,0 +1,61 @@
+import asyncio
+
+from exporter.api.pace import BUDGET, Pace
+
+
+class Hands:
+    """A clock that goes on only when somebody works."""
+
+    def __init__(self):
+        self.time = 0.0
+
+    def __call__(self):
+        return self.time
+
+
+async def worked(burst, *, each):
+    """Return how many of a burst were done in each round of the loop, `each` seconds long."""
+    hands, rounds, here = Hands(), [0], asyncio.Event()
+    pace = Pace(hands)
+
+    async def one():
+        await here.wait()
+        await pace.turn()
+        hands.time += each
+        rounds[-1] += 1
+
+    def count():
+        rounds.append(0)
+        if sum(rounds) < burst:
+            asyncio.get_running_loop().call_soon(count)
+
+    tasks = [asyncio.create_task(one()) for _ in range(burst)]
+    await asyncio.sleep(0)
+    count()
+    here.set()
+    await asyncio.gather(*tasks)
+    return [done for done in rounds if done]
+
+
+async def test_a_burst_of_answers_is_spread_over_rounds_of_the_loop():
+    done = await worked(100, each=0.3 * BUDGET)
+    assert sum(done) == 100
+    assert max(done) == 4
+
+
+async def test_what_takes_no_time_is_not_put_off():
+    assert await worked(100, each=0) == [100]
+
+
+async def test_a_single_answer_that_takes_long_has_a_round_of_its_own():
+    assert await worked(3, each=10 * BUDGET) == [1, 1, 1]
+
+
+async def test_one_that_is_given_up_while_it_waits_holds_up_nobody():
+    hands = Hands()
+    pace = Pace(hands)
+    await pace.turn()
+    hands.time += BUDGET
+    waiting = asyncio.create_task(pace.turn())
+    waiting.cancel()
+    await asyncio.wait_for(pace.turn(), 1)
