@@ -6,7 +6,7 @@ soon as that one ends. One that comes late comes all the same.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -173,13 +173,13 @@ class Poller:
         watch = self._watches.get(org)
         if watch is None:
             return
-        for collector in watch.due(rhythm):
-            if collector.name in watch.running:
-                self._miss(watch, collector)
-                continue
-            task = asyncio.create_task(self.run(org, collector))
-            self._runs.add(task)
-            task.add_done_callback(self._runs.discard)
+        due = watch.due(rhythm)
+        self._miss(watch, [c.name for c in due if c.name in watch.running])
+        for collector in due:
+            if collector.name not in watch.running:
+                task = asyncio.create_task(self.run(org, collector))
+                self._runs.add(task)
+                task.add_done_callback(self._runs.discard)
 
     async def run(self, org: str, collector: Collector) -> None:
         """Visit an org once, and again if another visit came due in the meantime."""
@@ -455,15 +455,16 @@ class Poller:
     def _missed(self, visits: int, times: int) -> None:
         self._telemetry.missed(visits * times)
 
-    def _miss(self, watch: _Watch, collector: Collector) -> None:
-        """Take note of a visit that is due while the one before it goes on."""
-        self._telemetry.missed()
+    def _miss(self, watch: _Watch, names: Collection[str]) -> None:
+        """Take note of visits that are due while those before them go on."""
+        if not names:
+            return
+        self._telemetry.missed(len(names))
         # A visit that goes on and on misses many; the first is news.
-        again = collector.name in watch.due_again
-        watch.due_again.add(collector.name)
-        (log.debug if again else log.warning)(
-            "run missed", org=watch.org.key, collector=collector.name
-        )
+        news = not watch.due_again.issuperset(names)
+        watch.due_again.update(names)
+        level = log.warning if news else log.debug
+        level("runs missed", org=watch.org.key, collectors=",".join(names))
 
     def _not_run(self, event: Any) -> None:
         """Take note of what APScheduler could not begin."""

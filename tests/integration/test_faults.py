@@ -10,7 +10,7 @@ from tests.conftest import FakeClock
 from tests.integration.laboratory import FEW, exporter, platform, quick
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
-HASTE = quick(timeout=0.6, retries=1, max_body=1 << 20)
+HASTE = quick(timeout=1.5, retries=1, max_body=1 << 20)
 
 BREAKING = {
     **{

@@ -80,6 +80,8 @@ def test_nothing_that_is_nobodys_business_is_found_anywhere(exporter, tmp_path, 
         fetch(f"{process.url}/probe?target=query-of-a-person")
         files["globex"].write_text("0" * 64)
         until(lambda: process.said().count("collector failed") > 60, what="failures")
+        learners = "iblai_active_learner_engagement_index{"
+        until(lambda: learners in process.metrics(), what="what is made of learners")
         pages = [
             process.metrics(),
             process.metrics("application/openmetrics-text"),

@@ -111,7 +111,7 @@ def fails(*arguments, env=None):
         [EXPORTER, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
         env={**os.environ, **(env or {})},
     )
