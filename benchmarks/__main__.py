@@ -1,6 +1,6 @@
 """All of it: `python -m benchmarks`, about half an hour on two cores.
 
-nginx and Prometheus must be installed for the part that compares with them.
+nginx, Prometheus and Pushgateway must be installed for the parts that compare with them.
 """
 
 import subprocess

@@ -13,7 +13,7 @@ import time
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.measure import Child, Report, module, percentile
-from benchmarks.scrape import ACCEPT, scrape
+from benchmarks.scrape import ACCEPT, page_of, scrape
 
 PAUSE = 0.05
 _RHYTHMS = {
@@ -43,21 +43,12 @@ def latencies(child: Child, seconds: float) -> list[float]:
     return found
 
 
-def page(child: Child) -> str:
-    """Return the page as text."""
-    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=60)
-    connection.request("GET", "/metrics")
-    text = connection.getresponse().read().decode()
-    connection.close()
-    return text
-
-
 def state(child: Child) -> tuple[int, float, dict[float, float]]:
     """Return how many series there are, how many requests were sent, and the loop's lag."""
     lag: dict[float, float] = {}
     asked = 0.0
     series = 0
-    for family in text_string_to_metric_families(page(child)):
+    for family in text_string_to_metric_families(page_of(child).decode()):
         for sample in family.samples:
             series += 1
             if sample.name == _LAG:

@@ -1,14 +1,18 @@
-"""What a scrape costs the server, against prometheus-client with the same figures.
+"""What a scrape costs the server, against prometheus-client and Pushgateway with the same figures.
 
 `python -m benchmarks.scrape [SERIES]`: CPU time of the server per scrape, the whole answer read
-on a kept connection. Both serve on uvicorn with uvloop and httptools.
+on a kept connection. The exporter and prometheus-client both serve on uvicorn with uvloop and
+httptools; Pushgateway is Debian's, and knows no OpenMetrics.
 """
 
 import http.client
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from benchmarks import figures
-from benchmarks.measure import ROUNDS, Child, Report, middle, module
+from benchmarks.measure import ROUNDS, Child, Report, free_port, middle, module, program
 
 ACCEPT = {
     "text": "text/plain;version=0.0.4",
@@ -16,6 +20,7 @@ ACCEPT = {
 }
 ENCODING = {"gzip": "gzip", "identity": "identity"}
 _TIMES = {"ours": 50, "peer": 2}
+_PUSHGATEWAY = "prometheus-pushgateway"
 
 
 def scrape(connection: http.client.HTTPConnection, accept: str, encoding: str) -> int:
@@ -41,8 +46,33 @@ def cpu_per_scrape(child: Child, accept: str, encoding: str, *, times: int) -> t
     return middle(rounds), size
 
 
+@contextmanager
+def pushgateway(page: bytes) -> Iterator[Child]:
+    """Have a Pushgateway hold a page."""
+    port = free_port()
+    address = f"--web.listen-address=127.0.0.1:{port}"
+    with program(_PUSHGATEWAY, address, "--log.level=error", port=port) as child:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+        connection.request("PUT", "/metrics/job/iblai", body=page)
+        answer = connection.getresponse()
+        assert answer.status == http.client.OK, answer.read()
+        connection.close()
+        yield child
+
+
+def page_of(child: Child) -> bytes:
+    """Return the page as plain text."""
+    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=300)
+    connection.request("GET", "/metrics")
+    page = connection.getresponse().read()
+    connection.close()
+    return page
+
+
 def main(series: int) -> None:
     """Print the table."""
+    if not shutil.which(_PUSHGATEWAY):
+        sys.exit(f"needs {_PUSHGATEWAY}")
     orgs = max(series // 1000, 1)
     courses = figures.courses_for(series, orgs=orgs)
     found: dict[tuple[str, str, str], tuple[float, int]] = {}
@@ -53,9 +83,16 @@ def main(series: int) -> None:
                     found[kind, form, encoding] = cpu_per_scrape(
                         child, accept, encoding, times=times
                     )
+            if kind == "ours":
+                page = page_of(child)
+    with pushgateway(page) as child:
+        pushed = {
+            encoding: cpu_per_scrape(child, ACCEPT["text"], encoding, times=_TIMES["peer"])[0]
+            for encoding in ENCODING
+        }
     report = Report(
         f"CPU of the server per scrape, {series:,} series",
-        *("page", "exporter", "prometheus-client", "ratio", "size"),
+        *("page", "exporter", "prometheus-client", "ratio", "Pushgateway", "ratio", "size"),
     )
     for form in ACCEPT:
         for encoding in ENCODING:
@@ -66,6 +103,8 @@ def main(series: int) -> None:
                 f"{mine * 1e3:.2f} ms",
                 f"{theirs * 1e3:,.0f} ms",
                 f"1/{theirs / mine:,.0f}",
+                f"{pushed[encoding] * 1e3:,.0f} ms" if form == "text" else "–",
+                f"1/{pushed[encoding] / mine:,.0f}" if form == "text" else "–",
                 f"{size / 1e6:.2f} MB",
             )
     report.show()
