@@ -150,7 +150,7 @@ def _unreadable(error: BodyError, *, topic: Topic, status: int, limit: int) -> A
 async def _failure(response: httpx.Response, *, topic: Topic, now: datetime) -> ApiError | SlowDown:
     status = response.status_code
     retry_after = response.headers.get("retry-after")
-    hint = await _hint(response, topic)
+    hint = await _hint(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
     ):
@@ -175,7 +175,7 @@ def _meaning(status: int, topic: Topic) -> str:
     return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no answer")
 
 
-async def _hint(response: httpx.Response, topic: Topic) -> str:
+async def _hint(response: httpx.Response) -> str:
     """Return what an error body says; whatever is wrong with it, the status stands."""
     media = _media(response)
     if media in _HTML:
@@ -187,4 +187,4 @@ async def _hint(response: httpx.Response, topic: Topic) -> str:
         body = await read_body(response.aiter_raw(), encoding=encoding, limit=_MAX_HINT_BODY)
     except (BodyError, httpx.HTTPError):
         return ""
-    return read_hint(body, key=topic.key)
+    return read_hint(body)
