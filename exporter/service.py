@@ -4,20 +4,19 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
 
 from exporter import garbage
-from exporter.api.account import read_key
+from exporter.api.account import unreadable
 from exporter.api.client import ApiClient
-from exporter.api.errors import ApiError
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.page import MetricsPage
 from exporter.poller import Poller
-from exporter.settings import ConfigError, Org, Settings, listen
+from exporter.settings import ConfigError, Settings, listen
 from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
@@ -72,8 +71,8 @@ class Service:
         Raises `ConfigError` for a bad web configuration file, and for keys that cannot be read:
         later a key may come and go, but whoever starts the exporter is there to put it right.
         """
-        if unreadable := list(_unreadable(settings.orgs)):
-            raise ConfigError(unreadable)
+        if problems := unreadable(settings.orgs):
+            raise ConfigError(problems)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
@@ -204,14 +203,6 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop)
         loop.add_signal_handler(signal.SIGHUP, hang_up)
-
-
-def _unreadable(orgs: Iterable[Org]) -> Iterator[str]:
-    for org in orgs:
-        try:
-            read_key(org)
-        except ApiError as error:
-            yield str(error)
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
