@@ -88,7 +88,10 @@ class Service:
             limits=settings.api,
             clock=self._clock,
         )
-        self._web = WebFile(settings.web.config_file)
+        self._web = WebFile(
+            settings.web.config_file, tell=lambda good: self._telemetry.web_reloaded(good=good)
+        )
+        self._begun_with = _lasting(settings)
         self._port: Port | None = None
         self._reloading = asyncio.Lock()
         self._reload_waits = False
@@ -162,8 +165,12 @@ class Service:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
-            if before.web != settings.web or before.log != settings.log:
-                log.warning("web and log settings take effect at the next start")
+            waiting = _lasting(settings) != self._begun_with
+            self._telemetry.restart_required(required=waiting)
+            if waiting:
+                log.warning(
+                    "web.listen_address, web.config_file and log take effect at the next start"
+                )
             for org in set(before.orgs) - set(settings.orgs):
                 self._api.forget(org.key)
             self._api.set_limits(settings.api)
@@ -203,6 +210,11 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop)
         loop.add_signal_handler(signal.SIGHUP, hang_up)
+
+
+def _lasting(settings: Settings) -> tuple[object, ...]:
+    """Return the settings that stay as they are from start to end."""
+    return settings.web.listen_address, settings.web.config_file, settings.log
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

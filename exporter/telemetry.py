@@ -162,6 +162,14 @@ class Telemetry:
         if at is not None:
             self._whole.reload_timestamp.set(at)
 
+    def restart_required(self, *, required: bool) -> None:
+        """Note whether settings were loaded that wait for the next start."""
+        self._whole.restart_required.set(required)
+
+    def web_reloaded(self, *, good: bool) -> None:
+        """Note whether the web configuration file could be read. May come from any thread."""
+        self._whole.web_reload_successful.set(good)
+
     def touch(self, org: str) -> None:
         """Have the metrics of an org written anew, since its snapshots changed."""
         self._stale.add(org)
@@ -250,6 +258,13 @@ class _Whole:
         )
         self.reload_timestamp = GaugeMetric(
             *_about(catalog.RELOAD_TIMESTAMP), registry=self._registry
+        )
+        self.web_reload_successful = GaugeMetric(
+            *_about(catalog.WEB_RELOAD_SUCCESSFUL), registry=self._registry
+        )
+        self.web_reload_successful.set(1)
+        self.restart_required = GaugeMetric(
+            *_about(catalog.RESTART_REQUIRED), registry=self._registry
         )
         if shard is not None:
             for metric, value in ((catalog.SHARD, shard.ordinal), (catalog.SHARDS, shard.of)):
