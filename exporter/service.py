@@ -134,7 +134,7 @@ class Service:
         self._poller.set_orgs(self._settings.orgs)
         self._poller.start()
         watcher = asyncio.create_task(self._watch_file())
-        probe = asyncio.create_task(LagProbe(self._telemetry.lagged, self._clock).run())
+        probe = asyncio.create_task(LagProbe(self._telemetry.lagged).run())
         keeper = asyncio.create_task(garbage.set_aside(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()

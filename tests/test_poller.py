@@ -246,6 +246,23 @@ async def test_the_schedule_follows_a_clock_that_is_set_back(poller, clock, jump
     await poller.close()
 
 
+@pytest.mark.parametrize(("slept", "woken"), [(3600, True), (60, True), (10, False), (12, False)])
+async def test_after_a_sleep_of_the_machine_what_came_due_is_not_waited_for(
+    poller, clock, slept, woken
+):
+    """Timers only count the time that a machine is awake."""
+    woke = []
+    poller.set_orgs([ACME])
+    poller.start()
+    poller._scheduler.wakeup = lambda: woke.append(True)
+    clock.advance(slept)
+    poller.look()
+    assert bool(woke) == woken
+    poller.look()
+    assert len(woke) <= 1
+    await poller.close()
+
+
 @pytest.mark.parametrize("jump", [3600, 86400 * 365, 4, -4])
 async def test_a_clock_set_forward_or_hardly_at_all_leaves_the_schedule_alone(poller, clock, jump):
     poller.set_orgs([ACME])
