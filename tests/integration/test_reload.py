@@ -170,6 +170,17 @@ def test_discovery_names_the_address_that_prometheus_can_reach(exporter, operato
     assert acme["labels"]["__param_target"] == "acme"
 
 
+def test_discovery_makes_no_target_of_what_is_no_host(exporter, operator):
+    process = exporter("serve", "--config", operator.path)
+    for host in ('x"}]', "[x", "a/b", "user@x", "x?y", "x:port"):
+        status, _, body = fetch(f"{process.url}/sd", headers={"Host": host})
+        assert (status, "Host header" in body) == (400, True), host
+    for host in ("exporter", "exporter:10880", "10.0.0.1:80", "[::1]:10880"):
+        (acme, _) = json.loads(fetch(f"{process.url}/sd", headers={"Host": host})[2])
+        assert acme["targets"] == [host]
+    assert "Exception" not in process.said()
+
+
 def test_discovery_behind_a_proxy_names_the_proxy(exporter, operator):
     outside = {"IBLAI_WEB__EXTERNAL_URL": "https://metrics.example.org/iblai/"}
     process = exporter("serve", "--config", operator.path, env=outside)
