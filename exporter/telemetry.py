@@ -90,12 +90,7 @@ class Telemetry:
         )
         self._orgs[org] = entry
         for endpoint in {endpoint.name for _, endpoint in own}:
-            for code in _CODES:
-                self._count(org, catalog.API_REQUESTS, 0, endpoint, code)
-            self._count(org, catalog.API_RETRIES, 0, endpoint)
-            self._count(org, catalog.API_RATE_LIMITED, 0, endpoint)
-            for reason in Reason:
-                self._count(org, catalog.PAYLOAD_ERRORS, 0, endpoint, reason)
+            self._begin(org, endpoint)
         for limit in (SERIES_LIMIT, MIN_GROUP_SIZE):
             self._count(org, catalog.SERIES_DROPPED, 0, limit)
 
@@ -108,6 +103,7 @@ class Telemetry:
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
         """Count a request that was sent, and what was answered."""
+        self._begin(org, endpoint)  # it may be asked in the stead of one that is lacking
         self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
         self._whole.duration.labels(endpoint).observe(seconds)
 
@@ -229,6 +225,19 @@ class Telemetry:
         if entry is not None and collector in entry.outcomes:
             entry.outcomes[collector] = outcome
             self._stale.add(org)
+
+    def _begin(self, org: str, endpoint: str) -> None:
+        """Have all that is counted about an endpoint start at 0."""
+        entry = self._orgs.get(org)
+        if entry is None or (endpoint,) in entry.counts.get(catalog.API_RETRIES, ()):
+            return
+        for code in _CODES:
+            self._count(org, catalog.API_REQUESTS, 0, endpoint, code)
+        self._count(org, catalog.API_RETRIES, 0, endpoint)
+        self._count(org, catalog.API_RATE_LIMITED, 0, endpoint)
+        for reason in Reason:
+            self._count(org, catalog.PAYLOAD_ERRORS, 0, endpoint, reason)
+        self._whole.duration.labels(endpoint)
 
     def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
         entry = self._orgs.get(org)
