@@ -374,6 +374,31 @@ async def test_ready_means_that_every_org_has_been_tried_whatever_came_of_it(pol
     assert poller.ready
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Unavailable("acme: no whole answer within 30 s", kind=Kind.TIMEOUT),
+        RateLimited("acme: wait", retry_at=5000.0, status=429),
+    ],
+)
+async def test_an_org_in_trouble_has_been_tried_with_the_first_visit_so_it_holds_up_nobody(
+    poller, api, failure
+):
+    poller.set_orgs([ACME])
+    api.failures["acme"] = failure
+    await run(poller, ACME, "videos_today")
+    assert poller.ready
+
+
+async def test_an_org_to_which_one_thing_is_refused_has_not_been_tried_with_that(poller, api):
+    poller.set_orgs([ACME])
+    api.failures["acme"] = Refused("acme: no", kind=Kind.FORBIDDEN, status=403)
+    await run(poller, ACME, "videos_today")
+    assert not poller.ready
+    await run(poller, ACME)
+    assert poller.ready
+
+
 async def test_courses_are_asked_about_once_they_are_known(poller, api, store, telemetry):
     poller.set_orgs([ACME])
     waiting = asyncio.create_task(run(poller, ACME, "course_enrollments"))
