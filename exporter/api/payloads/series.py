@@ -88,7 +88,10 @@ def read_daily(body: bytes) -> Daily:
         days[day] = plus(days[day], value) if day in days else value
     if entries and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(entries)} days could be read")
-    return Daily(days, number_of(answer.get("total"), flaws), flaws)
+    total = number_of(answer.get("total"), flaws)
+    if total and not days:
+        raise PayloadError("no day is given, though `total` is not 0")
+    return Daily(days, total, flaws)
 
 
 def read_sessions(body: bytes) -> Sessions:
