@@ -16,6 +16,11 @@ _MAX_HINT_BODY = 64 * 1024
 _MAX_LOCATION = 200
 _JSON = frozenset({"application/json", "text/json"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_OTHERS = frozenset({
+    "application/octet-stream", "application/xml", "text/csv", "text/plain", "text/xml",
+})  # fmt: skip
+"""Types that an error may name: a header may hold anything, the key too."""
+
 _WHITE = b" \t\r\n\xef\xbb\xbf"
 
 _REFUSALS = {
@@ -79,15 +84,20 @@ def redirect_error(redirected: Redirected, *, topic: Topic, url: str) -> BadAnsw
     try:
         there = urlsplit(urljoin(url, redirected.location))
         host = there.netloc.rpartition("@")[2]
-        place = "".join(c for c in f"{there.scheme}://{host}{there.path}" if c.isprintable())
+        path = "/".join(clean(part, key=topic.key) for part in _printable(there.path).split("/"))
+        place = _printable(f"{there.scheme}://{host}").replace(topic.key, "…") + path
     except ValueError:
         place = "an address that cannot be read"
-    place = place.replace(topic.key, "…")[:_MAX_LOCATION]
+    place = place[:_MAX_LOCATION]
     return BadAnswer(
         topic.says(f"{redirected.status}, redirected to {place}; set base_url to where the API is"),
         kind=Kind.REDIRECT,
         status=redirected.status,
     )
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())
 
 
 async def read_answer(
@@ -129,7 +139,8 @@ def _is_json(media: str) -> bool:
 
 
 def _not_json(topic: Topic, status: int, media: str) -> BadAnswer:
-    what = "a web page" if media in _HTML else f"{clean(media) or 'something'} instead of JSON"
+    named = media if media in _OTHERS else "something"
+    what = "a web page" if media in _HTML else f"{named} instead of JSON"
     return BadAnswer(
         topic.says(f"sent {what} (status {status}); base_url may point at a web site"),
         kind=Kind.CONTENT,
