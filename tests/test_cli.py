@@ -95,6 +95,17 @@ def test_what_is_not_read_on_a_screen_has_its_lines_whole(command):
     assert f" {long} " in command("check", env=env).output
 
 
+@pytest.mark.parametrize("arguments", [["serve"], ["check", "--live"]])
+def test_authorities_that_cannot_be_read_are_told_in_a_line(command, tmp_path, arguments):
+    broken = tmp_path / "ca.pem"
+    env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    for _ in range(2):
+        result = command(*arguments, env=env | {"SSL_CERT_FILE": str(broken)})
+        assert result.exit_code == 2
+        assert f"SSL_CERT_FILE: cannot read certificates from {broken}: " in result.output
+        broken.write_text("no certificate")
+
+
 def test_check_warns_of_more_requests_than_the_rate_limit_allows(command):
     env = {
         "IBLAI_ORGS": ",".join(f"org-{i}" for i in range(1000)),

@@ -28,6 +28,6 @@ def check(config: Path | None, *, live: bool) -> None:
     checking.print_plan(settings, console)
     well = checking.print_missing_keys(len(unreadable(settings.orgs)), console)
     if live:
-        well = run(checking.live(settings, console)) and well
+        well = or_exit(lambda: run(checking.live(settings, console))) and well
     if not well:
         sys.exit(EXIT_FAILED)
