@@ -72,7 +72,7 @@ def test_check_prints_what_a_configuration_costs(command):
 
 def test_check_does_not_find_it_well_that_an_org_has_no_key_to_be_read(command, tmp_path):
     env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY_FILE": f"{tmp_path}/key"}
-    result = command("check", env=env)
+    result = command("check", env=env | {"COLUMNS": None})
     assert result.exit_code == 1
     assert f"acme: {tmp_path}/key does not exist" in result.output
     assert "1 org has no API key that can be read." in result.output
@@ -91,7 +91,7 @@ def test_check_reads_the_web_configuration_too(command, tmp_path):
 
 def test_what_is_not_read_on_a_screen_has_its_lines_whole(command):
     long = "x" * 150
-    env = {"IBLAI_ORGS": long, "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    env = {"IBLAI_ORGS": long, "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c", "COLUMNS": None}
     assert f" {long} " in command("check", env=env).output
 
 
