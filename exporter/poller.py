@@ -16,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from exporter import catalog, collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, Refused
+from exporter.api.errors import ApiError, Refused
 from exporter.api.payloads import PayloadError, Reason
 from exporter.clock import Clock
 from exporter.collectors import Collector, Rhythm
@@ -43,9 +43,6 @@ _LEAVE = 1.0
 _LOOK_EVERY = 10.0
 """Seconds between two looks at the clock and at the age of what is known."""
 
-_LONG = frozenset({Kind.TIMEOUT, Kind.RATE_LIMITED})
-"""Failures that take their time, with each collector of an org anew."""
-
 _ASLEEP = 30.0
 """Seconds without a look after which the machine must have slept, or hardly got on."""
 
@@ -69,31 +66,20 @@ class _Watch:
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     due_again: set[str] = field(default_factory=set)
     tried: set[str] = field(default_factory=set)
-    in_trouble: bool = False
     listed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def untried(self) -> bool:
-        """Tell whether a visit that every org gets at its start has not ended yet.
-
-        An org whose API hangs or asks to wait is not waited for with one collector after another.
-        """
-        return not self.in_trouble and any(
-            c.name not in self.tried for c in self.collectors if not c.per_course
-        )
+        """Tell whether a visit that every org gets at its start has not ended yet."""
+        return any(c.name not in self.tried for c in self.collectors if not c.per_course)
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """Why a visit brought nothing.
-
-    `asked` is False where the API was not even asked; `trouble` tells that other visits to the org
-    may take as long in vain.
-    """
+    """Why a visit brought nothing. `asked` is False where the API was not even asked."""
 
     error: str
     asked: bool = True
     refused: bool = False
-    trouble: bool = False
 
 
 class Poller:
@@ -129,12 +115,16 @@ class Poller:
     @property
     def ready(self) -> bool:
         """Whether every org has been tried once since the start."""
-        return not self._untried
+        return not self.untried
 
     @property
     def untried(self) -> int:
-        """How many orgs have not been tried yet."""
-        return len(self._untried)
+        """How many orgs have not been tried yet.
+
+        One that lets itself be waited for has been, though its first visits may go on for long:
+        it is not to keep the others from being ready.
+        """
+        return sum(not self._telemetry.kept_waiting(org) for org in self._untried)
 
     def start(self) -> None:
         """Begin to visit."""
@@ -237,7 +227,6 @@ class Poller:
             for gone in set(self._store.of(org.key)) - {collector.name for collector in own}:
                 self._store.remove(org.key, gone)
             watch.tried = before.tried
-            watch.in_trouble = before.in_trouble
         self._watches[org.key] = watch
         self._telemetry.watch(org.key, watch.constants, [(c.name, c.endpoint) for c in own])
         self._today(watch)
@@ -282,7 +271,6 @@ class Poller:
         if self._watches.get(watch.org.key) is watch:
             self._tell(watch, collector, failure, seconds=self._clock.monotonic() - began)
             watch.tried.add(collector.name)
-            watch.in_trouble = watch.in_trouble or (failure is not None and failure.trouble)
             self._note_tried(watch)
 
     async def _try(self, watch: _Watch, collector: Collector) -> _Failure | None:
@@ -295,16 +283,12 @@ class Poller:
             if self._watches.get(org) is watch:
                 self._take(watch, collector, findings)
         except ApiError as failure:
-            return _Failure(
-                str(failure),
-                asked=failure.asked,
-                refused=isinstance(failure, Refused),
-                trouble=failure.kind in _LONG,
-            )
+            refused = isinstance(failure, Refused)
+            return _Failure(str(failure), asked=failure.asked, refused=refused)
         except (PayloadError, NoCoursesError) as failure:
             return _Failure(f"{org}: {failure}")
         except TimeoutError:
-            return _Failure(f"{org}: the visit was broken off after {limit:.0f} s", trouble=True)
+            return _Failure(f"{org}: the visit was broken off after {limit:.0f} s")
         except Exception as failure:
             # The text of an unforeseen exception may hold anything, a payload too.
             error = f"{org}: unforeseen {type(failure).__name__} in {_place(failure)}"

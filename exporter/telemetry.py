@@ -41,6 +41,9 @@ MIN_GROUP_SIZE = "min_group_size"
 _CODES = ("200", "401", "403")
 """Codes counted from the start; others begin when they are first seen."""
 
+_WAITS = frozenset({"timeout", "429"})
+"""Codes of requests after which others to the same org may take long, too."""
+
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
@@ -74,6 +77,7 @@ class Telemetry:
         self._store = store
         self._orgs: dict[str, _Org] = {}
         self._stale: set[str] = set()
+        self._slow: set[str] = set()
         self._whole = _Whole(shard)
 
     def watch(
@@ -98,6 +102,7 @@ class Telemetry:
         """Tell no more of an org."""
         self._orgs.pop(org, None)
         self._stale.discard(org)
+        self._slow.discard(org)
 
     # What the API client tells.
 
@@ -106,6 +111,8 @@ class Telemetry:
         self._begin(org, endpoint)  # it may be asked in the stead of one that is lacking
         self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
         self._whole.duration.labels(endpoint).observe(seconds)
+        if code in _WAITS:
+            self._slow.add(org)
 
     def retried(self, org: str, endpoint: str) -> None:
         """Count a request that was sent again."""
@@ -176,6 +183,10 @@ class Telemetry:
         """Return what came of the last attempt."""
         entry = self._orgs.get(org)
         return entry.outcomes.get(collector, Outcome()) if entry else Outcome()
+
+    def kept_waiting(self, org: str) -> bool:
+        """Tell whether the org's API once did not answer in time, or asked to wait."""
+        return org in self._slow
 
     def outcomes(self, org: str) -> Mapping[str, Outcome]:
         """Return what came of the last attempts of an org, by collector."""

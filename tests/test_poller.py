@@ -374,25 +374,24 @@ async def test_ready_means_that_every_org_has_been_tried_whatever_came_of_it(pol
     assert poller.ready
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        Unavailable("acme: no whole answer within 30 s", kind=Kind.TIMEOUT),
-        RateLimited("acme: wait", retry_at=5000.0, status=429),
-    ],
-)
-async def test_an_org_in_trouble_has_been_tried_with_the_first_visit_so_it_holds_up_nobody(
-    poller, api, failure
+@pytest.mark.parametrize("code", ["timeout", "429"])
+async def test_an_org_that_lets_itself_be_waited_for_keeps_nobody_from_being_ready(
+    poller, telemetry, code
 ):
-    poller.set_orgs([ACME])
-    api.failures["acme"] = failure
-    await run(poller, ACME, "videos_today")
+    globex = replace(ACME, key="globex")
+    poller.set_orgs([ACME, globex])
+    telemetry.requested("acme", "videos_over_time", code, 30.0)
+    assert (poller.ready, poller.untried) == (False, 1)
+    await run(poller, globex)
     assert poller.ready
 
 
-async def test_an_org_to_which_one_thing_is_refused_has_not_been_tried_with_that(poller, api):
+async def test_an_org_to_which_one_thing_is_refused_has_not_been_tried_with_that(
+    poller, api, telemetry
+):
     poller.set_orgs([ACME])
     api.failures["acme"] = Refused("acme: no", kind=Kind.FORBIDDEN, status=403)
+    telemetry.requested("acme", "videos_over_time", "403", 1.0)
     await run(poller, ACME, "videos_today")
     assert not poller.ready
     await run(poller, ACME)
