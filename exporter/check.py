@@ -112,6 +112,15 @@ def print_plan(settings: Settings, console: Console, *, courses: int = ASSUMED_C
             console.print(f"{host}: {share:.0%} of api.rate_limit.", markup=False)
 
 
+def print_missing_keys(orgs: int, console: Console) -> bool:
+    """Print how many orgs have no key, if any; return whether all have one."""
+    if orgs:
+        have = "has" if orgs == 1 else "have"
+        text = f"{_count(orgs, 'org')} {have} no API key that can be read."
+        console.print(text, style="red", markup=False)
+    return not orgs
+
+
 def _collectors_table(settings: Settings, *, courses: int) -> Table:
     table = Table("collector", "what it brings", title="Collectors", title_justify="left")
     for heading in ("orgs", "requests/h"):
@@ -211,7 +220,9 @@ def _table(
     observer: _Observer,
     store: SnapshotStore,
 ) -> Table:
-    table = Table("org", "collector", title="Live", title_justify="left")
+    table = Table(title="Live", title_justify="left")
+    for heading in ("org", "collector"):
+        table.add_column(heading, overflow="fold")
     for heading in ("status", "time", "series"):
         table.add_column(heading, justify="right")
     table.add_column("error", overflow="fold")

@@ -17,6 +17,10 @@ class Clock(Protocol):
         ...
 
 
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""The clock that goes on while the machine sleeps, where there is one."""
+
+
 class SystemClock:
     """The machine's own clocks."""
 
@@ -25,5 +29,5 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards."""
-        return time.monotonic()
+        """Return seconds that never run backwards, those that the machine slept among them."""
+        return time.clock_gettime(_SINCE_BOOT)

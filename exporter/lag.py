@@ -1,31 +1,33 @@
 """How long the event loop is held: whoever holds it holds up scrapes, visits and signals."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
-
-from exporter.clock import Clock
 
 EVERY = 0.02
 """Seconds between two looks: whatever holds the loop for longer cannot hide between them."""
 
 
 class LagProbe:
-    """Sleeps over and over, and tells by how many seconds it was woken late."""
+    """Sleeps over and over, and tells by how many seconds it was woken late.
+
+    `now` counts only what the machine is awake: its own sleep holds nothing up.
+    """
 
     def __init__(
         self,
         observe: Callable[[float], None],
-        clock: Clock,
         *,
+        now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._observe = observe
-        self._clock = clock
+        self._now = now
         self._sleep = sleep
 
     async def run(self) -> None:
         """Look at the loop until cancelled."""
         while True:
-            due = self._clock.monotonic() + EVERY
+            due = self._now() + EVERY
             await self._sleep(EVERY)
-            self._observe(max(self._clock.monotonic() - due, 0.0))
+            self._observe(max(self._now() - due, 0.0))

@@ -51,8 +51,11 @@ def configure(*, level: str, form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Libraries speak at their own levels: what matters of theirs has a line of ours.
-    for name in ("uvicorn", "uvicorn.error", "asyncio", "tzlocal"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("asyncio", "tzlocal"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    # What a stranger sends that is no HTTP would fill the log, and is no trouble of ours.
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     quiet_http_loggers()

@@ -46,6 +46,9 @@ _LEAVE = 1.0
 _LOOK_EVERY = 10.0
 """Seconds between two looks at the clock and at the age of what is known."""
 
+_ASLEEP = 30.0
+"""Seconds without a look after which the machine must have slept, or hardly got on."""
+
 _SET = 5.0
 """Seconds by which the wall clock must have left the monotonic one to have been set."""
 
@@ -107,6 +110,7 @@ class Poller:
         self._runs: set[asyncio.Task[None]] = set()
         self._untried: set[str] = set()
         self._ahead = self._wall_ahead()
+        self._looked = clock.monotonic()
         self._timer: asyncio.TimerHandle | None = None
         self._scheduler = AsyncIOScheduler(
             timezone="UTC",
@@ -119,12 +123,16 @@ class Poller:
     @property
     def ready(self) -> bool:
         """Whether every org has been tried once since the start."""
-        return not self._untried
+        return not self.untried
 
     @property
     def untried(self) -> int:
-        """How many orgs have not been tried yet."""
-        return len(self._untried)
+        """How many orgs have not been tried yet.
+
+        One that lets itself be waited for has been, though its first visits may go on for long:
+        it is not to keep the others from being ready.
+        """
+        return sum(not self._telemetry.kept_waiting(org) for org in self._untried)
 
     def start(self) -> None:
         """Begin to visit."""
@@ -208,7 +216,12 @@ class Poller:
                     job.modify(next_run_time=job.next_run_time - timedelta(seconds=back))
             else:
                 self._scheduler.wakeup()
-        for org, _ in self._store.expire(self._clock.monotonic()):
+        now = self._clock.monotonic()
+        if self._scheduler.running and now - self._looked > _ASLEEP:
+            # The machine slept, and timers only count what it is awake.
+            self._scheduler.wakeup()
+        self._looked = now
+        for org, _ in self._store.expire(now):
             self._telemetry.touch(org)
 
     def _look(self) -> None:

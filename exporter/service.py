@@ -4,20 +4,19 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
 
 from exporter import garbage
-from exporter.api.account import read_key
+from exporter.api.account import unreadable
 from exporter.api.client import ApiClient
-from exporter.api.errors import ApiError
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.page import MetricsPage
 from exporter.poller import Poller
-from exporter.settings import ConfigError, Org, Settings, listen
+from exporter.settings import ConfigError, Settings, listen
 from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
@@ -72,8 +71,8 @@ class Service:
         Raises `ConfigError` for a bad web configuration file, and for keys that cannot be read:
         later a key may come and go, but whoever starts the exporter is there to put it right.
         """
-        if unreadable := list(_unreadable(settings.orgs)):
-            raise ConfigError(unreadable)
+        if problems := unreadable(settings.orgs):
+            raise ConfigError(problems)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
@@ -89,7 +88,10 @@ class Service:
             limits=settings.api,
             clock=self._clock,
         )
-        self._web = WebFile(settings.web.config_file)
+        self._web = WebFile(
+            settings.web.config_file, tell=lambda good: self._telemetry.web_reloaded(good=good)
+        )
+        self._begun_with = _lasting(settings)
         self._port: Port | None = None
         self._reloading = asyncio.Lock()
         self._reload_waits = False
@@ -132,7 +134,7 @@ class Service:
         self._poller.set_orgs(self._settings.orgs)
         self._poller.start()
         watcher = asyncio.create_task(self._watch_file())
-        probe = asyncio.create_task(LagProbe(self._telemetry.lagged, self._clock).run())
+        probe = asyncio.create_task(LagProbe(self._telemetry.lagged).run())
         keeper = asyncio.create_task(garbage.set_aside(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
@@ -163,8 +165,12 @@ class Service:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
-            if before.web != settings.web or before.log != settings.log:
-                log.warning("web and log settings take effect at the next start")
+            waiting = _lasting(settings) != self._begun_with
+            self._telemetry.restart_required(required=waiting)
+            if waiting:
+                log.warning(
+                    "web.listen_address, web.config_file and log take effect at the next start"
+                )
             for org in set(before.orgs) - set(settings.orgs):
                 self._api.forget(org.key)
             self._api.set_limits(settings.api)
@@ -206,12 +212,9 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, hang_up)
 
 
-def _unreadable(orgs: Iterable[Org]) -> Iterator[str]:
-    for org in orgs:
-        try:
-            read_key(org)
-        except ApiError as error:
-            yield str(error)
+def _lasting(settings: Settings) -> tuple[object, ...]:
+    """Return the settings that stay as they are from start to end."""
+    return settings.web.listen_address, settings.web.config_file, settings.log
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

@@ -42,6 +42,9 @@ MIN_GROUP_SIZE = "min_group_size"
 _CODES = ("200", "401", "403")
 """Codes counted from the start; others begin when they are first seen."""
 
+_WAITS = frozenset({"timeout", "429"})
+"""Codes of requests after which others to the same org may take long, too."""
+
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
@@ -68,6 +71,9 @@ class _Org:
     counts: dict[str, tuple[Metric, Counter[tuple[str, ...]]]] = field(default_factory=dict)
     """By name, since hashing all that a metric is would take longer than the rest."""
 
+    endpoints: frozenset[str] = frozenset()
+    """Endpoints about which everything is counted, from 0 on."""
+
     counted: set[str] = field(default_factory=set)
     """Counters that have changed since they were written."""
 
@@ -81,6 +87,7 @@ class Telemetry:
         self._store = store
         self._orgs: dict[str, _Org] = {}
         self._stale: set[str] = set()
+        self._slow: set[str] = set()
         self._whole = _Whole(shard)
 
     def watch(
@@ -96,23 +103,27 @@ class Telemetry:
             known.counts if known else {},
         )
         self._orgs[org] = entry
+        self._begin(entry, frozenset(endpoint.name for _, endpoint in own))
         self._stale.add(org)
-        for metric, zeros in _zeros(frozenset(endpoint.name for _, endpoint in own)):
-            _, counted = entry.counts.get(metric.name, (metric, Counter()))
-            entry.counts[metric.name] = metric, Counter({**zeros, **counted})
-        entry.counted.update(entry.counts)
 
     def forget(self, org: str) -> None:
         """Tell no more of an org."""
         self._orgs.pop(org, None)
         self._stale.discard(org)
+        self._slow.discard(org)
 
     # What the API client tells.
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
         """Count a request that was sent, and what was answered."""
+        entry = self._orgs.get(org)
+        if entry is not None and endpoint not in entry.endpoints:
+            # It is asked in the stead of one that is lacking.
+            self._begin(entry, frozenset({endpoint}))
         self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
         self._whole.took(endpoint, seconds)
+        if code in _WAITS:
+            self._slow.add(org)
 
     def retried(self, org: str, endpoint: str) -> None:
         """Count a request that was sent again."""
@@ -165,6 +176,14 @@ class Telemetry:
         if at is not None:
             self._whole.reload_timestamp.set(at)
 
+    def restart_required(self, *, required: bool) -> None:
+        """Note whether settings were loaded that wait for the next start."""
+        self._whole.restart_required.set(required)
+
+    def web_reloaded(self, *, good: bool) -> None:
+        """Note whether the web configuration file could be read. May come from any thread."""
+        self._whole.web_reload_successful.set(good)
+
     def touch(self, org: str) -> None:
         """Have the metrics of an org written anew, since its snapshots changed."""
         self._stale.add(org)
@@ -175,6 +194,10 @@ class Telemetry:
         """Return what came of the last attempt."""
         entry = self._orgs.get(org)
         return entry.outcomes.get(collector, Outcome()) if entry else Outcome()
+
+    def kept_waiting(self, org: str) -> bool:
+        """Tell whether the org's API once did not answer in time, or asked to wait."""
+        return org in self._slow
 
     def outcomes(self, org: str) -> Mapping[str, Outcome]:
         """Return what came of the last attempts of an org, by collector."""
@@ -236,6 +259,15 @@ class Telemetry:
             entry.outcomes[collector] = outcome
             self._stale.add(org)
 
+    def _begin(self, entry: _Org, endpoints: frozenset[str]) -> None:
+        """Have all that is counted about endpoints start at 0."""
+        for metric, zeros in _zeros(endpoints):
+            _, counted = entry.counts.get(metric.name, (metric, Counter()))
+            entry.counts[metric.name] = metric, Counter({**zeros, **counted})
+        entry.counted.update(entry.counts)
+        entry.endpoints |= endpoints
+        self._whole.begin(endpoints)
+
     def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
         entry = self._orgs.get(org)
         if entry is not None:
@@ -286,18 +318,29 @@ class _Whole:
         self.reload_timestamp = GaugeMetric(
             *_about(catalog.RELOAD_TIMESTAMP), registry=self._registry
         )
+        self.web_reload_successful = GaugeMetric(
+            *_about(catalog.WEB_RELOAD_SUCCESSFUL), registry=self._registry
+        )
+        self.web_reload_successful.set(1)
+        self.restart_required = GaugeMetric(
+            *_about(catalog.RESTART_REQUIRED), registry=self._registry
+        )
         if shard is not None:
             for metric, value in ((catalog.SHARD, shard.ordinal), (catalog.SHARDS, shard.of)):
                 GaugeMetric(*_about(metric), registry=self._registry).set(value)
         build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
         build.labels(__version__, platform.python_version()).set(1)
 
+    def begin(self, endpoints: Iterable[str]) -> None:
+        """Have the durations of endpoints exist before the first request."""
+        for endpoint in endpoints:
+            if endpoint not in self._durations:
+                self._durations[endpoint] = self._duration.labels(endpoint)
+
     def took(self, endpoint: str, seconds: float) -> None:
         """Note how long a request took."""
-        histogram = self._durations.get(endpoint)
-        if histogram is None:
-            histogram = self._durations[endpoint] = self._duration.labels(endpoint)
-        histogram.observe(seconds)
+        self.begin((endpoint,))
+        self._durations[endpoint].observe(seconds)
 
     def text(self, form: Format) -> bytes:
         write: Callable[[CollectorRegistry], bytes] = (

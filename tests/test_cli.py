@@ -101,6 +101,42 @@ def test_check_prints_what_a_configuration_costs(command):
     assert "5f3a9c" not in result.output
 
 
+def test_check_does_not_find_it_well_that_an_org_has_no_key_to_be_read(command, tmp_path):
+    env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY_FILE": f"{tmp_path}/key"}
+    result = command("check", env=env | {"COLUMNS": None})
+    assert result.exit_code == 1
+    assert f"acme: {tmp_path}/key does not exist" in result.output
+    assert "1 org has no API key that can be read." in result.output
+    (tmp_path / "key").write_text("5f3a9c")
+    assert command("check", env=env).exit_code == 0
+
+
+def test_check_reads_the_web_configuration_too(command, tmp_path):
+    path = tmp_path / "web.yml"
+    path.write_text("rate_limit: {interval: 1s}\n")
+    env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    result = command("check", env=env | {"IBLAI_WEB__CONFIG_FILE": str(path)})
+    assert result.exit_code == 2
+    assert f"{path}:1: rate_limit: is not supported" in result.output
+
+
+def test_what_is_not_read_on_a_screen_has_its_lines_whole(command):
+    long = "x" * 150
+    env = {"IBLAI_ORGS": long, "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c", "COLUMNS": None}
+    assert f" {long} " in command("check", env=env).output
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["check", "--live"]])
+def test_authorities_that_cannot_be_read_are_told_in_a_line(command, tmp_path, arguments):
+    broken = tmp_path / "ca.pem"
+    env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    for _ in range(2):
+        result = command(*arguments, env=env | {"SSL_CERT_FILE": str(broken)})
+        assert result.exit_code == 2
+        assert f"SSL_CERT_FILE: cannot read certificates from {broken}: " in result.output
+        broken.write_text("no certificate")
+
+
 def test_check_warns_of_more_requests_than_the_rate_limit_allows(command):
     env = {
         "IBLAI_ORGS": ",".join(f"org-{i}" for i in range(1000)),

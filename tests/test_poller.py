@@ -283,6 +283,23 @@ async def test_the_schedule_follows_a_clock_that_is_set_back(poller, clock, jump
     await poller.close()
 
 
+@pytest.mark.parametrize(("slept", "woken"), [(3600, True), (60, True), (10, False), (12, False)])
+async def test_after_a_sleep_of_the_machine_what_came_due_is_not_waited_for(
+    poller, clock, slept, woken
+):
+    """Timers only count the time that a machine is awake."""
+    woke = []
+    poller.set_orgs([ACME])
+    poller.start()
+    poller._scheduler.wakeup = lambda: woke.append(True)
+    clock.advance(slept)
+    poller.look()
+    assert bool(woke) == woken
+    poller.look()
+    assert len(woke) <= 1
+    await poller.close()
+
+
 @pytest.mark.parametrize("jump", [3600, 86400 * 365, 4, -4])
 async def test_a_clock_set_forward_or_hardly_at_all_leaves_the_schedule_alone(poller, clock, jump):
     poller.set_orgs([ACME])
@@ -391,6 +408,30 @@ async def test_ready_means_that_every_org_has_been_tried_whatever_came_of_it(pol
     await run(poller, ACME)
     assert (poller.ready, poller.untried) == (False, 1)
     await run(poller, globex)
+    assert poller.ready
+
+
+@pytest.mark.parametrize("code", ["timeout", "429"])
+async def test_an_org_that_lets_itself_be_waited_for_keeps_nobody_from_being_ready(
+    poller, telemetry, code
+):
+    globex = replace(ACME, key="globex")
+    poller.set_orgs([ACME, globex])
+    telemetry.requested("acme", "videos_over_time", code, 30.0)
+    assert (poller.ready, poller.untried) == (False, 1)
+    await run(poller, globex)
+    assert poller.ready
+
+
+async def test_an_org_to_which_one_thing_is_refused_has_not_been_tried_with_that(
+    poller, api, telemetry
+):
+    poller.set_orgs([ACME])
+    api.failures["acme"] = Refused("acme: no", kind=Kind.FORBIDDEN, status=403)
+    telemetry.requested("acme", "videos_over_time", "403", 1.0)
+    await run(poller, ACME, "videos_today")
+    assert not poller.ready
+    await run(poller, ACME)
     assert poller.ready
 
 

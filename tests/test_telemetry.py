@@ -37,6 +37,23 @@ def test_everything_exists_as_0_before_the_first_visit(store, telemetry):
         assert ("iblai_exporter_payload_errors_total", "videos_over_time", reason) in found
 
 
+def test_durations_are_counted_from_0_too(telemetry):
+    count = 'iblai_api_request_duration_seconds_count{endpoint="videos_over_time"}'
+    assert f"{count} 0.0" in telemetry.process_text(Format.TEXT).decode()
+
+
+def test_an_endpoint_that_is_asked_in_the_stead_of_another_counts_from_0_once_it_is(
+    store, telemetry
+):
+    telemetry.requested("acme", "older_costs", "404", 0.1)
+    telemetry.requested("acme", "older_costs", "404", 0.1)
+    found = samples(store, telemetry)
+    assert found["iblai_api_requests_total", "404", "older_costs"] == 2
+    assert found["iblai_api_requests_total", "200", "older_costs"] == 0
+    assert found["iblai_api_retries_total", "older_costs"] == 0
+    assert found["iblai_exporter_payload_errors_total", "older_costs", Reason.UNREADABLE] == 0
+
+
 def test_a_failure_leaves_the_time_of_the_last_success_alone(store, telemetry):
     telemetry.succeeded("acme", "videos", at=100.0, seconds=1.0)
     telemetry.failed("acme", "videos", "it broke", at=200.0, seconds=2.0)

@@ -1,5 +1,6 @@
 """On whose behalf the API is asked, and the key that proves it."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from exporter.api.errors import ApiError, Kind
@@ -44,6 +45,17 @@ def read_key(account: Account) -> str:
         reason = str(error) if type(error) is ValueError else type(error).__name__
     text = f"{account.key}: the API key cannot be read: {reason}"
     raise ApiError(text, kind=Kind.NO_KEY, asked=False) from None
+
+
+def unreadable(accounts: Iterable[Account]) -> list[str]:
+    """Return what is wrong with each key that cannot be read at this moment."""
+    found: list[str] = []
+    for account in accounts:
+        try:
+            read_key(account)
+        except ApiError as error:
+            found.append(str(error))
+    return found
 
 
 def authorization(account: Account, key: str) -> bytes:

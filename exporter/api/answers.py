@@ -16,6 +16,11 @@ _MAX_HINT_BODY = 64 * 1024
 _MAX_LOCATION = 200
 _JSON = frozenset({"application/json", "text/json"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
+_OTHERS = frozenset({
+    "application/octet-stream", "application/xml", "text/csv", "text/plain", "text/xml",
+})  # fmt: skip
+"""Types that an error may name: a header may hold anything, the key too."""
+
 _WHITE = b" \t\r\n\xef\xbb\xbf"
 
 _REFUSALS = {
@@ -79,15 +84,20 @@ def redirect_error(redirected: Redirected, *, topic: Topic, url: str) -> BadAnsw
     try:
         there = urlsplit(urljoin(url, redirected.location))
         host = there.netloc.rpartition("@")[2]
-        place = "".join(c for c in f"{there.scheme}://{host}{there.path}" if c.isprintable())
+        path = "/".join(clean(part, key=topic.key) for part in _printable(there.path).split("/"))
+        place = _printable(f"{there.scheme}://{host}").replace(topic.key, "…") + path
     except ValueError:
         place = "an address that cannot be read"
-    place = place.replace(topic.key, "…")[:_MAX_LOCATION]
+    place = place[:_MAX_LOCATION]
     return BadAnswer(
         topic.says(f"{redirected.status}, redirected to {place}; set base_url to where the API is"),
         kind=Kind.REDIRECT,
         status=redirected.status,
     )
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())
 
 
 async def read_answer(
@@ -145,7 +155,8 @@ def _is_json(media: str) -> bool:
 
 
 def _not_json(topic: Topic, status: int, media: str) -> BadAnswer:
-    what = "a web page" if media in _HTML else f"{clean(media) or 'something'} instead of JSON"
+    named = media if media in _OTHERS else "something"
+    what = "a web page" if media in _HTML else f"{named} instead of JSON"
     return BadAnswer(
         topic.says(f"sent {what} (status {status}); base_url may point at a web site"),
         kind=Kind.CONTENT,
@@ -166,7 +177,7 @@ def _unreadable(error: BodyError, *, topic: Topic, status: int, limit: int) -> A
 async def _failure(response: httpx.Response, *, topic: Topic, now: datetime) -> ApiError | SlowDown:
     status = response.status_code
     retry_after = response.headers.get("retry-after")
-    hint = await _hint(response, topic)
+    hint = await _hint(response)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
     ):
@@ -191,7 +202,7 @@ def _meaning(status: int, topic: Topic) -> str:
     return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no answer")
 
 
-async def _hint(response: httpx.Response, topic: Topic) -> str:
+async def _hint(response: httpx.Response) -> str:
     """Return what an error body says; whatever is wrong with it, the status stands."""
     headers = _headers(response)
     media = _media(headers)
@@ -203,4 +214,4 @@ async def _hint(response: httpx.Response, topic: Topic) -> str:
         body = await _body(response, headers, limit=_MAX_HINT_BODY)
     except (BodyError, httpx.HTTPError):
         return ""
-    return read_hint(body, key=topic.key)
+    return read_hint(body)

@@ -5,6 +5,9 @@ import zlib
 from collections.abc import AsyncIterable
 
 _GZIP = 16 + zlib.MAX_WBITS
+_OTHERS = frozenset({"br", "compress", "deflate", "zstd"})
+"""Encodings that an error may name: a header may hold anything, the key too."""
+
 _STEP = 1024 * 1024
 """Bytes inflated at a time: more would hold the event loop."""
 
@@ -36,7 +39,8 @@ async def read_body(chunks: AsyncIterable[bytes], *, encoding: str, limit: int) 
         return await _collect(chunks, limit)
     if encoding in {"gzip", "x-gzip"}:
         return await _inflate(chunks, limit)
-    raise EncodingError(f"the encoding {encoding[:20]!a}, which was not asked for")
+    named = encoding if encoding in _OTHERS else "of its own"
+    raise EncodingError(f"an encoding that was not asked for ({named})")
 
 
 async def _collect(chunks: AsyncIterable[bytes], limit: int) -> bytes:

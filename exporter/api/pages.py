@@ -38,7 +38,8 @@ async def pages(
     `ask` takes the paging parameters and returns one page. The first is asked for without
     `page`, since the API does not document whether it counts from 0 or 1. The end is an empty
     page, `totalPages` pages, `totalItems` rows, a page that brings nothing new, or `limit` pages.
-    `cut` is called where that leaves rows unread.
+    A number that the list has already gone beyond with a full page is not heeded. `cut` is called
+    where that leaves rows unread.
     """
     size = {"length": str(length)}
     page = await ask(size)
@@ -47,7 +48,9 @@ async def pages(
     base = 0 if first.current_page == 0 else 1
     seen: set[object] = set(page.keys)
     count = 1
-    while page.keys and not _complete(page.pagination, pages_read=count, rows_read=len(seen)):
+    while page.keys and not _complete(
+        page.pagination, pages_read=count, rows_read=len(seen), full=len(page.keys) >= length
+    ):
         if count >= limit:
             cut()
             return
@@ -61,9 +64,14 @@ async def pages(
         cut()
 
 
-def _complete(says: Pagination, *, pages_read: int, rows_read: int) -> bool:
+def _complete(says: Pagination, *, pages_read: int, rows_read: int, full: bool) -> bool:
     if says.total_pages is None and says.total_items is None:
         return False
-    return (says.total_pages is not None and pages_read >= says.total_pages) or (
-        says.total_items is not None and rows_read >= says.total_items
+    return _reached(pages_read, says.total_pages, full=full) or _reached(
+        rows_read, says.total_items, full=full
     )
+
+
+def _reached(read: int, total: int | None, *, full: bool) -> bool:
+    """Return whether all that a list says it has was read; less than it gave is no total."""
+    return total is not None and (read == total or (read > total and not full))

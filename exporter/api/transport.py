@@ -12,6 +12,7 @@ import httpx
 from yarl import URL
 
 from exporter.api.names import Names
+from exporter.problems import ConfigError
 
 TARGET = "target"
 """Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
@@ -137,8 +138,16 @@ def quiet_http_loggers() -> None:
 
 
 def trusting_context() -> ssl.SSLContext:
-    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded."""
-    context = httpx.create_ssl_context()
+    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded.
+
+    Raises `ConfigError` if the file cannot be read.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:
+        file = os.environ.get("SSL_CERT_FILE", "")
+        problem = f"cannot read certificates from {file}: {error.strerror or error}"
+        raise ConfigError([f"SSL_CERT_FILE: {problem}"]) from None
     context.set_alpn_protocols(["http/1.1"])
     return context
 

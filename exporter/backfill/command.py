@@ -22,6 +22,7 @@ from exporter.backfill.showing import Progress, print_end, print_plan
 from exporter.clock import SystemClock
 from exporter.commands.options import config_option, given
 from exporter.commands.running import EXIT_FAILED, or_exit, run
+from exporter.commands.screen import screen
 from exporter.settings import Settings, load
 from exporter.settings.fields import RESERVED_LABELS
 from exporter.settings.units import duration
@@ -182,7 +183,7 @@ async def _go(
     job: Job, settings: Settings, ledger: Ledger, *, courses: int | None, dry_run: bool
 ) -> bool:
     """Plan, ask and write; return whether there are figures of every org."""
-    clock, console = SystemClock(), Console()
+    clock, console = SystemClock(), screen()
     progress = Progress(Console(stderr=True))
     api = ApiClient(settings.api, progress, clock)
     try:

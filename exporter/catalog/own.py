@@ -98,6 +98,16 @@ RELOAD_TIMESTAMP = _own(
     "exporter_config_last_reload_success_timestamp_seconds",
     "When the configuration in use was loaded.",
 )
+WEB_RELOAD_SUCCESSFUL = _own(
+    "exporter_web_config_last_reload_successful",
+    "Whether the last attempt to read the web configuration file succeeded; if not, what it held "
+    "before is in use. 1 without a file.",
+)
+RESTART_REQUIRED = _own(
+    "exporter_restart_required",
+    "Whether settings were loaded that are not in use before the next start: "
+    "web.listen_address, web.config_file, log.",
+)
 SHARD = _own("exporter_shard", "Which shard this exporter is, counted from 0; if it is one.")
 SHARDS = _own("exporter_shards", "How many shards there are; if there are any.")
 BUILD_INFO = _own(

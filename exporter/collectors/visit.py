@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
+from exporter.api.errors import BadAnswer, Kind
 from exporter.api.pages import Page, pages
 from exporter.api.payloads import Flaws, PayloadError, Reason
 from exporter.catalog import Windowed
@@ -28,6 +29,9 @@ IN_FLIGHT = 8
 REFUSED_VISITS = 12
 REFUSED_AT_LEAST = 300.0
 REFUSED_AT_MOST = 6 * 3600.0
+
+_NO_PAYLOAD = frozenset({Kind.CONTENT, Kind.ENCODING, Kind.TOO_LARGE})
+"""What may come with a good status, and is nothing that could be read."""
 
 _NEWER_PAGING = {"length": "limit"}
 
@@ -131,7 +135,12 @@ class Visit:
             ),
             subject=subject,
         )
-        body = await self.api.get(self.org, call)
+        try:
+            body = await self.api.get(self.org, call)
+        except BadAnswer as error:
+            if error.kind in _NO_PAYLOAD:
+                self.flawed(endpoint, Reason.UNREADABLE, 1)
+            raise
         try:
             answer = read(body)
         except PayloadError as error:

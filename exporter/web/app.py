@@ -1,5 +1,6 @@
 """The HTTP endpoints. None of them waits on the network: all read what is known already."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -75,6 +76,9 @@ def build(service: Service, page: Page, status: StatusPages) -> Starlette:
     )
 
 
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+"""A name or an address, and maybe a port."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -106,9 +110,9 @@ def _discovery(service: Service) -> Handler:
     async def discovery(request: Request) -> Response:
         """List all orgs, in the format of http_sd_configs."""
         host = request.headers.get("host", "")
-        here = urlsplit(service.external_url or f"{request.url.scheme}://{host}")
-        if not here.netloc:
+        if not service.external_url and not _HOST.fullmatch(host):
             return _text("Send a Host header: it becomes the address of the targets.\n", 400)
+        here = urlsplit(service.external_url or f"{request.url.scheme}://{host}")
         if not service.orgs:
             # An empty list would delete every target.
             return _text("The list of orgs is not known yet.\n", 503)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,13 @@ LOOK_EVERY = 1.0
 class WebFile:
     """The web configuration file as it is in use, and what it names."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Read the file; raise `ConfigError` if it is bad."""
+    def __init__(self, path: Path | None, *, tell: Callable[[bool], None] = lambda _: None) -> None:
+        """Read the file; raise `ConfigError` if it is bad.
+
+        `tell` is told whenever the file is read again whether it is good.
+        """
         self._path = path
+        self._tell = tell
         self.config = WebConfig()
         self.context: ssl.SSLContext | None = None
         self._seen = self._signature(self.config)
@@ -54,9 +58,11 @@ class WebFile:
         try:
             self.config, self.context = _load(self._path)
         except ConfigError as error:
+            self._tell(False)
             for problem in error.problems:
                 log.exception("web configuration is bad, the old one stays", problem=problem)
             return False
+        self._tell(True)
         self._seen = self._signature(self.config)
         log.info("web configuration read again", file=str(self._path))
         return True

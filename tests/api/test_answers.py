@@ -14,7 +14,9 @@ from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
         (say(b""), Kind.CONTENT, "sent nothing (status 200)"),
         (say(b" \n"), Kind.CONTENT, "sent nothing (status 200)"),
         (say(b"", status=204, content_type=None), Kind.CONTENT, "sent nothing (status 204)"),
-        (say(b"x", content_encoding="br"), Kind.ENCODING, "which was not asked for"),
+        (say(b"x", content_type=f"text/{KEY}"), Kind.CONTENT, "sent something instead of JSON"),
+        (say(b"x", content_encoding="br"), Kind.ENCODING, "that was not asked for (br)"),
+        (say(b"x", content_encoding=KEY), Kind.ENCODING, "that was not asked for (of its own)"),
         (say(b"plain", content_encoding="gzip"), Kind.ENCODING, "sent gzip, which it is not"),
         (say(b" " * 2001), Kind.TOO_LARGE, "sent more than 2000 bytes"),
         (squeeze(b" " * 2001), Kind.TOO_LARGE, "sent more than 2000 bytes"),
@@ -53,6 +55,7 @@ async def test_json_by_any_of_its_names_is_taken(client, server, account, conten
         ("//other.example", "http://other.example;"),
         ("http://[", "an address that cannot be read;"),
         ("https://x.example/" + KEY, "https://x.example/…;"),
+        ("/login/jane.roe@acme.org/0123456789abcdef/", "http://127.0.0.1:{port}/login/…/…/;"),
         ("https://x.example:99999/a\x7fb", "https://x.example:99999/ab;"),
     ],
 )

@@ -1,5 +1,5 @@
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -142,3 +142,23 @@ async def test_whatever_pages_come_the_list_ends_within_its_limit(answers):
         return next(queue, answers[-1])
 
     assert 1 <= len(await collect(ask, limit=5)) <= 5
+
+
+@pytest.mark.parametrize("total", [0, 5, 15])
+async def test_a_list_that_brings_more_rows_than_its_total_is_read_on(total):
+    rows = List(35, tells_pages=False)
+
+    async def ask(parameters):
+        page = await rows.ask(parameters)
+        return replace(page, pagination=replace(page.pagination, total_items=total))
+
+    seen = await collect(ask)
+    assert len(set().union(*(page.keys for page in seen))) == 35
+
+
+async def test_a_page_that_is_not_full_is_the_last_where_the_total_is_wrong():
+    async def ask(parameters):
+        assert "page" not in parameters
+        return FakePage(frozenset({"a", "b"}), Pagination(1, 1, None))
+
+    assert len(await collect(ask)) == 1

@@ -399,3 +399,11 @@ def test_without_their_number_there_is_no_answer(pagination):
 
 def test_a_number_as_text_counts():
     assert read(read_learners, {"pagination": {"totalItems": "12"}}).pagination.total_items == 12
+
+
+@pytest.mark.parametrize("data", [{}, [], None])
+def test_days_left_out_altogether_are_no_answer_where_the_total_says_there_was_something(data):
+    with pytest.raises(PayloadError, match="no day is given"):
+        read(read_daily, {"data": data, "total": 5})
+    assert read(read_daily, {"data": data, "total": 0}).total == 0
+    assert read(read_daily, {"data": data}).days == {}

@@ -21,12 +21,15 @@ from tests.api.conftest import (
 async def test_a_long_wait_asked_for_is_no_retry_and_holds_the_endpoint_back(
     client, server, account, clock, ledger, naps
 ):
-    server.answers = [say({"detail": "Slow down"}, status=429, retry_after="120"), say(BODY)]
+    server.answers = [
+        say({"detail": "Too many requests."}, status=429, retry_after="120"),
+        say(BODY),
+    ]
     error = await failure(client, account)
     assert isinstance(error, RateLimited)
     assert (error.status, error.kind, error.asked) == (429, "rate_limited", True)
     assert error.retry_at == clock.monotonic() + 120
-    assert "429, asked to slow down (Slow down); asking again in 120 s" in str(error)
+    assert "429, asked to slow down (Too many requests.); asking again in 120 s" in str(error)
     held = await failure(client, account)
     assert isinstance(held, RateLimited)
     assert not held.asked

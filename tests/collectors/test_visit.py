@@ -4,6 +4,7 @@ from datetime import date
 import pytest
 
 from exporter.api import endpoints
+from exporter.api.errors import BadAnswer, Kind
 from exporter.api.payloads import PayloadError, read_courses, read_daily
 from exporter.collectors.visit import REFUSED_AT_LEAST, REFUSED_AT_MOST, Visit
 from exporter.windows import Span
@@ -71,6 +72,22 @@ async def test_an_answer_that_cannot_be_read_is_counted_and_told_with_its_endpoi
     with pytest.raises(PayloadError, match=r"^/api/.*videos/over-time: the answer is not JSON$"):
         await trip.findings(asking(endpoints.VIDEOS_OVER_TIME))
     assert trip.flaws == {("videos_over_time", "unreadable"): 1}
+
+
+@pytest.mark.parametrize("kind", [Kind.CONTENT, Kind.ENCODING, Kind.TOO_LARGE])
+async def test_a_good_status_with_a_body_that_is_no_payload_is_counted_too(trip, api, kind):
+    api.answers[endpoints.VIDEOS_OVER_TIME] = BadAnswer("a web page", kind=kind, status=200)
+    with pytest.raises(BadAnswer):
+        await trip.findings(asking(endpoints.VIDEOS_OVER_TIME))
+    assert trip.flaws == {("videos_over_time", "unreadable"): 1}
+
+
+@pytest.mark.parametrize("kind", [Kind.BAD_REQUEST, Kind.REDIRECT])
+async def test_an_error_of_the_api_is_no_payload_and_is_not_counted_as_one(trip, api, kind):
+    api.answers[endpoints.VIDEOS_OVER_TIME] = BadAnswer("no", kind=kind, status=400)
+    with pytest.raises(BadAnswer):
+        await trip.findings(asking(endpoints.VIDEOS_OVER_TIME))
+    assert not trip.flaws
 
 
 async def test_odd_days_are_counted_and_the_rest_is_used(trip, api):

@@ -37,9 +37,11 @@ def until(condition, *, within=30.0, what="it"):
         time.sleep(0.05)
 
 
-def fetch(url, *, accept="", timeout=10.0, method="GET"):
+def fetch(url, *, accept="", timeout=10.0, method="GET", headers=None):
     """Return status, headers and body, whatever the status."""
-    request = urllib.request.Request(url, headers={"Accept": accept}, method=method)
+    request = urllib.request.Request(
+        url, headers={"Accept": accept, **(headers or {})}, method=method
+    )
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return answer.status, answer.headers, answer.read().decode()

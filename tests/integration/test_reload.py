@@ -99,6 +99,21 @@ def test_a_bad_file_keeps_the_old_configuration_and_is_told(exporter, operator):
     assert seven_days(process, "globex") is None
 
 
+def test_settings_that_wait_for_the_next_start_are_told_until_they_are_in_use_again(
+    exporter, operator
+):
+    process = exporter("serve", "--config", operator.path, "--web.enable-reload")
+    assert value(process, "iblai_exporter_restart_required") == 0
+    for _ in range(2):
+        operator.write("acme", log={"level": "error"})
+        assert fetch(f"{process.url}/-/reload", method="POST")[0] == 200
+        assert value(process, "iblai_exporter_restart_required") == 1
+    operator.write("acme", web={"external_url": "https://metrics.example.org"})
+    assert fetch(f"{process.url}/-/reload", method="POST")[0] == 200
+    assert value(process, "iblai_exporter_restart_required") == 0
+    assert "metrics.example.org" in fetch(f"{process.url}/sd")[2]
+
+
 def test_reload_over_http_is_off_unless_it_is_switched_on(exporter, operator):
     process = exporter("serve", "--config", operator.path)
     status, _, body = fetch(f"{process.url}/-/reload", method="POST")
@@ -153,6 +168,17 @@ def test_discovery_names_the_address_that_prometheus_can_reach(exporter, operato
     assert acme["targets"] == [f"127.0.0.1:{process.port}"]
     assert acme["labels"]["__metrics_path__"] == "/probe"
     assert acme["labels"]["__param_target"] == "acme"
+
+
+def test_discovery_makes_no_target_of_what_is_no_host(exporter, operator):
+    process = exporter("serve", "--config", operator.path)
+    for host in ('x"}]', "[x", "a/b", "user@x", "x?y", "x:port"):
+        status, _, body = fetch(f"{process.url}/sd", headers={"Host": host})
+        assert (status, "Host header" in body) == (400, True), host
+    for host in ("exporter", "exporter:10880", "10.0.0.1:80", "[::1]:10880"):
+        (acme, _) = json.loads(fetch(f"{process.url}/sd", headers={"Host": host})[2])
+        assert acme["targets"] == [host]
+    assert "Exception" not in process.said()
 
 
 def test_discovery_behind_a_proxy_names_the_proxy(exporter, operator):

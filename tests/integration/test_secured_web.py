@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 import subprocess
 import textwrap
 import time
@@ -178,6 +179,25 @@ def test_changed_users_and_certificates_hold_without_a_restart(secured, certific
     until(lambda: "old one stays" in process.said(), what="the complaint")
     assert (status("bob"), status("eve")) == (200, 401)
     assert "hunter2" not in process.said()
+
+
+def test_a_bad_file_that_is_not_in_use_is_told_until_it_is_mended(secured):
+    process = secured("http_server_config: {headers: {X-Frame-Options: deny}}")
+
+    def good():
+        (line,) = re.findall(
+            "(?m)^iblai_exporter_web_config_last_reload_successful (.*)", metrics()
+        )
+        return float(line)
+
+    def metrics():
+        return curl(f"{process.url}/metrics")[2]
+
+    assert good() == 1
+    process.config.write_text("rate_limit: {interval: 1s}")
+    until(lambda: good() == 0, what="the gauge to tell")
+    process.config.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}")
+    until(lambda: good() == 1, what="the gauge to tell")
 
 
 @pytest.mark.parametrize(

@@ -164,3 +164,10 @@ def test_variables_that_the_command_line_may_use_are_passed_over():
 )
 def test_a_wrong_value_is_told_with_its_variable(name, value, text):
     assert text in problem(ENOUGH | {name: value})
+
+
+def test_a_key_that_slipped_into_a_name_is_not_shown():
+    key = "5f3a9c0d" * 8
+    with pytest.raises(ConfigError, match="IBLAI_…: unknown variable") as error:
+        load(None, environ={f"IBLAI_{key}": "acme"})
+    assert key not in str(error.value)

@@ -80,7 +80,10 @@ def read_daily(body: bytes) -> Daily:
     days = _by_date(data, flaws) if data else {}
     if data and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(data)} days could be read")
-    return Daily(days, number_of(answer.get("total"), flaws), flaws)
+    total = number_of(answer.get("total"), flaws)
+    if total and not days:
+        raise PayloadError("no day is given, though `total` is not 0")
+    return Daily(days, total, flaws)
 
 
 def _by_date(data: dict[Any, Any], flaws: Flaws) -> dict[date, float | None]:
