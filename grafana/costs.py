@@ -32,16 +32,16 @@ def board() -> Board:
             links.runbooks(),
         ],
         rows=[
-            Row(title="$org", lines=(Line(height=4, panels=_spent()),)),
+            Row(title="What agents cost", lines=(Line(height=3, panels=_spent()),)),
             Row(
                 title="Over time",
                 lines=(Line(height=9, panels=(_against_usual(), _per_user_over_time())),),
             ),
             Row(
-                title="Where it goes",
+                title="Where it goes, ${window:text}",
                 lines=(
                     Line(
-                        height=9,
+                        height=8,
                         panels=(
                             _parts("By provider", catalog.PROVIDER_COST),
                             _parts("By model", catalog.MODEL_COST),
@@ -90,7 +90,7 @@ def _spent() -> tuple[Panel, ...]:
             "Cost in the chosen window for each unique user who was active in it, of orgs that "
             "have both.",
             Part(expr=_each(catalog.ACTIVE_USERS), name="per user"),
-            look=look,
+            look=Look(unit=COST.unit, decimals=3, colour=COST.colour),
         ),
     )
 

@@ -1,5 +1,6 @@
 """Exporter health: made for the person on call."""
 
+from grafana_foundation_sdk.models.common import LegendPlacement
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
@@ -42,13 +43,14 @@ def board() -> Board:
                 ),
             ),
             Row(
+                title="What is wrong",
+                lines=(Line(height=9, panels=(shared.firing_alerts(where=""), _failing())),),
+            ),
+            Row(
                 title="Freshness",
                 lines=(
-                    Line(height=14, panels=(_collectors(),)),
-                    Line(
-                        height=9,
-                        panels=(shared.age_by_collector(where=WHERE), _failing(), _durations()),
-                    ),
+                    Line(height=12, panels=(_collectors(),)),
+                    Line(height=9, panels=(shared.age_by_collector(where=WHERE), _durations())),
                 ),
             ),
             Row(
@@ -56,15 +58,15 @@ def board() -> Board:
                 lines=(
                     Line(height=9, panels=(traffic.requests(), traffic.errors())),
                     Line(height=9, panels=(traffic.latency(), traffic.slowest())),
-                    Line(height=9, panels=(traffic.slowed(), traffic.unread(), traffic.dropped())),
+                    Line(height=8, panels=(traffic.slowed(), traffic.unread(), traffic.dropped())),
                 ),
             ),
             Row(
                 title="The exporter",
                 lines=(
-                    Line(height=9, panels=(_series(), _memory(), _cpu())),
-                    Line(height=9, panels=(_missed(), _descriptors(), _scrapes())),
-                    Line(height=9, panels=(shared.firing_alerts(where=""), _builds())),
+                    Line(height=8, panels=(_series(), _memory(), _cpu())),
+                    Line(height=8, panels=(_missed(), _descriptors(), _scrapes())),
+                    Line(height=6, panels=(_builds(),)),
                 ),
             ),
         ],
@@ -185,7 +187,7 @@ def _collectors() -> Panel:
         Column(
             title="Took",
             expr=of_those(duration),
-            look=Look(unit=style.SECONDS, decimals=2),
+            look=Look(unit=style.SECONDS, decimals=1),
             width=120,
         ),
         Column(
@@ -202,13 +204,12 @@ def _collectors() -> Panel:
 
 
 def _failing() -> Panel:
-    success = promql.one(catalog.COLLECTOR_SUCCESS, *PER_COLLECTOR, where=WHERE)
     return trend(
         "Orgs failing by collector",
         "How many orgs each collector failed for at its last attempt. One collector for many orgs "
         "points at the platform, many collectors for one org at its key.",
-        Curve(expr=f"sum by (collector) (1 - {success})", name="{{collector}}"),
-        look=Look(unit=style.COUNT, decimals=0),
+        Curve(expr=f"sum by (collector) ({promql.failing(where=WHERE)}) > 0", name="{{collector}}"),
+        look=Look(unit=style.COUNT, decimals=0, nothing="no collector failed"),
         stacked=True,
         at_least=1,
     )
@@ -220,18 +221,18 @@ def _durations() -> Panel:
         "Slowest org by collector",
         "How long the last attempt of each collector took, for the org where it took longest.",
         Curve(expr=f"max by (collector) ({took})", name="{{collector}}"),
-        look=Look(unit=style.SECONDS),
+        look=Look(unit=style.SECONDS, decimals=1),
+        legend=LegendPlacement.RIGHT,
     )
 
 
 def _series() -> Panel:
-    series = promql.one(catalog.COLLECTOR_SERIES, *PER_COLLECTOR, where=WHERE)
     return trend(
-        "Series served by collector",
-        "Series of figures that are being served, by the collector that made them.",
-        Curve(expr=f"sum by (collector) ({series})", name="{{collector}}"),
+        "Series served over time",
+        "Series of figures that each exporter serves. Those of an org and a collector are in the "
+        "table above.",
+        Curve(expr=_served(), name=BY_INSTANCE),
         look=Look(unit=style.COUNT, decimals=0),
-        stacked=True,
     )
 
 
@@ -257,11 +258,11 @@ def _cpu() -> Panel:
 def _missed() -> Panel:
     rate = f"rate({catalog.MISSED_RUNS.name}{{{TARGET}}}[$__rate_interval])"
     return trend(
-        "Missed runs",
+        "Missed runs per hour",
         f"{catalog.MISSED_RUNS.help} Anything but zero means the exporter is behind.",
-        Curve(expr=f"max by (instance) ({rate})", name=BY_INSTANCE),
-        look=Look(unit="cps"),
-        at_least=0.01,
+        Curve(expr=promql.per_hour(f"max by (instance) ({rate})"), name=BY_INSTANCE),
+        look=Look(unit=style.COUNT, decimals=0),
+        at_least=10,
     )
 
 
@@ -271,6 +272,7 @@ def _descriptors() -> Panel:
         "Files and connections that each exporter holds open, as a share of its limit.",
         Curve(expr=f"{_each('process_open_fds')} / {_each('process_max_fds')}", name=BY_INSTANCE),
         look=Look(unit=style.SHARE),
+        at_least=1,
     )
 
 

@@ -8,6 +8,9 @@ from grafana import promql, style
 from grafana.looks import Curve, Look
 from grafana.panels import POLLS, trend
 
+STATUSES = (("^2", style.GOOD), ("^4", style.WATCH), ("^[^24]", style.BAD))
+"""Colours of statuses, and of what went wrong instead of one."""
+
 WHERE = f"{promql.TARGET}, {promql.ORG}"
 
 
@@ -20,6 +23,7 @@ def requests() -> Panel:
         step=POLLS,
         look=Look(unit=style.RATE),
         stacked=True,
+        tints=STATUSES,
     )
 
 
@@ -62,7 +66,8 @@ def slowest() -> Panel:
     """Return how long requests take by endpoint."""
     return trend(
         "Latency by endpoint, 95th percentile",
-        "95 of 100 requests to the endpoint were at least this fast, body included.",
+        "95 of 100 requests to the endpoint were at least this fast, body included. Most endpoints "
+        "are asked once an hour: lines reach over the gaps.",
         Curve(
             expr=promql.quantile(0.95, catalog.API_REQUEST_DURATION, "endpoint"),
             name="{{endpoint}}",
@@ -70,55 +75,56 @@ def slowest() -> Panel:
         step=POLLS,
         look=Look(unit=style.SECONDS),
         legend=LegendPlacement.RIGHT,
+        bridged=2 * style.HOUR,
     )
 
 
 def slowed() -> Panel:
     """Return rate limits and retries."""
     return trend(
-        "Rate limits and retries",
+        "Rate limits and retries per hour",
         "Answers that asked to slow down, and requests sent again after a failure.",
         Curve(
-            expr=promql.counted(catalog.API_RATE_LIMITED, where=WHERE),
+            expr=promql.per_hour(promql.counted(catalog.API_RATE_LIMITED, where=WHERE)),
             name="rate limited",
             look=Look(colour=style.BAD),
         ),
         Curve(
-            expr=promql.counted(catalog.API_RETRIES, where=WHERE),
+            expr=promql.per_hour(promql.counted(catalog.API_RETRIES, where=WHERE)),
             name="retries",
             look=Look(colour=style.WATCH),
         ),
         step=POLLS,
-        look=Look(unit=style.RATE),
-        at_least=0.1,
+        look=Look(unit=style.COUNT, decimals=0),
+        at_least=10,
     )
 
 
 def unread() -> Panel:
     """Return answers that could not be read."""
+    unread = promql.counted(catalog.PAYLOAD_ERRORS, "endpoint", "reason", where=WHERE)
     return trend(
-        "Unreadable answers by reason",
+        "Unreadable answers per hour",
         "Answers, or rows and days in answers, that could not be read. The rest was used.",
         Curve(
-            expr=promql.counted(catalog.PAYLOAD_ERRORS, "endpoint", "reason", where=WHERE) + " > 0",
+            expr=f"{promql.per_hour(unread)} > 0",
             name="{{endpoint}}: {{reason}}",
         ),
         step=POLLS,
-        look=Look(unit="cps"),
-        at_least=0.1,
+        look=Look(unit=style.COUNT, decimals=0, nothing="every answer could be read"),
+        at_least=10,
     )
 
 
 def dropped() -> Panel:
     """Return series cut by limits."""
+    cut = promql.counted(catalog.SERIES_DROPPED, "reason", where=WHERE)
     return trend(
-        "Series cut by limits",
+        "Series cut by limits per hour",
         "Series left out of snapshots, by the limit that cut them. Raise series_limit or choose "
         "fewer courses.",
-        Curve(
-            expr=promql.counted(catalog.SERIES_DROPPED, "reason", where=WHERE), name="{{reason}}"
-        ),
+        Curve(expr=promql.per_hour(cut), name="{{reason}}"),
         step=POLLS,
-        look=Look(unit="cps"),
-        at_least=0.1,
+        look=Look(unit=style.COUNT, decimals=0),
+        at_least=10,
     )
