@@ -41,7 +41,7 @@ def board() -> Board:
                 title="Where it goes, ${window:text}",
                 lines=(
                     Line(
-                        height=8,
+                        height=7,
                         panels=(
                             _parts("By provider", catalog.PROVIDER_COST),
                             _parts("By model", catalog.MODEL_COST),

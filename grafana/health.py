@@ -85,7 +85,7 @@ def _process_now() -> tuple[Panel, ...]:
         numbers(
             "Exporters down",
             "Targets of the chosen jobs that Prometheus cannot scrape.",
-            Part(expr=promql.or_zero(f"count({_each('up')} == 0)"), name="down"),
+            Part(expr=f"sum({_each('up')} == bool 0)", name="down"),
             look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
         ),
         numbers(
@@ -149,12 +149,19 @@ def _collectors() -> Panel:
     )
     age = promql.age(*PER_COLLECTOR, where=WHERE)
     never = f"({promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)} == 0)"
-    trouble = f"topk({ROWS}, (1 - {success}) * 1e9 + ({age} or {never}))"
+    failing = promql.failing(where=WHERE)
+    trouble = f"topk({ROWS}, {failing} * 1e9 + ({age} or {never}))"
 
     def of_those(expression: str) -> str:
         return f"{expression} and on ({', '.join(PER_COLLECTOR)}) {trouble}"
 
-    states = style.labels({"0": ("failing", style.BAD), "1": ("ok", style.GOOD)})
+    states = style.labels(
+        {
+            "-1": ("not yet", style.USUAL),
+            "0": ("failing", style.BAD),
+            "1": ("ok", style.GOOD),
+        }
+    )
     org = links.down(links.ORG, "Open the org", org="org")
     seconds = Look(unit=style.SECONDS, decimals=0)
     return grid(
@@ -166,7 +173,7 @@ def _collectors() -> Panel:
         Column(title="Collector", label="collector"),
         Column(
             title="Last attempt",
-            expr=of_those(success),
+            expr=of_those(f"{success} - ({attempt} == bool 0)"),
             look=Look(unit="none", mappings=tuple(states)),
             cell=COLOURED_TEXT,
             width=120,

@@ -138,13 +138,13 @@ def _busiest() -> Panel:
             "Each",
             promql.per_course(promql.over(catalog.COURSE_TIME_PER_LEARNER, "28d")),
             Look(unit=style.SECONDS, decimals=1),
-            90,
+            80,
         ),
         (
             "Days",
             promql.per_course(catalog.COURSE_VISITS_PER_LEARNER),
             Look(unit=style.NUMBER, decimals=0),
-            60,
+            55,
         ),
         sort="Hours",
         descending=True,
@@ -197,8 +197,8 @@ def _courses(
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=150),
-        Column(title="Org", label="org", width=90),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=120),
+        Column(title="Org", label="org", width=85),
         Column(title="Id", label="course_id", hidden=True),
         *(
             Column(title=name, expr=of_chosen(expression), look=look, width=width)
@@ -209,7 +209,7 @@ def _courses(
             expr=promql.named(of_chosen(completion)),
             look=Look(unit=style.SHARE, decimals=0, colour=style.COMPLETIONS.colour, low=0, high=1),
             cell=BAR,
-            width=115,
+            width=105,
         ),
         sort=sort,
         descending=descending,

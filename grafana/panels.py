@@ -101,7 +101,7 @@ def bars(
             orientation=VizOrientation.HORIZONTAL,
             name_placement=BarGaugeNamePlacement.LEFT,
             sizing=BarGaugeSizing.MANUAL,
-            max_viz_height=22,
+            max_viz_height=28,
             reduce_options=_last(),
             # Grafana measures names at 12 pixels for bars of this height: larger ones are cut off.
             text=VizTextDisplayOptions(title_size=12, value_size=14),
@@ -258,6 +258,9 @@ class _Pages(table.Options):
 
 def _cells(column: Column) -> dict[str, object]:
     found = {**column.look.properties(), "noValue": style.ABSENT}
+    if column.expr:
+        # Without it, the bar of what is absent would be the colour of 0.
+        found["mappings"] = [*column.look.mappings, style.absent()]
     if column.cell is not None:
         found["custom.cellOptions"] = column.cell
     if column.width is not None:

@@ -176,12 +176,12 @@ def quantile(q: float, metric: Metric, *by: str, where: str = TARGET) -> str:
 
 
 def failing(*, where: str = ORG) -> str:
-    """Return for each collector of each org that was ever tried whether its last attempt failed."""
+    """Return 1 for each collector of each org whose last attempt failed, else 0."""
     success, tried = (
         one(metric, "org", "collector", where=where)
         for metric in (catalog.COLLECTOR_SUCCESS, catalog.COLLECTOR_LAST_ATTEMPT)
     )
-    return f"1 - {success} and {tried} > 0"
+    return f"(1 - {success}) * ({tried} > bool 0)"
 
 
 def age(*by: str, where: str = ORG) -> str:

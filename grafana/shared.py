@@ -160,7 +160,6 @@ def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[P
     """
     health = (links.across(links.HEALTH, "org"),)
     up = promql.one(catalog.UP, "org", where=where)
-    failing = promql.failing(where=where)
     bad = Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD)
     return (
         numbers(
@@ -174,14 +173,14 @@ def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[P
             "Orgs not reporting",
             "Orgs of which no collector succeeded at its last attempt: wrong key, platform down. "
             "Their last figures are shown for a while, then they vanish.",
-            Part(expr=promql.or_zero(f"count({up} == 0)"), name="not reporting"),
+            Part(expr=f"sum({up} == bool 0)", name="not reporting"),
             look=bad,
             links=health,
         ),
         numbers(
             "Collectors failing",
             "Pairs of org and collector whose last attempt failed.",
-            Part(expr=promql.or_zero(f"count(({failing}) == 1)"), name="failing"),
+            Part(expr=f"sum({promql.failing(where=where)})", name="failing"),
             look=bad,
             links=health,
         ),

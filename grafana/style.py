@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardSpecialValueMapOptions,
+    SpecialValueMap,
+    SpecialValueMatch,
     Threshold,
     ThresholdsConfig,
     ValueMap,
@@ -197,6 +200,16 @@ DROPPED_AFTER = 3 * HOUR
 DROPPED_AFTER_TODAY = HOUR // 4
 AGE = steps(GOOD, (DROPPED_AFTER * 2 / 3, WATCH), (DROPPED_AFTER, BAD))
 AGE_TODAY = steps(GOOD, (DROPPED_AFTER_TODAY * 2 / 3, WATCH), (DROPPED_AFTER_TODAY, BAD))
+
+
+def absent() -> ValueMapping:
+    """Return the mapping of what is not there."""
+    return SpecialValueMap(
+        options=DashboardSpecialValueMapOptions(
+            match=SpecialValueMatch.NULL,
+            result=ValueMappingResult(text=ABSENT, color=USUAL),
+        )
+    )
 
 
 def labels(texts: dict[str, tuple[str, str]]) -> list[ValueMapping]:
