@@ -20,7 +20,6 @@ def board() -> Board:
     return Board(
         uid=links.AGENTS,
         description="Agents: conversations, their users and topics, ratings and sentiment.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),

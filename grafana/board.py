@@ -59,7 +59,7 @@ class Board:
     variables: Sequence[VariableModel]
     rows: Sequence[Row]
     links: Sequence[DashboardLink]
-    since: str
+    since: str = "now-14d"
     alerts_where: str = promql.ORG
 
     def build(self) -> Dashboard:

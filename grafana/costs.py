@@ -22,7 +22,6 @@ def board() -> Board:
     return Board(
         uid=links.COSTS,
         description="What agents cost: by org, model, provider and agent, and by active user.",
-        since="now-28d",
         variables=[variables.org(), variables.window("7d", "28d", default="28d")],
         links=[
             links.across(links.OVERVIEW),

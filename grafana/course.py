@@ -24,7 +24,6 @@ def board() -> Board:
     return Board(
         uid=links.COURSE,
         description="One course: how many people are active, come, leave, and watch.",
-        since="now-28d",
         variables=[
             variables.org(several=False),
             variables.course(),

@@ -17,7 +17,6 @@ def board() -> Board:
     return Board(
         uid=links.LEARNING,
         description="What learners do and what comes of it: time, completions, grades.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),
@@ -44,7 +43,7 @@ def board() -> Board:
                 ),
             ),
             Row(
-                title="Against the usual",
+                title="Against the usual, ${window:text}",
                 lines=(
                     Line(height=9, panels=shared.against_usual(style.TIME, style.COMPLETIONS)),
                     Line(height=9, panels=(_time_per_learner_over_time(), _registrations())),

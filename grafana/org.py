@@ -18,7 +18,6 @@ def board() -> Board:
     return Board(
         uid=links.ORG,
         description="One org's engagement against its usual; several orgs are shown together.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),
@@ -228,7 +227,7 @@ def _agents() -> Panel:
         "Agents",
         "The agents (mentors) that the configuration names: their chat sessions, those against the "
         f"usual, and messages per session. {style.COMPLETE_DAYS} {style.SHARE_COLOURS}",
-        Column(title="Agent", label="mentor_id", at_least=150),
+        Column(title="Agent", label="mentor_id", at_least=140),
         Column(title="Org", label="org", width=90),
         Column(
             title="Sessions",
@@ -241,7 +240,7 @@ def _agents() -> Panel:
             expr=f"{now} / ({then} > 0)",
             look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
             cell=BAR,
-            width=115,
+            width=105,
         ),
         Column(
             title="Messages",

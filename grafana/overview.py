@@ -8,7 +8,7 @@ from grafana.board import Board, Line, Row
 from grafana.looks import BAR, COLOURED_TEXT, Column, Look
 from grafana.panels import grid
 
-NO_FIGURES, TOO_SMALL = -1, 2
+NO_FIGURES, TOO_SMALL, UNJUDGED = -1, 2, -1
 
 
 def board() -> Board:
@@ -17,7 +17,6 @@ def board() -> Board:
     return Board(
         uid=links.OVERVIEW,
         description="Engagement of all orgs: how it is, where it fell, and whether to trust it.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[to_org, links.across(links.HEALTH, "org"), links.runbooks()],
         rows=[
@@ -36,7 +35,7 @@ def board() -> Board:
             ),
             Row(title="Where to look", lines=(Line(height=11, panels=(_orgs(),)),)),
             Row(
-                title="Trends",
+                title="Trends, ${window:text}",
                 lines=(
                     Line(
                         height=8, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
@@ -55,13 +54,21 @@ def board() -> Board:
 
 
 def _orgs() -> Panel:
-    share = Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5)
+    share = Look(
+        unit=style.SHARE,
+        decimals=0,
+        thresholds=style.OF_USUAL,
+        mappings=tuple(style.labels({str(UNJUDGED): (style.ABSENT, style.USUAL)})),
+        low=0,
+        high=1.5,
+    )
     verdicts = style.labels(
         {str(NO_FIGURES): ("no figures", style.WORST), str(TOO_SMALL): ("too small", style.USUAL)}
     )
     return grid(
         "Orgs, those that need attention first",
-        "Orgs with firing alerts first, then by the lowest figure. Bars are shares of the usual, "
+        "Orgs with firing alerts first, then by the lowest figure. Active is the number of active "
+        "users. Bars are shares of the usual, "
         f"of figures with enough volume to be judged ({catalog.ALERT_MIN_BASELINE.name}). Lowest "
         "is the smallest of them, and In names its figure: too small, where there is none. "
         f"{style.SHARE_COLOURS} {style.THE_USUAL} Oldest is the age of the oldest figures. The "
@@ -70,7 +77,7 @@ def _orgs() -> Panel:
             title="Org",
             label="org",
             look=Look(links=(links.down(links.ORG, "Open the org", "window", org="org"),)),
-            at_least=110,
+            at_least=90,
         ),
         Column(
             title="Lowest",
@@ -82,29 +89,30 @@ def _orgs() -> Panel:
                 mappings=tuple(verdicts),
             ),
             cell=COLOURED_TEXT,
-            width=80,
+            width=75,
         ),
-        Column(title="In", label="figure", width=115),
+        Column(title="In", label="figure", width=110),
         Column(
             title="Alerts",
             expr=f"{promql.firing('org')} or {promql.per_org(catalog.UP)} * 0",
             look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
             cell=COLOURED_TEXT,
-            width=75,
+            width=70,
         ),
         Column(
-            title="Users",
+            title="Active",
             expr=promql.per_org(promql.over(catalog.ACTIVE_USERS)),
             look=Look(unit=style.COUNT, decimals=0),
-            width=75,
+            width=65,
         ),
         *(
             Column(
                 title=figure.short,
-                expr=promql.judged(figure),
+                # A column of which no org has anything would not be there.
+                expr=f"{promql.judged(figure)} or {promql.per_org(catalog.UP)} * 0 + {UNJUDGED}",
                 look=share,
                 cell=BAR,
-                at_least=95,
+                at_least=75,
             )
             for figure in style.WATCHED
         ),
@@ -113,7 +121,7 @@ def _orgs() -> Panel:
             expr=promql.age("org"),
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
             cell=COLOURED_TEXT,
-            width=80,
+            width=70,
         ),
         sort="Alerts",
         descending=True,

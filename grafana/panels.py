@@ -53,8 +53,12 @@ from grafana.looks import SAME, Column, Curve, Look, Part
 POLLS = "5m"
 """Smallest step of what only a poll can move: by default none is more frequent."""
 
-POINTS = 336
-"""Most points of such a trend, one in two hours of 28 days: kind to Prometheus with many orgs."""
+POINTS = 672
+"""Most points of such a trend: kind to Prometheus with many orgs.
+
+They stand at whole steps, of which the last may lie a step back: 30 minutes of 14 days. A new
+exporter is not seen before.
+"""
 
 
 def numbers(
@@ -159,7 +163,7 @@ def trend(
                 display_mode=LegendDisplayMode.TABLE if aside else LegendDisplayMode.LIST,
                 placement=legend,
                 show_legend=True,
-                calcs=["lastNotNull"] if aside else [],
+                calcs=["lastNotNull"],
                 sort_by="Last *" if aside else None,
                 sort_desc=True if aside else None,
             ),

@@ -48,8 +48,9 @@ def of_usual() -> Panel:
     return bars(
         "Share of the usual",
         "Each figure that has an alert on a drop, as a share of what it usually reads, over the "
-        f"chosen orgs together. {style.COMPLETE_DAYS} {style.THE_USUAL} {style.SHARE_COLOURS}",
-        *(Part(expr=f"{promql.change(figure)} + 1", name=figure.short) for figure in style.WATCHED),
+        "chosen orgs together; also of figures too small for an alert. "
+        f"{style.COMPLETE_DAYS} {style.THE_USUAL} {style.SHARE_COLOURS}",
+        *(Part(expr=f"{promql.change(figure)} + 1", name=figure.title) for figure in style.WATCHED),
         look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
     )
 

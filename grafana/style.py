@@ -60,7 +60,7 @@ class Figure:
 
 ACTIVE_USERS = Figure(
     title="Active users",
-    short="Active users",
+    short="Users",
     source=catalog.ACTIVE_USERS,
     colour="#3B82F6",
     meaning="Unique users who were active. Somebody active in two orgs counts in both.",

@@ -19,8 +19,8 @@ ANY = {
     "course": "course-v1:Acme+Bio101+2026",
     "__rate_interval": "4m",
 }
-CONTENT = 1440 - 2 * 16
-"""Pixels that Grafana leaves to panels, its menu folded away."""
+CONTENT = 1440 - 300 - 2 * 16
+"""Pixels that Grafana leaves to panels beside its menu."""
 
 PADDING = 8 + 2 * 8
 UNSIZED = 150
