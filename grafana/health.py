@@ -13,6 +13,7 @@ from grafana.promql import TARGET
 from grafana.traffic import WHERE
 
 ROWS = 100
+FEW = 10
 PER_COLLECTOR = ("org", "collector")
 BY_INSTANCE = "{{instance}}"
 
@@ -66,7 +67,7 @@ def board() -> Board:
                 lines=(
                     Line(height=8, panels=(_series(), _memory(), _cpu())),
                     Line(height=8, panels=(_missed(), _descriptors(), _scrapes())),
-                    Line(height=6, panels=(_builds(),)),
+                    Line(height=5, panels=(_builds(),)),
                 ),
             ),
         ],
@@ -148,9 +149,9 @@ def _collectors() -> Panel:
         )
     )
     age = promql.age(*PER_COLLECTOR, where=WHERE)
-    never = f"({promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)} == 0)"
+    good = promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)
     failing = promql.failing(where=WHERE)
-    trouble = f"topk({ROWS}, {failing} * 1e9 + ({age} or {never}))"
+    trouble = f"topk({ROWS}, {failing} * 1e9 + ({age} or ({good} == 0) + 1e8))"
 
     def of_those(expression: str) -> str:
         return f"{expression} and on ({', '.join(PER_COLLECTOR)}) {trouble}"
@@ -167,8 +168,8 @@ def _collectors() -> Panel:
     return grid(
         "Freshness by org and collector",
         f"The {ROWS} pairs of org and collector most in need of attention: those whose last "
-        "attempt failed, then the oldest. Age is the time since a good answer was read; without "
-        "one there is no age.",
+        "attempt failed, then those that never read a good answer, then the oldest. Age is the "
+        "time since a good answer was read; without one there is no age.",
         Column(title="Org", label="org", look=Look(links=(org,))),
         Column(title="Collector", label="collector"),
         Column(
@@ -217,17 +218,25 @@ def _failing() -> Panel:
         "points at the platform, many collectors for one org at its key.",
         Curve(expr=f"sum by (collector) ({promql.failing(where=WHERE)}) > 0", name="{{collector}}"),
         look=Look(unit=style.COUNT, decimals=0, nothing="no collector failed"),
+        legend=LegendPlacement.RIGHT,
         stacked=True,
         at_least=1,
     )
 
 
 def _durations() -> Panel:
-    took = promql.one(catalog.COLLECTOR_DURATION, *PER_COLLECTOR, where=WHERE)
+    def slowest(at: str) -> str:
+        took = promql.one(catalog.COLLECTOR_DURATION, *PER_COLLECTOR, where=WHERE, at=at)
+        return f"max by (collector) ({took})"
+
     return trend(
-        "Slowest org by collector",
-        "How long the last attempt of each collector took, for the org where it took longest.",
-        Curve(expr=f"max by (collector) ({took})", name="{{collector}}"),
+        f"Slowest {FEW} collectors",
+        f"How long the last attempt of a collector took, for the org where it took longest, of the "
+        f"{FEW} that are slowest at the end of the time range.",
+        Curve(
+            expr=f"{slowest('')} and on (collector) topk({FEW}, {slowest(' @ end()')})",
+            name="{{collector}}",
+        ),
         look=Look(unit=style.SECONDS, decimals=1),
         legend=LegendPlacement.RIGHT,
     )

@@ -120,6 +120,7 @@ def trend(
     *curves: Curve,
     look: Look,
     step: str | None = None,
+    smooth: bool = False,
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
     at_least: float | None = None,
@@ -128,18 +129,20 @@ def trend(
 ) -> Panel:
     """Return lines over time, the axis reaching from 0 to `at_least`.
 
+    With a smallest `step` a value stays until the next, unless it is a `smooth` rate.
     Where nothing is known there is a gap, unless it is `bridged`: so many seconds at most.
     `tints` are colours by regular expressions on the names of lines.
 
     A legend at the right is a table, greatest last value first.
     """
     aside = legend is LegendPlacement.RIGHT
+    stepped = step is not None and not smooth
     defaults = look.config()
     if look.colour is None and look.thresholds is None:
         defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC)
     defaults.custom = GraphFieldConfig(
         draw_style=GraphDrawStyle.LINE,
-        line_interpolation=LineInterpolation.STEP_AFTER if step else LineInterpolation.LINEAR,
+        line_interpolation=LineInterpolation.STEP_AFTER if stepped else LineInterpolation.LINEAR,
         line_width=2,
         fill_opacity=40 if stacked else 0,
         show_points=VisibilityMode.AUTO,

@@ -15,13 +15,15 @@ WHERE = f"{promql.TARGET}, {promql.ORG}"
 
 
 def requests() -> Panel:
-    """Return requests by status."""
+    """Return requests by status; one that nobody had would draw its colour over the others."""
+    sent = promql.counted(catalog.API_REQUESTS, "code", where=WHERE)
     return trend(
         "Requests to the API by status",
         "Requests sent to the API by HTTP status, or by what went wrong instead of one.",
-        Curve(expr=promql.counted(catalog.API_REQUESTS, "code", where=WHERE), name="{{code}}"),
+        Curve(expr=f"{sent} > 0", name="{{code}}"),
         step=POLLS,
-        look=Look(unit=style.RATE),
+        smooth=True,
+        look=Look(unit=style.RATE, decimals=2),
         stacked=True,
         tints=STATUSES,
     )
@@ -36,6 +38,7 @@ def errors() -> Panel:
         "Share of requests that ended in anything but a 2xx status. Flat at zero is good.",
         Curve(expr=f"({failed} or {sent} * 0) / ({sent} > 0)", name="{{endpoint}}"),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.SHARE, low=0),
         at_least=0.05,
         legend=LegendPlacement.RIGHT,
@@ -58,6 +61,7 @@ def latency() -> Panel:
             for q, colour in shades.items()
         ),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.SECONDS),
     )
 
@@ -73,6 +77,7 @@ def slowest() -> Panel:
             name="{{endpoint}}",
         ),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.SECONDS),
         legend=LegendPlacement.RIGHT,
         bridged=2 * style.HOUR,
@@ -95,6 +100,7 @@ def slowed() -> Panel:
             look=Look(colour=style.WATCH),
         ),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.COUNT, decimals=0),
         at_least=10,
     )
@@ -111,6 +117,7 @@ def unread() -> Panel:
             name="{{endpoint}}: {{reason}}",
         ),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.COUNT, decimals=0, nothing="every answer could be read"),
         at_least=10,
     )
@@ -125,6 +132,7 @@ def dropped() -> Panel:
         "fewer courses.",
         Curve(expr=promql.per_hour(cut), name="{{reason}}"),
         step=POLLS,
+        smooth=True,
         look=Look(unit=style.COUNT, decimals=0),
         at_least=10,
     )
