@@ -136,15 +136,14 @@ def _topics() -> Panel:
 
 
 def _topics_over_time() -> Panel:
-    topics = promql.parts(catalog.TOPIC_CONVERSATIONS, "7d")
-    label = catalog.TOPIC_CONVERSATIONS.labels[-1]
-    name = promql.over(catalog.TOPIC_CONVERSATIONS, "7d")
-    last = f"sum by ({label}) ({promql.one(name, 'org', label, at=' @ end()')})"
+    def topics(at: str) -> str:
+        return promql.parts(catalog.TOPIC_CONVERSATIONS, "7d", at=at)
+
     return trend(
         "Topics over time",
         f"Conversations of 7 days about the {FEW} topics that are discussed most at the end of "
         f"the time range. {style.COMPLETE_DAYS}",
-        Curve(expr=f"{topics} and on ({label}) topk({FEW}, {last})", name="{{topic}}"),
+        Curve(expr=promql.largest(FEW, topics, "topic"), name="{{topic}}"),
         look=Look(unit=style.COUNT, decimals=0),
         step=POLLS,
         legend=LegendPlacement.RIGHT,

@@ -225,18 +225,14 @@ def _failing() -> Panel:
 
 
 def _durations() -> Panel:
-    def slowest(at: str) -> str:
-        took = promql.one(catalog.COLLECTOR_DURATION, *PER_COLLECTOR, where=WHERE, at=at)
-        return f"max by (collector) ({took})"
+    def took(at: str) -> str:
+        return promql.one(catalog.COLLECTOR_DURATION, "collector", where=WHERE, at=at)
 
     return trend(
         f"Slowest {FEW} collectors",
         f"How long the last attempt of a collector took, for the org where it took longest, of the "
         f"{FEW} that are slowest at the end of the time range.",
-        Curve(
-            expr=f"{slowest('')} and on (collector) topk({FEW}, {slowest(' @ end()')})",
-            name="{{collector}}",
-        ),
+        Curve(expr=promql.largest(FEW, took, "collector"), name="{{collector}}"),
         look=Look(unit=style.SECONDS, decimals=1),
         legend=LegendPlacement.RIGHT,
     )

@@ -256,17 +256,14 @@ def _agents() -> Panel:
 
 
 def _agents_over_time() -> Panel:
-    name = promql.over(catalog.MENTOR_CHAT_SESSIONS)
-    sessions = promql.one(name, *PER_MENTOR)
-    last = promql.one(name, *PER_MENTOR, at=" @ end()")
+    def sessions(at: str) -> str:
+        return promql.one(promql.over(catalog.MENTOR_CHAT_SESSIONS), *PER_MENTOR, at=at)
+
     return trend(
         f"Chat sessions of the busiest {FEW} agents",
         f"Chat sessions with each agent that the configuration names, the {FEW} with most at the "
         f"end of the time range. {style.COMPLETE_DAYS}",
-        Curve(
-            expr=f"{sessions} and on (org, mentor_id) topk({FEW}, {last})",
-            name="{{mentor_id}}",
-        ),
+        Curve(expr=promql.largest(FEW, sessions, *PER_MENTOR), name="{{mentor_id}}"),
         look=Look(unit=style.COUNT, decimals=0),
         step=POLLS,
         legend=LegendPlacement.RIGHT,

@@ -264,7 +264,8 @@ class _Pages(table.Options):
 
 
 def _cells(column: Column) -> dict[str, object]:
-    found = {**column.look.properties(), "noValue": style.ABSENT}
+    unit = {} if column.expr else {"unit": style.TEXT}
+    found = {**unit, **column.look.properties(), "noValue": style.ABSENT}
     if column.expr:
         # Without it, the bar of what is absent would be the colour of 0.
         found["mappings"] = [*column.look.mappings, style.absent()]

@@ -4,6 +4,8 @@ Several instances and jobs may export the same figure of an org. So each figure 
 to one series for what it is about (`max by (org)`, `max by (org, course_id)`), then added up.
 """
 
+from collections.abc import Callable
+
 from exporter import catalog
 from exporter.catalog import PREFIX, Metric, Windowed
 from grafana.style import HOUR, WATCHED, Figure
@@ -143,10 +145,19 @@ def names(where: str = ORG) -> str:
     return f"(topk by (org, course_id) (1, {given}) or on (org, course_id) {ids})"
 
 
-def parts(figure: Windowed, window: str = WINDOW) -> str:
+def parts(figure: Windowed, window: str = WINDOW, *, at: str = "") -> str:
     """Return what a whole is made of, all chosen orgs together, one series for each part."""
     label = figure.labels[-1]
-    return f"sum by ({label}) ({one(over(figure, window), 'org', label)})"
+    return f"sum by ({label}) ({one(over(figure, window), 'org', label, at=at)})"
+
+
+def largest(number: int, drawn: Callable[[str], str], *on: str) -> str:
+    """Return what is `drawn` over time of the `number` largest at the end of the time range.
+
+    `drawn` takes a modifier of time, `on` are the labels of what it returns.
+    """
+    last = f"topk({number}, {drawn(' @ end()')})"
+    return f"{drawn('')} and on ({', '.join(on)}) {last}"
 
 
 def share(figure: Windowed, part: str, weight: Windowed, window: str) -> str:

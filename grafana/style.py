@@ -25,6 +25,8 @@ SHARE = "percentunit"
 BYTES = "bytes"
 NUMBER = "short"
 MONEY = "currencyUSD"
+TEXT = "string"
+"""Of what is read as it stands: an org may be called 2026, which is no number."""
 
 GOOD = "green"
 WATCH = "orange"

@@ -195,6 +195,13 @@ def test_what_is_not_there_is_a_grey_dash_and_not_a_bar_of_nothing(dashboard):
                 assert null["options"]["result"] == {"text": style.ABSENT, "color": style.USUAL}
 
 
+def test_labels_are_texts_even_if_they_look_like_numbers(dashboard):
+    for panel in tables(dashboard):
+        shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+        texts = [to for name, to in shown["renameByName"].items() if not name.startswith("Value")]
+        assert {p["unit"] for title, p in columns(panel) if title in texts} == {style.TEXT}
+
+
 def test_tables_hide_columns_and_have_pages_in_old_and_new_grafana(dashboard):
     for panel in tables(dashboard):
         options = panel["options"]
