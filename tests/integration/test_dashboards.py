@@ -314,7 +314,7 @@ def crowd(tmp_path_factory):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     path = tmp_path_factory.mktemp("crowd")
     target = "{}:{}".format(*server.server_address)
-    with Prometheus(config(path, {"a": [target]}, every="5s"), cwd=path) as process:
+    with Prometheus(config(path, {"a": [target]}, every="15s"), cwd=path) as process:
         process.wait()
         until(lambda: len(process.query("iblai_up")) == ORGS, within=60, what="a thousand orgs")
         yield process
