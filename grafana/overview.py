@@ -18,7 +18,14 @@ def board() -> Board:
         uid=links.OVERVIEW,
         description="Engagement of all orgs: how it is, where it fell, and whether to trust it.",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
-        links=[to_org, links.across(links.HEALTH, "org"), links.runbooks()],
+        links=[
+            to_org,
+            links.across(links.LEARNING, "org", "window"),
+            links.across(links.AGENTS, "org", "window"),
+            links.across(links.COSTS, "org"),
+            links.across(links.HEALTH, "org"),
+            links.runbooks(),
+        ],
         rows=[
             Row(
                 title="Engagement, ${window:text}",
