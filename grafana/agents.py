@@ -1,10 +1,10 @@
 """Agents: how much they are used, by whom, what for, and how they are liked."""
 
-from grafana_foundation_sdk.models.common import LegendPlacement
+from grafana_foundation_sdk.models.common import BigValueTextMode, LegendPlacement
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
-from exporter.catalog import Windowed
+from exporter.catalog import Metric, Windowed
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.looks import Curve, Look, Part
@@ -20,7 +20,6 @@ def board() -> Board:
     return Board(
         uid=links.AGENTS,
         description="Agents: conversations, their users and topics, ratings and sentiment.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),
@@ -31,17 +30,17 @@ def board() -> Board:
         ],
         rows=[
             Row(
-                title="$org",
+                title="Use of agents",
                 lines=(
                     Line(
-                        height=5,
+                        height=4,
                         panels=(shared.headline(style.CONVERSATIONS), *_users(), *_agents()),
-                        widths=(6, 4, 4, 4, 6),
+                        widths=(6, 3, 3, 3, 4, 5),
                     ),
                 ),
             ),
             Row(
-                title="Use",
+                title="Against the usual, ${window:text}",
                 lines=(
                     Line(
                         height=9,
@@ -82,19 +81,28 @@ def _users() -> tuple[Panel, ...]:
 
 
 def _agents() -> tuple[Panel, ...]:
-    shown = (
-        ("agents", catalog.AGENTS),
-        ("have been used", catalog.ACTIVE_AGENTS),
-        ("messages of people", catalog.HUMAN_MESSAGES),
-        ("messages of agents", catalog.AI_MESSAGES),
-    )
-    return (
-        bars(
-            "Agents and messages",
-            "Agents there are, those that have had a session, and the messages written by people "
-            "and by agents. As the platform gives them, over all time.",
+    def numbered(title: str, text: str, *shown: tuple[str, Metric]) -> Panel:
+        return numbers(
+            title,
+            f"{text} As the platform gives them, over all time.",
             *(Part(expr=promql.total(metric), name=name) for name, metric in shown),
-            look=Look(unit=style.COUNT, decimals=0, colour=style.CONVERSATIONS.colour, low=0),
+            look=Look(unit=style.COUNT, decimals=0, colour=style.PLAIN),
+            text=BigValueTextMode.VALUE_AND_NAME,
+            size=22,
+        )
+
+    return (
+        numbered(
+            "Agents",
+            "Agents there are, and those that have had a session.",
+            ("there are", catalog.AGENTS),
+            ("have been used", catalog.ACTIVE_AGENTS),
+        ),
+        numbered(
+            "Messages",
+            "Messages that people wrote to agents, and agents to people.",
+            ("of people", catalog.HUMAN_MESSAGES),
+            ("of agents", catalog.AI_MESSAGES),
         ),
     )
 
@@ -128,15 +136,14 @@ def _topics() -> Panel:
 
 
 def _topics_over_time() -> Panel:
-    topics = promql.parts(catalog.TOPIC_CONVERSATIONS, "7d")
-    label = catalog.TOPIC_CONVERSATIONS.labels[-1]
-    name = promql.over(catalog.TOPIC_CONVERSATIONS, "7d")
-    last = f"sum by ({label}) ({promql.one(name, 'org', label, at=' @ end()')})"
+    def topics(at: str) -> str:
+        return promql.parts(catalog.TOPIC_CONVERSATIONS, "7d", at=at)
+
     return trend(
         "Topics over time",
         f"Conversations of 7 days about the {FEW} topics that are discussed most at the end of "
         f"the time range. {style.COMPLETE_DAYS}",
-        Curve(expr=f"{topics} and on ({label}) topk({FEW}, {last})", name="{{topic}}"),
+        Curve(expr=promql.largest(FEW, topics, "topic"), name="{{topic}}"),
         look=Look(unit=style.COUNT, decimals=0),
         step=POLLS,
         legend=LegendPlacement.RIGHT,
@@ -156,7 +163,7 @@ def _sentiment() -> Panel:
             )
             for name, colour in SENTIMENTS.items()
         ),
-        look=Look(unit=style.SHARE, decimals=0, high=1),
+        look=Look(unit=style.SHARE, high=1),
         step=POLLS,
         stacked=True,
     )

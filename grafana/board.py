@@ -25,6 +25,7 @@ GRID = 24
 SCHEMA = 39
 PLUGINS = "11.0.0"
 REFRESH = "5m"
+MARKS = "60s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class Board:
     variables: Sequence[VariableModel]
     rows: Sequence[Row]
     links: Sequence[DashboardLink]
-    since: str
+    since: str = "now-14d"
     alerts_where: str = promql.ORG
 
     def build(self) -> Dashboard:
@@ -97,7 +98,9 @@ class _Alerts(AnnotationQuery):
 
     def to_json(self) -> dict[str, object]:
         texts = {"titleFormat": "{{alertname}} {{window}}", "textFormat": "", "tagKeys": "severity"}
-        return {**super().to_json(), **texts, "step": "60s"}
+        # Grafana asks `target`; older ones make it of `expr` and `step`.
+        target = {"refId": "Anno", "expr": self.expr, "interval": MARKS}
+        return {**super().to_json(), **texts, "step": MARKS, "target": target}
 
 
 def _laid_out(rows: Iterable[Row]) -> Iterator[Panel | RowPanel]:

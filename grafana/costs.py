@@ -22,7 +22,6 @@ def board() -> Board:
     return Board(
         uid=links.COSTS,
         description="What agents cost: by org, model, provider and agent, and by active user.",
-        since="now-28d",
         variables=[variables.org(), variables.window("7d", "28d", default="28d")],
         links=[
             links.across(links.OVERVIEW),
@@ -32,16 +31,16 @@ def board() -> Board:
             links.runbooks(),
         ],
         rows=[
-            Row(title="$org", lines=(Line(height=4, panels=_spent()),)),
+            Row(title="What agents cost", lines=(Line(height=3, panels=_spent()),)),
             Row(
                 title="Over time",
                 lines=(Line(height=9, panels=(_against_usual(), _per_user_over_time())),),
             ),
             Row(
-                title="Where it goes",
+                title="Where it goes, ${window:text}",
                 lines=(
                     Line(
-                        height=9,
+                        height=7,
                         panels=(
                             _parts("By provider", catalog.PROVIDER_COST),
                             _parts("By model", catalog.MODEL_COST),
@@ -90,7 +89,7 @@ def _spent() -> tuple[Panel, ...]:
             "Cost in the chosen window for each unique user who was active in it, of orgs that "
             "have both.",
             Part(expr=_each(catalog.ACTIVE_USERS), name="per user"),
-            look=look,
+            look=Look(unit=COST.unit, decimals=3, colour=COST.colour),
         ),
     )
 

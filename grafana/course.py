@@ -15,6 +15,8 @@ AS_GIVEN = (
     "As the platform gives it, over its own period; it is not one of the windows of complete days."
 )
 WINDOWS = ("1d", "7d", "28d")
+EACH = "#5EC8C0"
+"""A shade of the colour of videos, for means over learners."""
 
 
 def board() -> Board:
@@ -22,7 +24,6 @@ def board() -> Board:
     return Board(
         uid=links.COURSE,
         description="One course: how many people are active, come, leave, and watch.",
-        since="now-28d",
         variables=[
             variables.org(several=False),
             variables.course(),
@@ -37,17 +38,17 @@ def board() -> Board:
         alerts_where=promql.ONE_ORG,
         rows=[
             Row(
-                title="$course",
+                title="${course:text}",
                 lines=(
                     Line(
-                        height=4,
+                        height=3,
                         panels=(
-                            _title(),
                             *(_users(window) for window in WINDOWS),
                             _moved(catalog.COURSE_ENROLLMENTS, ENROLLMENTS),
                             _moved(catalog.COURSE_UNENROLLMENTS, UNENROLLMENTS),
+                            _id(),
                         ),
-                        widths=(7, 3, 3, 3, 4, 4),
+                        widths=(3, 3, 3, 4, 4, 7),
                     ),
                 ),
             ),
@@ -58,7 +59,7 @@ def board() -> Board:
             Row(
                 title="Videos",
                 lines=(
-                    Line(height=4, panels=_videos(), widths=(4, 5, 5, 5, 5)),
+                    Line(height=3, panels=_videos(), widths=(4, 5, 5, 5, 5)),
                     Line(height=9, panels=(_watch_time(), _watched())),
                 ),
             ),
@@ -70,6 +71,10 @@ def _one(metric: str | Metric) -> str:
     return promql.per_course(metric, where=promql.COURSE)
 
 
+def _hours(metric: str | Metric) -> str:
+    return f"{_one(metric)} / {style.HOUR}"
+
+
 def _curve(
     metric: str | Metric, text: str, colour: str, *, fill: int = 0, below: bool = False
 ) -> Curve:
@@ -78,13 +83,14 @@ def _curve(
     )
 
 
-def _title() -> Panel:
+def _id() -> Panel:
     return numbers(
-        "Course",
-        "Name of the course and its org. The id that the platform uses is in the heading above.",
-        Part(expr=promql.names(promql.COURSE), name="{{course_name}} ({{org}})"),
+        "Id",
+        "The id that the platform uses of the course.",
+        Part(expr=promql.per_course(catalog.COURSE_INFO, promql.COURSE), name="{{course_id}}"),
         look=Look(unit="none", colour=style.PLAIN),
         text=BigValueTextMode.NAME,
+        size=16,
     )
 
 
@@ -138,43 +144,46 @@ def _in_and_out() -> Panel:
 
 
 def _videos() -> tuple[Panel, ...]:
+    count = Look(unit=style.COUNT, decimals=0, colour=VIDEOS.colour)
+    share = Look(unit=style.SHARE, decimals=0, colour=VIDEOS.colour)
+    time = Look(unit=style.SECONDS, decimals=1, colour=VIDEOS.colour)
     shown = (
-        ("Videos", catalog.COURSE_VIDEOS, style.COUNT, style.PLAIN),
-        ("Videos watched", catalog.COURSE_VIDEO_COMPLETIONS, style.COUNT, VIDEOS.colour),
-        ("Share watched", catalog.COURSE_VIDEO_WATCHED_RATIO, style.SHARE, VIDEOS.colour),
-        ("Watch time", catalog.COURSE_VIDEO_WATCH_SECONDS, style.SECONDS, VIDEOS.colour),
-        (
-            "Watch time per learner",
-            catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER,
-            style.SECONDS,
-            VIDEOS.colour,
-        ),
+        ("Videos", catalog.COURSE_VIDEOS, _one, count),
+        ("Videos watched", catalog.COURSE_VIDEO_COMPLETIONS, _one, count),
+        ("Share watched", catalog.COURSE_VIDEO_WATCHED_RATIO, _one, share),
+        ("Hours watched", catalog.COURSE_VIDEO_WATCH_SECONDS, _hours, count),
+        ("Watch time per learner", catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER, _one, time),
     )
     return tuple(
         numbers(
             title,
             f"{metric.help.partition(' Polled')[0]} {AS_GIVEN}",
-            Part(expr=_one(metric), name=title),
-            look=Look(unit=unit, decimals=0 if unit != style.SECONDS else 1, colour=colour),
+            Part(expr=expression(metric), name=title),
+            look=look,
         )
-        for title, metric, unit, colour in shown
+        for title, metric, expression, look in shown
     )
 
 
 def _watch_time() -> Panel:
     return trend(
         "Watch time over time",
-        f"Time that learners watched videos of the course, all together and (right axis) each on "
-        f"average. {AS_GIVEN}",
-        _curve(catalog.COURSE_VIDEO_WATCH_SECONDS, "all learners", VIDEOS.colour, fill=10),
+        f"Hours that learners watched videos of the course, all together, and (right axis) the "
+        f"time that each watched on average. {AS_GIVEN}",
+        Curve(
+            expr=_hours(catalog.COURSE_VIDEO_WATCH_SECONDS),
+            name="hours of all learners",
+            look=Look(colour=VIDEOS.colour),
+            fill=10,
+        ),
         Curve(
             expr=_one(catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER),
-            name="per learner",
-            look=Look(colour=style.SESSIONS.colour),
+            name="each learner",
+            look=Look(unit=style.SECONDS, decimals=1, colour=EACH),
             dashed=True,
             right_axis=True,
         ),
-        look=Look(unit=style.SECONDS),
+        look=Look(unit=style.COUNT, decimals=0),
         step=POLLS,
     )
 
@@ -188,7 +197,7 @@ def _watched() -> Panel:
         Curve(
             expr=_one(catalog.COURSE_VIDEO_WATCHED_RATIO),
             name="share watched",
-            look=Look(unit=style.SHARE, decimals=0, colour=style.SESSIONS.colour, low=0, high=1),
+            look=Look(unit=style.SHARE, colour=EACH, low=0, high=1),
             dashed=True,
             right_axis=True,
         ),

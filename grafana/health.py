@@ -1,5 +1,6 @@
 """Exporter health: made for the person on call."""
 
+from grafana_foundation_sdk.models.common import LegendPlacement
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
@@ -12,6 +13,7 @@ from grafana.promql import TARGET
 from grafana.traffic import WHERE
 
 ROWS = 100
+FEW = 10
 PER_COLLECTOR = ("org", "collector")
 BY_INSTANCE = "{{instance}}"
 
@@ -42,13 +44,14 @@ def board() -> Board:
                 ),
             ),
             Row(
+                title="What is wrong",
+                lines=(Line(height=9, panels=(shared.firing_alerts(where=""), _failing())),),
+            ),
+            Row(
                 title="Freshness",
                 lines=(
-                    Line(height=14, panels=(_collectors(),)),
-                    Line(
-                        height=9,
-                        panels=(shared.age_by_collector(where=WHERE), _failing(), _durations()),
-                    ),
+                    Line(height=12, panels=(_collectors(),)),
+                    Line(height=9, panels=(shared.age_by_collector(where=WHERE), _durations())),
                 ),
             ),
             Row(
@@ -56,15 +59,15 @@ def board() -> Board:
                 lines=(
                     Line(height=9, panels=(traffic.requests(), traffic.errors())),
                     Line(height=9, panels=(traffic.latency(), traffic.slowest())),
-                    Line(height=9, panels=(traffic.slowed(), traffic.unread(), traffic.dropped())),
+                    Line(height=8, panels=(traffic.slowed(), traffic.unread(), traffic.dropped())),
                 ),
             ),
             Row(
                 title="The exporter",
                 lines=(
-                    Line(height=9, panels=(_series(), _memory(), _cpu())),
-                    Line(height=9, panels=(_missed(), _descriptors(), _scrapes())),
-                    Line(height=9, panels=(shared.firing_alerts(where=""), _builds())),
+                    Line(height=8, panels=(_series(), _memory(), _cpu())),
+                    Line(height=8, panels=(_missed(), _descriptors(), _scrapes())),
+                    Line(height=5, panels=(_builds(),)),
                 ),
             ),
         ],
@@ -83,7 +86,7 @@ def _process_now() -> tuple[Panel, ...]:
         numbers(
             "Exporters down",
             "Targets of the chosen jobs that Prometheus cannot scrape.",
-            Part(expr=promql.or_zero(f"count({_each('up')} == 0)"), name="down"),
+            Part(expr=f"sum({_each('up')} == bool 0)", name="down"),
             look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
         ),
         numbers(
@@ -146,25 +149,32 @@ def _collectors() -> Panel:
         )
     )
     age = promql.age(*PER_COLLECTOR, where=WHERE)
-    never = f"({promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)} == 0)"
-    trouble = f"topk({ROWS}, (1 - {success}) * 1e9 + ({age} or {never}))"
+    good = promql.one(catalog.COLLECTOR_LAST_SUCCESS, *PER_COLLECTOR, where=WHERE)
+    failing = promql.failing(where=WHERE)
+    trouble = f"topk({ROWS}, {failing} * 1e9 + ({age} or ({good} == 0) + 1e8))"
 
     def of_those(expression: str) -> str:
         return f"{expression} and on ({', '.join(PER_COLLECTOR)}) {trouble}"
 
-    states = style.labels({"0": ("failing", style.BAD), "1": ("ok", style.GOOD)})
+    states = style.labels(
+        {
+            "-1": ("not yet", style.USUAL),
+            "0": ("failing", style.BAD),
+            "1": ("ok", style.GOOD),
+        }
+    )
     org = links.down(links.ORG, "Open the org", org="org")
     seconds = Look(unit=style.SECONDS, decimals=0)
     return grid(
         "Freshness by org and collector",
         f"The {ROWS} pairs of org and collector most in need of attention: those whose last "
-        "attempt failed, then the oldest. Age is the time since a good answer was read; without "
-        "one there is no age.",
+        "attempt failed, then those that never read a good answer, then the oldest. Age is the "
+        "time since a good answer was read; without one there is no age.",
         Column(title="Org", label="org", look=Look(links=(org,))),
         Column(title="Collector", label="collector"),
         Column(
             title="Last attempt",
-            expr=of_those(success),
+            expr=of_those(f"{success} - ({attempt} == bool 0)"),
             look=Look(unit="none", mappings=tuple(states)),
             cell=COLOURED_TEXT,
             width=120,
@@ -185,7 +195,7 @@ def _collectors() -> Panel:
         Column(
             title="Took",
             expr=of_those(duration),
-            look=Look(unit=style.SECONDS, decimals=2),
+            look=Look(unit=style.SECONDS, decimals=1),
             width=120,
         ),
         Column(
@@ -202,36 +212,39 @@ def _collectors() -> Panel:
 
 
 def _failing() -> Panel:
-    success = promql.one(catalog.COLLECTOR_SUCCESS, *PER_COLLECTOR, where=WHERE)
     return trend(
         "Orgs failing by collector",
         "How many orgs each collector failed for at its last attempt. One collector for many orgs "
         "points at the platform, many collectors for one org at its key.",
-        Curve(expr=f"sum by (collector) (1 - {success})", name="{{collector}}"),
-        look=Look(unit=style.COUNT, decimals=0),
+        Curve(expr=f"sum by (collector) ({promql.failing(where=WHERE)}) > 0", name="{{collector}}"),
+        look=Look(unit=style.COUNT, decimals=0, nothing="no collector failed"),
+        legend=LegendPlacement.RIGHT,
         stacked=True,
         at_least=1,
     )
 
 
 def _durations() -> Panel:
-    took = promql.one(catalog.COLLECTOR_DURATION, *PER_COLLECTOR, where=WHERE)
+    def took(at: str) -> str:
+        return promql.one(catalog.COLLECTOR_DURATION, "collector", where=WHERE, at=at)
+
     return trend(
-        "Slowest org by collector",
-        "How long the last attempt of each collector took, for the org where it took longest.",
-        Curve(expr=f"max by (collector) ({took})", name="{{collector}}"),
-        look=Look(unit=style.SECONDS),
+        f"Slowest {FEW} collectors",
+        f"How long the last attempt of a collector took, for the org where it took longest, of the "
+        f"{FEW} that are slowest at the end of the time range.",
+        Curve(expr=promql.largest(FEW, took, "collector"), name="{{collector}}"),
+        look=Look(unit=style.SECONDS, decimals=1),
+        legend=LegendPlacement.RIGHT,
     )
 
 
 def _series() -> Panel:
-    series = promql.one(catalog.COLLECTOR_SERIES, *PER_COLLECTOR, where=WHERE)
     return trend(
-        "Series served by collector",
-        "Series of figures that are being served, by the collector that made them.",
-        Curve(expr=f"sum by (collector) ({series})", name="{{collector}}"),
+        "Series served over time",
+        "Series of figures that each exporter serves. Those of an org and a collector are in the "
+        "table above.",
+        Curve(expr=_served(), name=BY_INSTANCE),
         look=Look(unit=style.COUNT, decimals=0),
-        stacked=True,
     )
 
 
@@ -257,11 +270,11 @@ def _cpu() -> Panel:
 def _missed() -> Panel:
     rate = f"rate({catalog.MISSED_RUNS.name}{{{TARGET}}}[$__rate_interval])"
     return trend(
-        "Missed runs",
+        "Missed runs per hour",
         f"{catalog.MISSED_RUNS.help} Anything but zero means the exporter is behind.",
-        Curve(expr=f"max by (instance) ({rate})", name=BY_INSTANCE),
-        look=Look(unit="cps"),
-        at_least=0.01,
+        Curve(expr=promql.per_hour(f"max by (instance) ({rate})"), name=BY_INSTANCE),
+        look=Look(unit=style.COUNT, decimals=0),
+        at_least=10,
     )
 
 
@@ -271,6 +284,7 @@ def _descriptors() -> Panel:
         "Files and connections that each exporter holds open, as a share of its limit.",
         Curve(expr=f"{_each('process_open_fds')} / {_each('process_max_fds')}", name=BY_INSTANCE),
         look=Look(unit=style.SHARE),
+        at_least=1,
     )
 
 

@@ -9,6 +9,7 @@ from grafana.looks import BAR, Column, Curve, Look, Part
 from grafana.panels import POLLS, grid, numbers, trend
 
 FEW = 10
+TIME_EACH = Look(unit=style.SECONDS, decimals=1, colour=style.TIME.colour)
 
 
 def board() -> Board:
@@ -16,7 +17,6 @@ def board() -> Board:
     return Board(
         uid=links.LEARNING,
         description="What learners do and what comes of it: time, completions, grades.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),
@@ -27,10 +27,10 @@ def board() -> Board:
         ],
         rows=[
             Row(
-                title="$org",
+                title="Learning, ${window:text}",
                 lines=(
                     Line(
-                        height=5,
+                        height=4,
                         panels=(
                             shared.headline(style.TIME),
                             shared.headline(style.COMPLETIONS),
@@ -43,7 +43,7 @@ def board() -> Board:
                 ),
             ),
             Row(
-                title="Against the usual",
+                title="Against the usual, ${window:text}",
                 lines=(
                     Line(height=9, panels=shared.against_usual(style.TIME, style.COMPLETIONS)),
                     Line(height=9, panels=(_time_per_learner_over_time(), _registrations())),
@@ -65,7 +65,7 @@ def _time_per_learner() -> Panel:
         "Mean time that a learner spent in a course, orgs weighted by active users. "
         f"{style.COMPLETE_DAYS}",
         Part(expr=_mean_time(), name="time"),
-        look=shared.look(style.TIME),
+        look=TIME_EACH,
     )
 
 
@@ -74,8 +74,8 @@ def _time_per_learner_over_time() -> Panel:
         "Time per learner over time",
         "Mean time that a learner spent in a course, orgs weighted by active users. "
         f"{style.COMPLETE_DAYS}",
-        Curve(expr=_mean_time(), name="time per learner", look=shared.look(style.TIME), fill=10),
-        look=Look(unit=style.SECONDS),
+        Curve(expr=_mean_time(), name="time per learner", look=TIME_EACH, fill=10),
+        look=Look(unit=style.SECONDS, decimals=1),
         step=POLLS,
     )
 
@@ -128,10 +128,24 @@ def _busiest() -> Panel:
     time = promql.per_course(promql.over(catalog.COURSE_TIME_SPENT, "28d"))
     return _courses(
         f"{FEW} courses with most time",
-        f"Courses in which most time was spent in 28 days. {style.COMPLETE_DAYS} Visits are days "
-        "on which a learner came. A click opens the course.",
+        "Courses in which most time was spent in 28 days: hours of all learners, the time of "
+        f"each, and the days on which a learner came. {style.COMPLETE_DAYS} A click opens the "
+        "course.",
         f"topk({FEW}, {time})",
-        sort="Time",
+        ("Hours", f"{time} / {style.HOUR}", Look(unit=style.COUNT, decimals=0), 70),
+        (
+            "Each",
+            promql.per_course(promql.over(catalog.COURSE_TIME_PER_LEARNER, "28d")),
+            Look(unit=style.SECONDS, decimals=1),
+            80,
+        ),
+        (
+            "Days",
+            promql.per_course(catalog.COURSE_VISITS_PER_LEARNER),
+            Look(unit=style.NUMBER, decimals=0),
+            55,
+        ),
+        sort="Hours",
         descending=True,
     )
 
@@ -141,70 +155,63 @@ def _unfinished() -> Panel:
     floor = promql.per_org(catalog.ALERT_MIN_BASELINE)
     large = f"{enrolled} >= on (org) group_left () {floor}"
     done = f"{promql.per_course(catalog.COURSE_COMPLETION_RATIO)} and on (org, course_id) {large}"
+    share = Look(unit=style.SHARE, decimals=0)
     return _courses(
         f"{FEW} courses least completed",
         "Courses with the smallest completion; only courses with as many people enrolled as the "
-        "alerts ask of a baseline.",
+        "alerts ask of a baseline. Passed is a share of those enrolled. As the platform gives "
+        "them, over all time.",
         f"bottomk({FEW}, {done})",
+        ("Enrolled", enrolled, Look(unit=style.COUNT, decimals=0), 80),
+        (
+            "Passed",
+            f"{promql.per_course(catalog.COURSE_PASSED)} / ({enrolled} > 0)",
+            share,
+            75,
+        ),
+        ("Grade", promql.per_course(catalog.COURSE_AVERAGE_GRADE), share, 65),
         sort="Completion",
         descending=False,
     )
 
 
-def _courses(title: str, description: str, chosen: str, *, sort: str, descending: bool) -> Panel:
-    """Return a table of the courses that `chosen` picks, and what comes of them."""
+def _courses(
+    title: str,
+    description: str,
+    chosen: str,
+    *figures: tuple[str, str, Look, int],
+    sort: str,
+    descending: bool,
+) -> Panel:
+    """Return a table of the courses that `chosen` picks, and what comes of them.
+
+    `figures` are columns: their titles, expressions, looks and widths.
+    """
     course = links.down(links.COURSE, "Open the course", org="org", course="course_id")
-    enrolled = promql.per_course(catalog.COURSE_ENROLLED_USERS)
-    passed = f"{promql.per_course(catalog.COURSE_PASSED)} / ({enrolled} > 0)"
+    completion = promql.per_course(catalog.COURSE_COMPLETION_RATIO)
 
     def of_chosen(expression: str) -> str:
         return f"{expression} and on (org, course_id) {chosen}"
 
-    def share(name: str, expression: str) -> Column:
-        return Column(
-            title=name,
-            expr=of_chosen(expression),
-            look=Look(unit=style.SHARE, decimals=0, colour=style.COMPLETIONS.colour, low=0, high=1),
-            cell=BAR,
-            width=110,
-        )
-
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,))),
-        Column(title="Org", label="org", width=100),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=120),
+        Column(title="Org", label="org", width=85),
         Column(title="Id", label="course_id", hidden=True),
-        Column(
-            title="Time",
-            expr=promql.named(
-                of_chosen(promql.per_course(promql.over(catalog.COURSE_TIME_SPENT, "28d")))
-            ),
-            look=Look(unit=style.SECONDS, decimals=1),
-            width=90,
+        *(
+            Column(title=name, expr=of_chosen(expression), look=look, width=width)
+            for name, expression, look, width in figures
         ),
         Column(
-            title="Each",
-            expr=of_chosen(promql.per_course(promql.over(catalog.COURSE_TIME_PER_LEARNER, "28d"))),
-            look=Look(unit=style.SECONDS, decimals=1),
-            width=80,
+            title="Completion",
+            expr=promql.named(of_chosen(completion)),
+            look=Look(unit=style.SHARE, decimals=0, colour=style.COMPLETIONS.colour, low=0, high=1),
+            cell=BAR,
+            width=105,
         ),
-        Column(
-            title="Visits",
-            expr=of_chosen(promql.per_course(catalog.COURSE_VISITS_PER_LEARNER)),
-            look=Look(unit=style.NUMBER, decimals=0),
-            width=60,
-        ),
-        Column(
-            title="Completed",
-            expr=of_chosen(promql.per_course(catalog.COURSE_COMPLETED)),
-            look=Look(unit=style.COUNT, decimals=0),
-            width=90,
-        ),
-        share("Completion", promql.per_course(catalog.COURSE_COMPLETION_RATIO)),
-        share("Passed", passed),
-        share("Grade", promql.per_course(catalog.COURSE_AVERAGE_GRADE)),
         sort=sort,
         descending=descending,
         limit=FEW,
+        nothing="no course has enough people",
     )

@@ -28,7 +28,10 @@ COLOURED_TEXT = TableColorTextCellOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How values are shown: on a whole panel, or in what departs from it."""
+    """How values are shown: on a whole panel, or in what departs from it.
+
+    `nothing` is what is said where there is none.
+    """
 
     unit: str | None = None
     decimals: int | None = None
@@ -38,6 +41,7 @@ class Look:
     low: float | None = None
     high: float | None = None
     links: tuple[DashboardLink, ...] = ()
+    nothing: str | None = None
 
     def config(self) -> FieldConfig:
         """Return the look as a panel's defaults."""
@@ -50,7 +54,7 @@ class Look:
             min_val=self.low,
             max_val=self.high,
             links=list(self.links),
-            no_value=style.MISSING,
+            no_value=style.MISSING if self.nothing is None else self.nothing,
         )
 
     def properties(self) -> dict[str, object]:
@@ -64,6 +68,7 @@ class Look:
             "min": self.low,
             "max": self.high,
             "links": list(self.links) or None,
+            "noValue": self.nothing,
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -101,7 +106,10 @@ class Curve(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a table: a query's value, or where `expr` is empty the label `label`."""
+    """One column of a table: a query's value, or where `expr` is empty the label `label`.
+
+    Without a `width` it takes its share of the room, of which it wants `at_least` so many pixels.
+    """
 
     title: str
     expr: str = ""
@@ -109,4 +117,5 @@ class Column:
     look: Look = SAME
     cell: TableCellOptions | None = None
     width: int | None = None
+    at_least: int | None = None
     hidden: bool = False

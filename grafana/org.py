@@ -18,7 +18,6 @@ def board() -> Board:
     return Board(
         uid=links.ORG,
         description="One org's engagement against its usual; several orgs are shown together.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
         links=[
             links.across(links.OVERVIEW, "window"),
@@ -30,20 +29,22 @@ def board() -> Board:
             links.runbooks(),
         ],
         rows=[
-            Row(title="$org", lines=(Line(height=3, panels=_audience()),)),
+            Row(title="Who is active", lines=(Line(height=3, panels=_audience()),)),
             Row(
-                title="Against the usual",
+                title="Against the usual, ${window:text}",
                 lines=(
                     Line(
-                        height=9, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
+                        height=9,
+                        panels=(shared.of_usual(), *shared.against_usual(style.ACTIVE_USERS)),
+                        widths=(8, 16),
                     ),
-                    Line(height=9, panels=shared.against_usual(style.VIDEOS, style.SESSIONS)),
-                    Line(height=9, panels=(*shared.against_usual(style.MESSAGES), _in_and_out())),
-                    Line(height=9, panels=(_windows(), _stickiness())),
+                    Line(height=8, panels=shared.against_usual(style.ENROLLMENTS, style.VIDEOS)),
+                    Line(height=8, panels=shared.against_usual(style.SESSIONS, style.MESSAGES)),
+                    Line(height=8, panels=(_in_and_out(), _windows(), _stickiness())),
                 ),
             ),
-            Row(title="Courses", lines=(Line(height=14, panels=(_busiest(), _fading())),)),
-            Row(title="Agents", lines=(Line(height=9, panels=(_agents(), _agents_over_time())),)),
+            Row(title="Courses", lines=(Line(height=13, panels=(_busiest(), _fading())),)),
+            Row(title="Agents", lines=(Line(height=8, panels=(_agents(), _agents_over_time())),)),
             Row(
                 title="Alerts and freshness",
                 lines=(
@@ -134,11 +135,13 @@ def _in_and_out() -> Panel:
 
 def _busiest() -> Panel:
     users = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS))
+    watched = promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO)
     return _courses(
         f"Busiest {FEW} courses",
-        f"Courses with most active users in the window. {style.COMPLETE_DAYS} A click opens the "
-        "course.",
+        f"Courses with most active users in the window, and the share of their videos that a "
+        f"learner watched. {style.COMPLETE_DAYS} A click opens the course.",
         f"topk({FEW}, {users})",
+        ("Videos seen", watched, style.VIDEOS.colour),
         sort="Users",
         descending=True,
     )
@@ -156,13 +159,25 @@ def _fading() -> Panel:
         "Courses where the smallest share of the people of the last 28 days came back in the last "
         "7; only courses with as many people as the alerts ask of a baseline.",
         f"bottomk({FEW}, {week} / ({large}))",
+        ("Came back", f"{week} / ({month} > 0)", style.ACTIVE_USERS.colour),
         sort="Came back",
         descending=False,
     )
 
 
-def _courses(title: str, description: str, chosen: str, *, sort: str, descending: bool) -> Panel:
-    """Return a table of the courses that `chosen` picks, and their names and figures."""
+def _courses(
+    title: str,
+    description: str,
+    chosen: str,
+    share: tuple[str, str, str],
+    *,
+    sort: str,
+    descending: bool,
+) -> Panel:
+    """Return a table of the courses that `chosen` picks, their names and figures.
+
+    `share` is the column of bars: its title, expression and colour.
+    """
     users, came, left = (
         promql.per_course(promql.over(figure))
         for figure in (
@@ -171,63 +186,36 @@ def _courses(title: str, description: str, chosen: str, *, sort: str, descending
             catalog.COURSE_UNENROLLMENTS,
         )
     )
-    week, month = (
-        promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS, window))
-        for window in ("7d", "28d")
-    )
-    watched = promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO)
     course = links.down(links.COURSE, "Open the course", org="org", course="course_id")
 
     def of_chosen(expression: str) -> str:
         return f"{expression} and on (org, course_id) {chosen}"
 
+    def count(name: str, expression: str, width: int) -> Column:
+        look = Look(unit=style.COUNT, decimals=0)
+        return Column(title=name, expr=expression, look=look, width=width)
+
+    name, expression, colour = share
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,))),
-        Column(title="Org", label="org", width=110),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=120),
+        Column(title="Org", label="org", width=85),
         Column(title="Id", label="course_id", hidden=True),
+        count("Users", promql.named(of_chosen(users)), 75),
+        count("Enrolled", of_chosen(came), 80),
+        count("Left", of_chosen(left), 55),
         Column(
-            title="Users",
-            expr=promql.named(of_chosen(users)),
-            look=Look(unit=style.COUNT, decimals=0),
-            width=75,
-        ),
-        Column(
-            title="Came back",
-            expr=of_chosen(f"{week} / ({month} > 0)"),
-            look=Look(
-                unit=style.SHARE,
-                decimals=0,
-                colour=style.ACTIVE_USERS.colour,
-                low=0,
-                high=1,
-            ),
+            title=name,
+            expr=of_chosen(expression),
+            look=Look(unit=style.SHARE, decimals=0, colour=colour, low=0, high=1),
             cell=BAR,
-            width=120,
-        ),
-        Column(
-            title="Enrolled",
-            expr=of_chosen(came),
-            look=Look(unit=style.COUNT, decimals=0),
-            width=80,
-        ),
-        Column(
-            title="Left",
-            expr=of_chosen(left),
-            look=Look(unit=style.COUNT, decimals=0),
-            width=65,
-        ),
-        Column(
-            title="Videos seen",
-            expr=of_chosen(watched),
-            look=Look(unit=style.SHARE, decimals=0, colour=style.VIDEOS.colour, low=0, high=1),
-            cell=BAR,
-            width=120,
+            width=105,
         ),
         sort=sort,
         descending=descending,
         limit=FEW,
+        nothing="no course has enough people",
     )
 
 
@@ -239,8 +227,8 @@ def _agents() -> Panel:
         "Agents",
         "The agents (mentors) that the configuration names: their chat sessions, those against the "
         f"usual, and messages per session. {style.COMPLETE_DAYS} {style.SHARE_COLOURS}",
-        Column(title="Agent", label="mentor_id"),
-        Column(title="Org", label="org", width=120),
+        Column(title="Agent", label="mentor_id", at_least=140),
+        Column(title="Org", label="org", width=90),
         Column(
             title="Sessions",
             expr=f"topk(100, {now})",
@@ -248,11 +236,11 @@ def _agents() -> Panel:
             width=90,
         ),
         Column(
-            title="Sessions vs usual",
+            title="Of usual",
             expr=f"{now} / ({then} > 0)",
             look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
             cell=BAR,
-            width=150,
+            width=105,
         ),
         Column(
             title="Messages",
@@ -263,21 +251,19 @@ def _agents() -> Panel:
         sort="Sessions",
         descending=True,
         limit=100,
+        nothing="no agent is named in the configuration",
     )
 
 
 def _agents_over_time() -> Panel:
-    name = promql.over(catalog.MENTOR_CHAT_SESSIONS)
-    sessions = promql.one(name, *PER_MENTOR)
-    last = promql.one(name, *PER_MENTOR, at=" @ end()")
+    def sessions(at: str) -> str:
+        return promql.one(promql.over(catalog.MENTOR_CHAT_SESSIONS), *PER_MENTOR, at=at)
+
     return trend(
         f"Chat sessions of the busiest {FEW} agents",
         f"Chat sessions with each agent that the configuration names, the {FEW} with most at the "
         f"end of the time range. {style.COMPLETE_DAYS}",
-        Curve(
-            expr=f"{sessions} and on (org, mentor_id) topk({FEW}, {last})",
-            name="{{mentor_id}}",
-        ),
+        Curve(expr=promql.largest(FEW, sessions, *PER_MENTOR), name="{{mentor_id}}"),
         look=Look(unit=style.COUNT, decimals=0),
         step=POLLS,
         legend=LegendPlacement.RIGHT,

@@ -8,14 +8,7 @@ from grafana.board import Board, Line, Row
 from grafana.looks import BAR, COLOURED_TEXT, Column, Look
 from grafana.panels import grid
 
-NO_FIGURES, TOO_SMALL = -1, 2
-SHORT = {
-    style.ACTIVE_USERS: "Users",
-    style.ENROLLMENTS: "Enrolments",
-    style.VIDEOS: "Videos",
-    style.SESSIONS: "Sessions",
-    style.MESSAGES: "Messages",
-}
+NO_FIGURES, TOO_SMALL, UNJUDGED = -1, 2, -1
 
 
 def board() -> Board:
@@ -24,9 +17,15 @@ def board() -> Board:
     return Board(
         uid=links.OVERVIEW,
         description="Engagement of all orgs: how it is, where it fell, and whether to trust it.",
-        since="now-28d",
         variables=[variables.org(), variables.window("1d", "7d", default="7d")],
-        links=[to_org, links.across(links.HEALTH, "org"), links.runbooks()],
+        links=[
+            to_org,
+            links.across(links.LEARNING, "org", "window"),
+            links.across(links.AGENTS, "org", "window"),
+            links.across(links.COSTS, "org"),
+            links.across(links.HEALTH, "org"),
+            links.runbooks(),
+        ],
         rows=[
             Row(
                 title="Engagement, ${window:text}",
@@ -41,14 +40,14 @@ def board() -> Board:
                 title="Can the figures be trusted?",
                 lines=(Line(height=3, panels=shared.trust(), widths=(4, 5, 5, 5, 5)),),
             ),
-            Row(title="Where to look", lines=(Line(height=15, panels=(_orgs(),)),)),
+            Row(title="Where to look", lines=(Line(height=11, panels=(_orgs(),)),)),
             Row(
-                title="Trends",
+                title="Trends, ${window:text}",
                 lines=(
                     Line(
-                        height=9, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
+                        height=8, panels=shared.against_usual(style.ACTIVE_USERS, style.ENROLLMENTS)
                     ),
-                    Line(height=9, panels=shared.against_usual(style.VIDEOS, style.MESSAGES)),
+                    Line(height=8, panels=shared.against_usual(style.VIDEOS, style.MESSAGES)),
                 ),
             ),
             Row(
@@ -62,15 +61,30 @@ def board() -> Board:
 
 
 def _orgs() -> Panel:
-    share = Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5)
+    share = Look(
+        unit=style.SHARE,
+        decimals=0,
+        thresholds=style.OF_USUAL,
+        mappings=tuple(style.labels({str(UNJUDGED): (style.ABSENT, style.USUAL)})),
+        low=0,
+        high=1.5,
+    )
     verdicts = style.labels(
         {str(NO_FIGURES): ("no figures", style.WORST), str(TOO_SMALL): ("too small", style.USUAL)}
     )
-    columns = [
+    return grid(
+        "Orgs, those that need attention first",
+        "Orgs with firing alerts first, then by the lowest figure. Active is the number of active "
+        "users. Bars are shares of the usual, "
+        f"of figures with enough volume to be judged ({catalog.ALERT_MIN_BASELINE.name}). Lowest "
+        "is the smallest of them, and In names its figure: too small, where there is none. "
+        f"{style.SHARE_COLOURS} {style.THE_USUAL} Oldest is the age of the oldest figures. The "
+        "first 200 orgs are listed; choose orgs above to see others.",
         Column(
             title="Org",
             label="org",
             look=Look(links=(links.down(links.ORG, "Open the org", "window", org="org"),)),
+            at_least=90,
         ),
         Column(
             title="Lowest",
@@ -82,8 +96,9 @@ def _orgs() -> Panel:
                 mappings=tuple(verdicts),
             ),
             cell=COLOURED_TEXT,
-            width=100,
+            width=75,
         ),
+        Column(title="In", label="figure", width=110),
         Column(
             title="Alerts",
             expr=f"{promql.firing('org')} or {promql.per_org(catalog.UP)} * 0",
@@ -91,37 +106,31 @@ def _orgs() -> Panel:
             cell=COLOURED_TEXT,
             width=70,
         ),
-    ]
-    for figure, short in SHORT.items():
-        now = Column(
-            title=short,
-            expr=promql.per_org(promql.over(figure.source)),
-            look=Look(unit=figure.unit, decimals=figure.decimals),
-            width=100,
-        )
-        bar = Column(
-            title=f"{short} vs usual",
-            expr=promql.of_usual(figure),
-            look=share,
-            cell=BAR,
-            width=165,
-        )
-        columns += [now, bar]
-    columns.append(
+        Column(
+            title="Active",
+            expr=promql.per_org(promql.over(catalog.ACTIVE_USERS)),
+            look=Look(unit=style.COUNT, decimals=0),
+            width=65,
+        ),
+        *(
+            Column(
+                title=figure.short,
+                # A column of which no org has anything would not be there.
+                expr=f"{promql.judged(figure)} or {promql.per_org(catalog.UP)} * 0 + {UNJUDGED}",
+                look=share,
+                cell=BAR,
+                at_least=75,
+            )
+            for figure in style.WATCHED
+        ),
         Column(
             title="Oldest",
             expr=promql.age("org"),
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
             cell=COLOURED_TEXT,
-            width=90,
-        )
-    )
-    return grid(
-        "Orgs, those that need attention first",
-        "Lowest is the smallest share of its usual that any figure of the org reads, among figures "
-        f"with enough volume ({catalog.ALERT_MIN_BASELINE.name}): too small, where there is none. "
-        f"{style.SHARE_COLOURS} {style.THE_USUAL} The first 200 orgs are listed; choose orgs above "
-        "to see others.",
-        *columns,
-        sort="Lowest",
+            width=70,
+        ),
+        sort="Alerts",
+        descending=True,
+        then="Lowest",
     )

@@ -8,6 +8,8 @@ from grafana_foundation_sdk.models import bargauge, prometheus, stat, table, tim
 from grafana_foundation_sdk.models.common import (
     AxisPlacement,
     BarGaugeDisplayMode,
+    BarGaugeNamePlacement,
+    BarGaugeSizing,
     BarGaugeValueMode,
     BigValueColorMode,
     BigValueGraphMode,
@@ -15,6 +17,7 @@ from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
     GraphFieldConfig,
     GraphTransform,
+    HideSeriesConfig,
     LegendDisplayMode,
     LegendPlacement,
     LineInterpolation,
@@ -50,8 +53,12 @@ from grafana.looks import SAME, Column, Curve, Look, Part
 POLLS = "5m"
 """Smallest step of what only a poll can move: by default none is more frequent."""
 
-POINTS = 336
-"""Most points of such a trend, one in two hours of 28 days: kind to Prometheus with many orgs."""
+POINTS = 672
+"""Most points of such a trend: kind to Prometheus with many orgs.
+
+They stand at whole steps, of which the last may lie a step back: 30 minutes of 14 days. A new
+exporter is not seen before.
+"""
 
 
 def numbers(
@@ -61,9 +68,9 @@ def numbers(
     look: Look,
     links: tuple[DashboardLink, ...] = (),
     text: BigValueTextMode = BigValueTextMode.VALUE,
-    size: int = 32,
+    size: int = 30,
 ) -> Panel:
-    """Return big numbers of this moment, one a series, `size` pixels high."""
+    """Return big numbers of this moment, one a series below the other, `size` pixels high."""
     return Panel(
         type_val="stat",
         title=title,
@@ -76,7 +83,7 @@ def numbers(
             reduce_options=_last(),
             text_mode=text,
             text=VizTextDisplayOptions(title_size=13, value_size=size),
-            orientation=VizOrientation.AUTO,
+            orientation=VizOrientation.HORIZONTAL,
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
     )
@@ -96,7 +103,12 @@ def bars(
             display_mode=BarGaugeDisplayMode.BASIC,
             value_mode=BarGaugeValueMode.COLOR,
             orientation=VizOrientation.HORIZONTAL,
+            name_placement=BarGaugeNamePlacement.LEFT,
+            sizing=BarGaugeSizing.MANUAL,
+            max_viz_height=28,
             reduce_options=_last(),
+            # Grafana measures names at 12 pixels for bars of this height: larger ones are cut off.
+            text=VizTextDisplayOptions(title_size=12, value_size=14),
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
     )
@@ -108,25 +120,33 @@ def trend(
     *curves: Curve,
     look: Look,
     step: str | None = None,
+    smooth: bool = False,
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
     at_least: float | None = None,
+    bridged: int | None = None,
+    tints: Sequence[tuple[str, str]] = (),
 ) -> Panel:
     """Return lines over time, the axis reaching from 0 to `at_least`.
+
+    With a smallest `step` a value stays until the next, unless it is a `smooth` rate.
+    Where nothing is known there is a gap, unless it is `bridged`: so many seconds at most.
+    `tints` are colours by regular expressions on the names of lines.
 
     A legend at the right is a table, greatest last value first.
     """
     aside = legend is LegendPlacement.RIGHT
+    stepped = step is not None and not smooth
     defaults = look.config()
     if look.colour is None and look.thresholds is None:
         defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC)
     defaults.custom = GraphFieldConfig(
         draw_style=GraphDrawStyle.LINE,
-        line_interpolation=LineInterpolation.STEP_AFTER if step else LineInterpolation.LINEAR,
+        line_interpolation=LineInterpolation.STEP_AFTER if stepped else LineInterpolation.LINEAR,
         line_width=2,
         fill_opacity=40 if stacked else 0,
-        show_points=VisibilityMode.NEVER,
-        span_nulls=False,
+        show_points=VisibilityMode.AUTO,
+        span_nulls=bridged * 1000 if bridged else False,
         axis_soft_min=0,
         axis_soft_max=at_least,
         stacking=StackingConfig(mode=StackingMode.NORMAL if stacked else StackingMode.NONE),
@@ -146,7 +166,7 @@ def trend(
                 display_mode=LegendDisplayMode.TABLE if aside else LegendDisplayMode.LIST,
                 placement=legend,
                 show_legend=True,
-                calcs=["lastNotNull"] if aside else [],
+                calcs=["lastNotNull"],
                 sort_by="Last *" if aside else None,
                 sort_desc=True if aside else None,
             ),
@@ -158,6 +178,10 @@ def trend(
                 _override("byFrameRefID", ref, {**curve.look.properties(), **_drawn(curve)})
                 for ref, curve in zip(ascii_uppercase, curves, strict=False)
                 if curve.look.properties() or _drawn(curve)
+            ]
+            + [
+                _override("byRegexp", f"/{names}/", Look(colour=colour).properties())
+                for names, colour in tints
             ],
         ),
     )
@@ -169,10 +193,17 @@ def grid(
     *columns: Column,
     sort: str,
     descending: bool = False,
+    then: str | None = None,
     limit: int = 200,
-    links: tuple[DashboardLink, ...] = (),
+    nothing: str = style.MISSING,
 ) -> Panel:
-    """Return a table in pages, sorted by the column titled `sort`, `limit` rows at most."""
+    """Return a table in pages, `limit` rows at most, and `nothing` where there are none.
+
+    Rows are sorted by the column titled `sort`, equal ones by that titled `then`, upwards.
+    """
+    order = [{"field": sort, "desc": descending}]
+    if then is not None:
+        order.append({"field": then, "desc": False})
     values = [column for column in columns if column.expr]
     refs = dict(zip((column.title for column in values), ascii_uppercase, strict=False))
     # Grafana names the value of a lone query "Value", those of several "Value #A" and so on.
@@ -185,7 +216,6 @@ def grid(
         type_val="table",
         title=title,
         description=description,
-        links=list(links),
         targets=[
             _query(
                 Part(expr=column.expr, name=""),
@@ -205,30 +235,49 @@ def grid(
                     "renameByName": {field: shown for shown, field in fields.items()},
                 },
             ),
-            DataTransformerConfig(
-                id_val="sortBy", options={"sort": [{"field": sort, "desc": descending}]}
+            # Grafana sorts by one column at a time, and leaves equal rows in their order.
+            *(
+                DataTransformerConfig(id_val="sortBy", options={"sort": [by]})
+                for by in reversed(order)
             ),
             DataTransformerConfig(id_val="limit", options={"limitField": limit}),
         ],
-        options=table.Options(
-            sort_by=[TableSortByFieldState(display_name=sort, desc=descending)],
+        options=_Pages(
+            sort_by=[
+                TableSortByFieldState(display_name=str(by["field"]), desc=bool(by["desc"]))
+                for by in order
+            ],
             footer=TableFooterOptions(show=False, reducer=["sum"], enable_pagination=True),
         ),
         field_config=FieldConfigSource(
-            defaults=Look(unit=style.COUNT).config(),
+            defaults=Look(unit=style.COUNT, nothing=nothing).config(),
             overrides=[_override("byName", column.title, _cells(column)) for column in columns],
         ),
     )
 
 
+class _Pages(table.Options):
+    """A table in pages: Grafana 12.2 moved the option out of the footer, where the SDK has it."""
+
+    def to_json(self) -> dict[str, object]:
+        return {**super().to_json(), "enablePagination": True}
+
+
 def _cells(column: Column) -> dict[str, object]:
-    found = column.look.properties()
+    unit = {} if column.expr else {"unit": style.TEXT}
+    found = {**unit, **column.look.properties(), "noValue": style.ABSENT}
+    if column.expr:
+        # Without it, the bar of what is absent would be the colour of 0.
+        found["mappings"] = [*column.look.mappings, style.absent()]
     if column.cell is not None:
         found["custom.cellOptions"] = column.cell
     if column.width is not None:
         found["custom.width"] = column.width
+    if column.at_least is not None:
+        found["custom.minWidth"] = column.at_least
     if column.hidden:
-        found["custom.hidden"] = True
+        found["custom.hidden"] = True  # until Grafana 12.1
+        found["custom.hideFrom"] = HideSeriesConfig(viz=True, legend=True, tooltip=True)
     return found
 
 

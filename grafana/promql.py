@@ -4,9 +4,11 @@ Several instances and jobs may export the same figure of an org. So each figure 
 to one series for what it is about (`max by (org)`, `max by (org, course_id)`), then added up.
 """
 
+from collections.abc import Callable
+
 from exporter import catalog
 from exporter.catalog import PREFIX, Metric, Windowed
-from grafana.style import WATCHED, Figure
+from grafana.style import HOUR, WATCHED, Figure
 
 ORG = 'org=~"$org"'
 ONE_ORG = 'org="$org"'
@@ -56,11 +58,16 @@ def _given(name: str) -> str:
     return f" and {per_org(name)}" if name else ""
 
 
+def scaled(figure: Figure, expression: str) -> str:
+    """Return `expression` in what the figure is shown in."""
+    return expression if figure.scale == 1 else f"{expression} / {figure.scale}"
+
+
 def value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str:
     """Return the figure over the chosen orgs together."""
     name = over(figure.source, window)
     if figure.weight is None:
-        return total(name, given=given)
+        return scaled(figure, total(name, given=given))
     return mean(name, over(figure.weight, window), given=given)
 
 
@@ -68,7 +75,7 @@ def usual_value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str
     """Return what the figure usually reads over the chosen orgs together."""
     name = usual(figure.source, window)
     if figure.weight is None:
-        return total(name, given=given)
+        return scaled(figure, total(name, given=given))
     return mean(name, usual(figure.weight, window), given=given)
 
 
@@ -91,25 +98,30 @@ def of_usual(figure: Figure, window: str = WINDOW) -> str:
     return f"{per_org(now)} / ({per_org(then)} > 0)"
 
 
+def judged(figure: Figure, window: str = WINDOW) -> str:
+    """Return the share of its usual of each org whose figure has enough volume to be judged."""
+    volume = per_org(usual(figure.weight or figure.source, window))
+    floor = per_org(_MIN_BASELINE)
+    return f"{of_usual(figure, window)} and {scaled(figure, volume)} >= {floor}"
+
+
 def worst_of_usual(window: str = WINDOW, *, no_figures: int, too_small: int) -> str:
     """Return each org's smallest share of the usual, among figures with enough volume.
 
-    `no_figures` and `too_small` stand for an org that has none, and one that cannot be judged.
+    The label `figure` names the one that reads it. `no_figures` and `too_small` stand for an org
+    that has none, and one that cannot be judged.
     """
-    floor = per_org(_MIN_BASELINE)
-    shares = []
-    for figure in WATCHED:
-        volume = per_org(usual(figure.weight or figure.source, window))
-        shares.append(_tagged(f"{of_usual(figure, window)} and {volume} >= {floor}", figure))
+    shares = (_tagged(judged(figure, window), figure) for figure in WATCHED)
     org, any_figure = per_org(catalog.UP), per_org(over(catalog.ACTIVE_USERS, window))
     return (
-        f"clamp_max(min by (org) ({' or '.join(shares)}), 1.5) "
-        f"or ({org} * 0 + {too_small} and {any_figure}) or {org} * 0 + {no_figures}"
+        f"clamp_max(bottomk by (org) (1, {' or '.join(shares)}), 1.5) "
+        f"or on (org) ({org} * 0 + {too_small} and {any_figure}) "
+        f"or on (org) {org} * 0 + {no_figures}"
     )
 
 
 def _tagged(expression: str, figure: Figure) -> str:
-    return f'label_replace({expression}, "figure", "{figure.title}", "", "")'
+    return f'label_replace({expression}, "figure", "{figure.short}", "", "")'
 
 
 def per_course(name: str | Metric, where: str = ORG) -> str:
@@ -133,10 +145,19 @@ def names(where: str = ORG) -> str:
     return f"(topk by (org, course_id) (1, {given}) or on (org, course_id) {ids})"
 
 
-def parts(figure: Windowed, window: str = WINDOW) -> str:
+def parts(figure: Windowed, window: str = WINDOW, *, at: str = "") -> str:
     """Return what a whole is made of, all chosen orgs together, one series for each part."""
     label = figure.labels[-1]
-    return f"sum by ({label}) ({one(over(figure, window), 'org', label)})"
+    return f"sum by ({label}) ({one(over(figure, window), 'org', label, at=at)})"
+
+
+def largest(number: int, drawn: Callable[[str], str], *on: str) -> str:
+    """Return what is `drawn` over time of the `number` largest at the end of the time range.
+
+    `drawn` takes a modifier of time, `on` are the labels of what it returns.
+    """
+    last = f"topk({number}, {drawn(' @ end()')})"
+    return f"{drawn('')} and on ({', '.join(on)}) {last}"
 
 
 def share(figure: Windowed, part: str, weight: Windowed, window: str) -> str:
@@ -153,11 +174,25 @@ def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rat
     return f"sum by ({', '.join(by)}) ({rate})"
 
 
+def per_hour(rate: str) -> str:
+    """Return a rate in events an hour, which can be counted on fingers."""
+    return f"{rate} * {HOUR}"
+
+
 def quantile(q: float, metric: Metric, *by: str, where: str = TARGET) -> str:
     """Return a quantile of a histogram by `by`."""
     keep = ", ".join(dict.fromkeys(("instance", "le", *metric.labels)))
     rate = f"max by ({keep}) (rate({metric.name}_bucket{{{where}}}[$__rate_interval]))"
     return f"histogram_quantile({q}, sum by ({', '.join(('le', *by))}) ({rate}))"
+
+
+def failing(*, where: str = ORG) -> str:
+    """Return 1 for each collector of each org whose last attempt failed, else 0."""
+    success, tried = (
+        one(metric, "org", "collector", where=where)
+        for metric in (catalog.COLLECTOR_SUCCESS, catalog.COLLECTOR_LAST_ATTEMPT)
+    )
+    return f"(1 - {success}) * ({tried} > bool 0)"
 
 
 def age(*by: str, where: str = ORG) -> str:

@@ -9,6 +9,10 @@ from grafana.looks import COLOURED_TEXT, Column, Curve, Look, Part
 from grafana.panels import POLLS, bars, grid, numbers, trend
 from grafana.style import Figure
 
+TODAY = ".+_today"
+"""The collectors that run every few minutes."""
+
+OLDEST, OLDEST_TODAY = 7, 3
 SEVERITIES = style.labels(
     {"critical": ("critical", style.WORST), "warning": ("warning", style.WATCH)}
     | {"info": ("info", "blue")}
@@ -36,7 +40,18 @@ def headline(figure: Figure, *ways: DashboardLink) -> Panel:
         look=look(figure),
         links=ways,
         text=BigValueTextMode.VALUE_AND_NAME,
-        size=44,
+    )
+
+
+def of_usual() -> Panel:
+    """Return bars of what share of its usual each figure reads."""
+    return bars(
+        "Share of the usual",
+        "Each figure that has an alert on a drop, as a share of what it usually reads, over the "
+        "chosen orgs together; also of figures too small for an alert. "
+        f"{style.COMPLETE_DAYS} {style.THE_USUAL} {style.SHARE_COLOURS}",
+        *(Part(expr=f"{promql.change(figure)} + 1", name=figure.title) for figure in style.WATCHED),
+        look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
     )
 
 
@@ -78,28 +93,35 @@ def firing_alerts(where: str = promql.ORG) -> Panel:
         "Alerts of the exporter's rules that fire now, the newest first. Window is that of the "
         "figure that dropped. A click on the name opens the runbook. Empty is good, as long as "
         "the rules are loaded.",
-        Column(title="Alert", label="alertname", look=Look(links=(links.runbook_of("alertname"),))),
+        Column(
+            title="Alert",
+            label="alertname",
+            look=Look(links=(links.runbook_of("alertname"),)),
+            at_least=180,
+        ),
         Column(
             title="Org",
             label="org",
             look=Look(links=(links.down(links.ORG, "Open the org", org="org"),)),
+            width=100,
         ),
-        Column(title="Window", label="window", width=80),
+        Column(title="Window", label="window", width=75),
         Column(
             title="Severity",
             label="severity",
             look=Look(mappings=tuple(SEVERITIES)),
             cell=COLOURED_TEXT,
-            width=90,
+            width=80,
         ),
         Column(
             title="For",
             expr=f"topk(100, (time() - {since}) and on ({', '.join(labels)}) {now})",
             look=Look(unit=style.SECONDS, decimals=0),
-            width=110,
+            width=85,
         ),
         sort="For",
         limit=100,
+        nothing="no alert fires",
     )
 
 
@@ -107,13 +129,29 @@ def age_by_collector(where: str = promql.ORG) -> Panel:
     """Return bars of how old the oldest figures of each collector are."""
     return bars(
         "Oldest figures by collector",
-        "Time since each collector last read a good answer, for the org where that is longest. "
-        "Collectors of today run every 5 minutes by default, the others hourly; figures are "
-        "dropped after three times that.",
-        Part(expr=f"sort_desc({promql.age('collector', where=where)})", name="{{collector}}"),
-        look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE, low=0),
+        f"Time since each collector last read a good answer, for the org where that is longest; "
+        f"the {OLDEST} oldest of complete days, and the {OLDEST_TODAY} of today. A full bar is the "
+        "time after which figures are dropped by default: 3 hours, and 15 minutes for those of "
+        "today.",
+        Part(expr=_oldest(OLDEST, f'{where}, collector!~"{TODAY}"'), name="{{collector}}"),
+        Part(
+            expr=_oldest(OLDEST_TODAY, f'{where}, collector=~"{TODAY}"'),
+            name="{{collector}}",
+            look=Look(thresholds=style.AGE_TODAY, high=style.DROPPED_AFTER_TODAY),
+        ),
+        look=Look(
+            unit=style.SECONDS,
+            decimals=0,
+            thresholds=style.AGE,
+            low=0,
+            high=style.DROPPED_AFTER,
+        ),
         links=(links.across(links.HEALTH, "org"),),
     )
+
+
+def _oldest(number: int, where: str) -> str:
+    return f"sort_desc(topk({number}, {promql.age('collector', where=where)}))"
 
 
 def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[Panel, ...]:
@@ -123,7 +161,6 @@ def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[P
     """
     health = (links.across(links.HEALTH, "org"),)
     up = promql.one(catalog.UP, "org", where=where)
-    success = promql.one(catalog.COLLECTOR_SUCCESS, "org", "collector", where=where)
     bad = Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD)
     return (
         numbers(
@@ -137,14 +174,14 @@ def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[P
             "Orgs not reporting",
             "Orgs of which no collector succeeded at its last attempt: wrong key, platform down. "
             "Their last figures are shown for a while, then they vanish.",
-            Part(expr=promql.or_zero(f"count({up} == 0)"), name="not reporting"),
+            Part(expr=f"sum({up} == bool 0)", name="not reporting"),
             look=bad,
             links=health,
         ),
         numbers(
             "Collectors failing",
             "Pairs of org and collector whose last attempt failed.",
-            Part(expr=promql.or_zero(f"count({success} == 0)"), name="failing"),
+            Part(expr=f"sum({promql.failing(where=where)})", name="failing"),
             look=bad,
             links=health,
         ),

@@ -1,5 +1,7 @@
 """The choices at the top of a dashboard."""
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
     VariableModel,
@@ -14,6 +16,10 @@ from grafana import promql, style
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
+_ALL = VariableOption(selected=True, text=["All"], value=["$__all"])
+_OF_INTERVALS: Mapping[str, None] = {"auto": None, "auto_min": None, "auto_count": None}
+"""What only a variable of intervals has; the SDK gives it to all."""
+
 _VALUES_OF_LABEL = 1
 _RESULT_OF_QUERY = 3
 # Grafana prints quotes and line breaks in a name as they are: it ends where the labels end.
@@ -23,7 +29,11 @@ _NAMES_AND_IDS = r'/course_id="(?<value>[^"]+)",course_name="(?<text>[\s\S]+)"}/
 def datasource() -> VariableModel:
     """Return the choice of the Prometheus to read from."""
     return VariableModel(
-        type_val=VariableType.DATASOURCE, name="datasource", label="Data Source", query="prometheus"
+        type_val=VariableType.DATASOURCE,
+        name="datasource",
+        label="Data Source",
+        query="prometheus",
+        **_OF_INTERVALS,
     )
 
 
@@ -65,6 +75,7 @@ def window(*windows: str, default: str) -> VariableModel:
             for window in windows
         ],
         current=VariableOption(selected=True, text=texts[default], value=default),
+        **_OF_INTERVALS,
     )
 
 
@@ -82,4 +93,6 @@ def _query(
         multi=several,
         include_all=several,
         all_value=".+" if several else None,
+        current=_ALL if several else None,
+        **_OF_INTERVALS,
     )

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from deploy.prometheus import drops
 from exporter.catalog import METRICS, Kind
-from grafana import build, links, lint, style
+from exporter.collectors import COLLECTORS, Rhythm
+from grafana import build, links, lint, shared, style
 from tests.grafana import queries
 
 ANY = {
@@ -17,6 +19,13 @@ ANY = {
     "course": "course-v1:Acme+Bio101+2026",
     "__rate_interval": "4m",
 }
+CONTENT = 1440 - 300 - 2 * 16
+"""Pixels that Grafana leaves to panels beside its menu."""
+
+PADDING = 8 + 2 * 8
+UNSIZED = 150
+"""Pixels of a column that does not say how many it wants."""
+
 GIVEN_BY_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
 GIVEN_BY_THE_CLIENT_LIBRARY = {
     "process_cpu_seconds_total",
@@ -155,11 +164,64 @@ def test_tables_come_in_pages_and_with_a_limit(dashboard):
             assert steps["limit"]["limitField"] <= 200
 
 
+def columns(panel):
+    """Yield title and properties of the columns of a table."""
+    for override in panel["fieldConfig"]["overrides"]:
+        yield override["matcher"]["options"], {p["id"]: p["value"] for p in override["properties"]}
+
+
+def tables(dashboard):
+    return (panel for panel in lint.panels(dashboard) if panel["type"] == "table")
+
+
+def test_tables_fit_a_screen_of_1440_pixels(dashboard):
+    for panel in tables(dashboard):
+        wanted = sum(
+            properties.get("custom.width", properties.get("custom.minWidth", UNSIZED))
+            for _, properties in columns(panel)
+            if "custom.hidden" not in properties
+        )
+        assert wanted <= CONTENT * panel["gridPos"]["w"] / 24 - PADDING, panel["title"]
+
+
+def test_what_is_not_there_is_a_grey_dash_and_not_a_bar_of_nothing(dashboard):
+    for panel in tables(dashboard):
+        shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+        values = [to for name, to in shown["renameByName"].items() if name.startswith("Value")]
+        for title, properties in columns(panel):
+            if title in values:
+                (null,) = (m for m in properties["mappings"] if m["type"] == "special")
+                assert null["options"]["match"] == "null"
+                assert null["options"]["result"] == {"text": style.ABSENT, "color": style.USUAL}
+
+
+def test_labels_are_texts_even_if_they_look_like_numbers(dashboard):
+    for panel in tables(dashboard):
+        shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+        texts = [to for name, to in shown["renameByName"].items() if not name.startswith("Value")]
+        assert {p["unit"] for title, p in columns(panel) if title in texts} == {style.TEXT}
+
+
+def test_tables_hide_columns_and_have_pages_in_old_and_new_grafana(dashboard):
+    for panel in tables(dashboard):
+        options = panel["options"]
+        assert options["enablePagination"] == options["footer"]["enablePagination"]
+        for _, properties in columns(panel):
+            hidden = properties.get("custom.hideFrom", {"viz": False})["viz"]
+            assert hidden == properties.get("custom.hidden", False)
+
+
 def test_tables_are_sorted_by_a_column_that_they_have(dashboard):
-    for panel in lint.panels(dashboard):
-        if panel["type"] == "table":
-            shown = {o["matcher"]["options"] for o in panel["fieldConfig"]["overrides"]}
-            assert {by["displayName"] for by in panel["options"]["sortBy"]} <= shown
+    for panel in tables(dashboard):
+        shown = {title for title, _ in columns(panel)}
+        assert {by["displayName"] for by in panel["options"]["sortBy"]} <= shown
+
+
+def test_rows_are_in_the_same_order_with_and_without_a_click_on_a_heading(dashboard):
+    for panel in tables(dashboard):
+        orders = [s["options"]["sort"] for s in panel["transformations"] if s["id"] == "sortBy"]
+        asked = [(by["field"], by["desc"]) for (by,) in reversed(orders)]
+        assert asked == [(by["displayName"], by["desc"]) for by in panel["options"]["sortBy"]]
 
 
 def test_links_lead_to_dashboards_and_variables_that_exist():
@@ -170,6 +232,47 @@ def test_links_lead_to_dashboards_and_variables_that_exist():
         uid, _, rest = url.removeprefix("/d/").partition("?")
         offered = {variable["name"] for variable in lint.variables(boards[uid])}
         assert queries.set_by(rest) <= offered, url
+
+
+def test_all_orgs_are_shown_until_some_are_chosen(dashboard):
+    for variable in lint.variables(dashboard):
+        if variable.get("includeAll"):
+            assert variable["current"]["value"] == ["$__all"]
+            assert f'=~"${variable["name"]}"' in json.dumps(dashboard).replace('\\"', '"')
+
+
+def test_panels_use_what_grafana_has_had_since_11(dashboard):
+    for panel in lint.panels(dashboard):
+        assert panel["type"] in {"bargauge", "stat", "table", "timeseries"}
+        steps = {step["id"] for step in panel.get("transformations", ())}
+        assert steps <= {"limit", "merge", "organize", "sortBy"}
+        matchers = {o["matcher"]["id"] for o in panel["fieldConfig"]["overrides"]}
+        assert matchers <= {"byFrameRefID", "byName", "byRegexp"}
+
+
+def test_falls_are_coloured_by_thresholds_that_begin_with_a_number(dashboard):
+    for panel in lint.panels(dashboard):
+        for _, properties in columns(panel):
+            first, *others = properties.get("thresholds", {"steps": [{"value": None}]})["steps"]
+            if any(step["value"] < 0 for step in others):
+                assert first["value"] == -1, panel["title"]
+
+
+def test_marks_of_alerts_are_asked_for_in_the_same_words_old_and_new(dashboard):
+    (marks,) = dashboard["annotations"]["list"]
+    assert marks["target"]["expr"] == marks["expr"]
+    assert marks["target"]["interval"] == marks["step"]
+
+
+def test_the_figures_that_have_an_alert_on_a_drop_are_the_ones_that_are_watched():
+    watched = {(figure.source.name, figure.scale) for figure in style.WATCHED}
+    assert watched == {(figure.name, figure.scale) for figure in drops.FIGURES}
+
+
+def test_collectors_that_run_every_few_minutes_are_known_by_their_names():
+    for collector in COLLECTORS:
+        frequent = re.fullmatch(shared.TODAY, collector.name) is not None
+        assert frequent == (collector.rhythm is Rhythm.TODAY), collector.name
 
 
 def test_a_figure_has_one_colour_everywhere():

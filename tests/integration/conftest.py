@@ -134,7 +134,8 @@ class Prometheus(Process):
 
     def get(self, path, **query):
         encoded = urllib.parse.urlencode(query)
-        status, _, body = fetch(f"{self.url}/api/v1/{path}?{encoded}")
+        # A busy machine may take long over a thousand orgs; Prometheus gives up after two minutes.
+        status, _, body = fetch(f"{self.url}/api/v1/{path}?{encoded}", timeout=120)
         answer = json.loads(body)
         assert status == 200, answer
         return answer["data"]

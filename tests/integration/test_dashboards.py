@@ -37,7 +37,8 @@ JOB = """
 """
 
 MAY_BE_EMPTY = {
-    (links.HEALTH, "Unreadable answers by reason"): "every answer of the simulation can be read",
+    (links.HEALTH, "Unreadable answers per hour"): "every answer of the simulation can be read",
+    (links.HEALTH, "Orgs failing by collector"): "nothing fails",
 }
 """Panels that may rightly be empty while nothing is wrong, and why."""
 
@@ -117,7 +118,7 @@ def wanted_labels(panel, target):
         return set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
     renamed = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
     columns = [name for name in renamed["renameByName"] if not name.startswith("Value")]
-    return set(columns) - {"course_name"}
+    return set(columns) - {"course_name", "figure"}  # of one query of several
 
 
 def ask(process, target, asked):
@@ -313,7 +314,7 @@ def crowd(tmp_path_factory):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     path = tmp_path_factory.mktemp("crowd")
     target = "{}:{}".format(*server.server_address)
-    with Prometheus(config(path, {"a": [target]}, every="5s"), cwd=path) as process:
+    with Prometheus(config(path, {"a": [target]}, every="15s"), cwd=path) as process:
         process.wait()
         until(lambda: len(process.query("iblai_up")) == ORGS, within=60, what="a thousand orgs")
         yield process
