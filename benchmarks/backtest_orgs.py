@@ -91,6 +91,8 @@ class Org:
     drops: tuple[Drop, ...]
     daily: Mapping[str, Days]
     weekly: Mapping[str, Days]
+    expected: Mapping[str, Mapping[date, float]]
+    """What a day would read of each figure but for chance, odd days and drops."""
 
 
 @dataclass(slots=True)
@@ -173,19 +175,23 @@ def _lived(plan: _Plan) -> Org:
     words = rng.uniform(3, 9)
     batches = {rng.choice(days): rng.uniform(2, 6) for _ in range(10)}
     daily: dict[str, Days] = {figure: {} for figure in FIGURES}
-    expected: dict[date, float] = {}
+    expected: dict[str, dict[date, float]] = {figure: {} for figure in FIGURES}
+    there: dict[date, float] = {}
     for number, day in enumerate(days):
         busy = plan.size * week[day.weekday()] * (1 + growth * number / len(days))
-        busy *= plan.odd.get(day, 1) * math.exp(rng.gauss(0, 0.06))
         busy *= math.prod(share for span, share in plan.breaks if day in span)
+        luck = plan.odd.get(day, 1) * math.exp(rng.gauss(0, 0.06))
         for figure, share in _SHARE.items():
-            mean = busy * share * habit[figure] * math.exp(rng.gauss(0, 0.08))
+            usual = busy * share * habit[figure]
             if figure == ENROLLED:
-                mean *= _wave(plan, day) * batches.get(day, 1)
+                usual *= _wave(plan, day) * batches.get(day, 1)
+            mean = usual * luck * math.exp(rng.gauss(0, 0.08))
             mean *= math.prod(drop.on(figure, day) for drop in plan.drops)
             if figure == ACTIVE:
-                expected[day] = mean
+                there[day] = mean
+            expected[figure][day] = usual
             daily[figure][day] = _count(rng, mean, _CLUSTER[figure])
+        expected[MESSAGES][day] = words
         mean = words * math.exp(rng.gauss(0, 0.04))
         mean *= math.prod(drop.on(MESSAGES, day) for drop in plan.drops)
         daily[MESSAGES][day] = _average(rng, mean, int(daily[SESSIONS][day] or 0))
@@ -196,7 +202,8 @@ def _lived(plan: _Plan) -> Org:
         frozenset(plan.odd),
         tuple(plan.drops),
         daily,
-        _weekly(rng, daily, {day: mean / people for day, mean in expected.items()}, people),
+        _weekly(rng, daily, {day: mean / people for day, mean in there.items()}, people),
+        expected,
     )
 
 

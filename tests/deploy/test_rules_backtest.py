@@ -10,7 +10,7 @@ import yaml
 
 from benchmarks import backtest
 from benchmarks.backtest_orgs import FIGURES, YEAR, Org, orgs
-from benchmarks.backtest_rules import Judge, Usual
+from benchmarks.backtest_rules import DROP_RATIO, Judge, Usual
 from deploy.prometheus import build, drops
 from exporter.windows import BASELINES, Span
 
@@ -75,12 +75,22 @@ def checks(judges: Mapping[str, Judge]) -> Iterator[dict]:
         }
 
 
+def told_by_both_days(judge: Judge, day: date) -> bool:
+    """Return whether a drop is told that is not large on the day itself."""
+    return any(
+        judge.drop(figure.name, "1d", day) is not None
+        and judge.reading(figure.name, "1d", day).fallen < DROP_RATIO
+        for figure in SIMULATED
+    )
+
+
 def test_promtool_and_the_backtest_tell_the_same_drops_on_the_same_days(everyone, tmp_path):
     judges = {f"org-{place}": Judge(org, since=PERIOD.first) for place, org in enumerate(everyone)}
     expected = list(checks(judges))
     alerts = [sample["labels"] for check in expected for sample in check["exp_samples"]]
     assert any("Collapse" in alert for alert in alerts)
     assert any('window="7d"' in alert for alert in alerts)
+    assert any(told_by_both_days(judge, day) for judge in judges.values() for day in PERIOD)
     test = {
         "rule_files": [str(build.HERE / "iblai-rules.yml")],
         "evaluation_interval": "4h",
