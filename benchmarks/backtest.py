@@ -202,7 +202,7 @@ def _false(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     )
 
 
-def _best(everyone: Sequence[Org], knowing: Callable[[Org], Evidence]) -> Sequence[Outcome]:
+def best(everyone: Sequence[Org], knowing: Callable[[Org], Evidence]) -> Sequence[Outcome]:
     """Return what a likelihood-ratio test does at the budget."""
     known = [(org, knowing(org)) for org in everyone]
 
@@ -245,10 +245,10 @@ def report(count: int, years: Iterable[int]) -> str:
     """Return the tables."""
     everyone = [org for seed in years for org in orgs(count, seed)]
     found = _compared(everyone, _RULES) | {
-        "the best there could be": _best(everyone, backtest_bound.knowing_the_truth),
-        "the best by our baselines": _best(everyone, backtest_bound.knowing_the_baseline),
+        "the best there could be": best(everyone, backtest_bound.knowing_the_truth),
+        "the best by our baselines": best(everyone, backtest_bound.knowing_the_baseline),
     }
-    ours, best = found["ours"], found["the best there could be"]
+    ours, bound = found["ours"], found["the best there could be"]
     days = [
         Judge(org).reading(ACTIVE, "1d", day)
         for org in everyone
@@ -276,7 +276,7 @@ def report(count: int, years: Iterable[int]) -> str:
                 (
                     f"{low} to {high}" if high < math.inf else f"{low} and more",
                     *_found(_halved(ours, low, high)),
-                    _found(_halved(best, low, high))[0],
+                    _found(_halved(bound, low, high))[0],
                 )
                 for low, high in ((20, 50), (50, 100), (100, 300), (300, math.inf))
             ),
@@ -293,7 +293,7 @@ def report(count: int, years: Iterable[int]) -> str:
                     f"`{figure}`",
                     f"{sum(e.figure == figure for o in ours for e in o.false) / len(ours):.2f}",
                     *_found(chance for chance in _halved(ours, 50) if chance.figure == figure),
-                    _found(one for one in _halved(best, 50) if one.figure == figure)[0],
+                    _found(one for one in _halved(bound, 50) if one.figure == figure)[0],
                 )
                 for figure in FIGURES
             ),

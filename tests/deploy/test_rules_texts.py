@@ -123,3 +123,13 @@ def test_addresses_and_rhythms_are_an_operators_to_set():
     assert "dashboard_url: https://g.example/d/iblai-org?" in text
     assert "> 3600\n" in text
     assert "for: 11s" in text
+
+
+@pytest.mark.parametrize(("options", "first"), [((), "groups"), (("--operator",), "apiVersion")])
+def test_a_file_of_ones_own_leads_to_ones_own_grafana(options, first, tmp_path):
+    path = tmp_path / "rules.yml"
+    build.main([f"--output={path}", "--grafana=https://g.example", *options])
+    text = path.read_text(encoding="utf-8")
+    assert next(iter(yaml.safe_load(text))) == first
+    assert "dashboard_url: https://g.example/d/iblai-org?" in text
+    assert build.GRAFANA not in text
