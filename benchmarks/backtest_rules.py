@@ -108,11 +108,12 @@ class Judge:
             before = self._usual(ENROLLED, window, day - _WAVES)
             if before is not None:
                 return min(before, baseline)
-        if window == "1d" and day - _DAY >= self._since:
+        if window == "1d" and day - _WEEK >= self._since:
             week = self._past["7d"][ENROLLED].get(day - _DAY)
             usually = self._usual(ENROLLED, "7d", day - _DAY)
-            if week is not None and usually:
-                return baseline * min(week / usually, 1)
+            same = self._past["1d"][ENROLLED].get(day - _WEEK)
+            if week is not None and usually and same is not None:
+                return min(baseline * min(week / usually, 1), same)
         return baseline if day - _WAVES < self._since else None
 
     def _both(self, figure: str, day: date) -> Reading | None:

@@ -213,7 +213,6 @@ def _waves() -> Iterator[Case]:
     hours = month + _DAYS
     silent = "silence is no end"
     dropped = "a drop below what was before"
-    ebbing = "the end of a wave after a long break"
     after_a_break = "a drop after a long break"
     series: Series = {}
     for org, before, today, usual in (
@@ -226,12 +225,16 @@ def _waves() -> Iterator[Case]:
         series[metric("enrollments_1d", org=org)] = over((before, month), (today, _DAYS))
         usually = over((before, month), (usual, _DAYS))
         series[metric("enrollments_1d_baseline", org=org)] = usually
-    for org, week in ((ebbing, 240), (after_a_break, 570)):
+    for org, week, day in (
+        ("a wave that ebbed in the week before", 240, 97),
+        ("a wave that was gone a week ago", 570, 33),
+        (after_a_break, 570, 97),
+    ):
         series |= world(hours, org=org, collectors=(_ENROLLMENTS.collector,))
         series |= figures(
             _ENROLLMENTS,
             hours,
-            day=33,
+            day=over((day, month), (33, _DAYS)),
             usual_day=over((GAP, month), (100, _DAYS)),
             week=week,
             usual_week=over((GAP, month - 10), (600, _DAYS + 10)),

@@ -207,25 +207,26 @@ def _waveless(figure: Figure, window: str) -> str:
     """Return what is usual of a figure that comes in waves.
 
     A wave is usual only if it was so before the last four weeks too. If nothing was usual then,
-    as after a long break, a day is compared with what the week before it leaves of its baseline.
-    Silence is no end of a wave, and where Prometheus remembers nothing the baseline stands alone.
+    as after a long break, a day is compared with what the week before it leaves of its baseline,
+    or with the same day of that week. Silence is no end of a wave, and where Prometheus remembers
+    nothing the baseline stands alone.
     """
-    metric = f"iblai_{figure.name}_{window}"
+    metric, week = (f"iblai_{figure.name}_{of}" for of in (window, "7d"))
     usual = last(f"{metric}_baseline")
-    before = last(f"{metric}_baseline", ago=WAVES)
-    week = f"iblai_{figure.name}_7d"
     level = f"clamp_max({last(week, ago='1d')} / {last(f'{week}_baseline', ago='1d')}, 1)"
-    ebbed = f"({usual} * {level})\nor\n" if window == "1d" else ""
-    return (
-        f"({usual} and on (org) {last(metric)} == 0)\n"
-        f"or\n"
-        f"({before} < {usual})\n"
-        f"or\n"
-        f"({usual} and {before})\n"
-        f"or\n"
-        f"{ebbed}"
-        f"({usual} unless {last('iblai_alert_drop_ratio', ago=WAVES)})"
+    ebbed = _lesser(f"{usual} * {level}", last(metric, ago="1w"))
+    branches = (
+        f"({usual} and on (org) {last(metric)} == 0)",
+        _lesser(last(f"{metric}_baseline", ago=WAVES), usual),
+        *([ebbed] if window == "1d" else []),
+        f"({usual} unless {last('iblai_alert_drop_ratio', ago=WAVES)})",
     )
+    return "\nor\n".join(branches)
+
+
+def _lesser(one: str, other: str) -> str:
+    """Return the lesser of two, where both are known."""
+    return f"({one} < {other})\nor\n({other} and {one})"
 
 
 def _sum_of_both(metric: str) -> str:
