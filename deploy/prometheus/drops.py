@@ -76,7 +76,7 @@ SESSIONS = Figure(
     camel="ChatSessions",
     words="chat sessions",
     collector="chat",
-    spread=1.6,
+    spread=1.8,
 )
 MESSAGES = Figure(
     name="avg_messages_per_session",
@@ -131,7 +131,7 @@ FIGURES = (
         camel="Conversations",
         words="conversations with agents",
         collector="conversations",
-        spread=1.6,
+        spread=1.8,
     ),
 )
 
