@@ -7,7 +7,7 @@ start of a term, and now and then in batches.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
@@ -28,8 +28,16 @@ BEFORE = 70
 _SHARE = {ACTIVE: 1.0, ENROLLED: 0.06, WATCHED: 1.2, SESSIONS: 0.3}
 """Counts for each active user of a day."""
 
-_CLUSTER = {ACTIVE: 1.0, ENROLLED: 1.6, WATCHED: 2.0, SESSIONS: 1.3}
+CLUSTER = {ACTIVE: 1.0, ENROLLED: 1.6, WATCHED: 2.0, SESSIONS: 1.3}
 """Variance of a count as a multiple of its mean."""
+
+_SHARED, _OWN = 0.06, 0.08
+SWAY = math.hypot(_SHARED, _OWN)
+"""Standard deviation by which the mean of a day sways: what all figures share, what each has."""
+
+SWAY_OF_MESSAGES = 0.04
+SPREAD_OF_MESSAGES = 0.9
+"""Standard deviation of the messages of a session, as a share of their mean."""
 
 _FRACTIONS = (0.3, 0.5, 0.5, 0.7, 0.95)
 """Drops of a year, and how many days they are apart."""
@@ -91,6 +99,8 @@ class Org:
     drops: tuple[Drop, ...]
     daily: Mapping[str, Days]
     weekly: Mapping[str, Days]
+    expected: Mapping[str, Mapping[date, float]]
+    """What a day would read of each figure but for chance, batches, odd days and drops."""
 
 
 @dataclass(slots=True)
@@ -117,7 +127,8 @@ def orgs(count: int, seed: int) -> Iterator[Org]:
         yield _lived(_plan(rng, size))
 
 
-def _days() -> Span:
+def days() -> Span:
+    """Return the days that are known of an org: the year, and those before it."""
     return Span(YEAR.first - timedelta(days=BEFORE), YEAR.last)
 
 
@@ -142,61 +153,71 @@ def _plan(rng: Random, size: float) -> _Plan:
         away(0.15, (2025, 11, 27), (2025, 11, 28), none)
         away(0.15, (2025, 12, 24), (2025, 12, 31), none)
     plan.breaks += [(Span(day, day), 0.3) for day in rng.sample(_HOLIDAYS, 6)]
-    days = list(_days())
-    plan.odd = {rng.choice(days): rng.uniform(0.6, 0.95) for _ in range(_ODD)}
+    known = list(days())
+    plan.odd = {rng.choice(known): rng.uniform(0.6, 0.95) for _ in range(_ODD)}
     if rng.random() < _SNOW:
-        plan.odd[rng.choice(days)] = 0.4
-    _inject(plan)
+        plan.odd[rng.choice(known)] = 0.4
+    plan.drops = list(injected(rng, plan.quiet))
     return plan
 
 
-def _inject(plan: _Plan) -> None:
-    """Set drops of each fraction where the org is not away, apart from each other."""
-    rng = plan.rng
-    days = [day for day in YEAR if day not in plan.quiet][3:-16]
+def injected(rng: Random, quiet: Collection[date]) -> Iterator[Drop]:
+    """Yield a drop of each fraction on days that are not quiet, apart from each other."""
+    days = [day for day in YEAR if day not in quiet][3:-16]
     rng.shuffle(days)
+    fractions, firsts = list(_FRACTIONS), list[date]()
     for day in days:
-        if len(plan.drops) == len(_FRACTIONS):
+        if not fractions:
             return
-        if any(abs((day - drop.span.first).days) < _APART for drop in plan.drops):
+        if any(abs((day - first).days) < _APART for first in firsts):
             continue
         span = Span(day, day + timedelta(days=rng.choice((3, 7, 14)) - 1))
         figures = FIGURES if rng.random() < _EVERYWHERE else (rng.choice(FIGURES),)
-        plan.drops.append(Drop(span, _FRACTIONS[len(plan.drops)], figures))
+        yield Drop(span, fractions.pop(0), figures)
+        firsts.append(day)
 
 
 def _lived(plan: _Plan) -> Org:
-    rng, days = plan.rng, list(_days())
+    rng, known = plan.rng, list(days())
     week = [share * rng.uniform(0.9, 1.1) for share in _WEEK[plan.kind]]
     growth = rng.uniform(-0.1, 0.3)
     habit = {figure: math.exp(rng.gauss(0, 0.3)) for figure in _SHARE}
     words = rng.uniform(3, 9)
-    batches = {rng.choice(days): rng.uniform(2, 6) for _ in range(10)}
+    batches = {rng.choice(known): rng.uniform(2, 6) for _ in range(10)}
     daily: dict[str, Days] = {figure: {} for figure in FIGURES}
-    expected: dict[date, float] = {}
-    for number, day in enumerate(days):
-        busy = plan.size * week[day.weekday()] * (1 + growth * number / len(days))
-        busy *= plan.odd.get(day, 1) * math.exp(rng.gauss(0, 0.06))
+    expected: dict[str, dict[date, float]] = {figure: {} for figure in FIGURES}
+    there: dict[date, float] = {}
+    for number, day in enumerate(known):
+        busy = plan.size * week[day.weekday()] * (1 + growth * number / len(known))
         busy *= math.prod(share for span, share in plan.breaks if day in span)
+        luck = plan.odd.get(day, 1) * math.exp(rng.gauss(0, _SHARED))
         for figure, share in _SHARE.items():
-            mean = busy * share * habit[figure] * math.exp(rng.gauss(0, 0.08))
+            usual = busy * share * habit[figure]
             if figure == ENROLLED:
-                mean *= _wave(plan, day) * batches.get(day, 1)
+                usual *= _wave(plan, day)
+            mean = usual * luck * math.exp(rng.gauss(0, _OWN))
+            if figure == ENROLLED:
+                mean *= batches.get(day, 1)
             mean *= math.prod(drop.on(figure, day) for drop in plan.drops)
             if figure == ACTIVE:
-                expected[day] = mean
-            daily[figure][day] = _count(rng, mean, _CLUSTER[figure])
-        mean = words * math.exp(rng.gauss(0, 0.04))
+                there[day] = mean
+            expected[figure][day] = usual
+            daily[figure][day] = _count(rng, mean, CLUSTER[figure])
+        expected[MESSAGES][day] = words
+        mean = words * math.exp(rng.gauss(0, SWAY_OF_MESSAGES))
         mean *= math.prod(drop.on(MESSAGES, day) for drop in plan.drops)
         daily[MESSAGES][day] = _average(rng, mean, int(daily[SESSIONS][day] or 0))
     people = 3.5 * plan.size * (1 + max(growth, 0)) * habit[ACTIVE]
+    weekly = weekly_sums(daily)
+    weekly[ACTIVE] = _weekly_users(rng, {day: mean / people for day, mean in there.items()}, people)
     return Org(
-        plan.size,
-        plan.quiet,
-        frozenset(plan.odd),
-        tuple(plan.drops),
-        daily,
-        _weekly(rng, daily, {day: mean / people for day, mean in expected.items()}, people),
+        size=plan.size,
+        quiet=plan.quiet,
+        odd=frozenset(plan.odd),
+        drops=tuple(plan.drops),
+        daily=daily,
+        weekly=weekly,
+        expected=expected,
     )
 
 
@@ -211,29 +232,37 @@ def _wave(plan: _Plan, day: date) -> float:
     return 1 + 5 * max((math.exp(-(((at - 2) / 6) ** 2)) for at in since if at in _WAVE), default=0)
 
 
-def _weekly(
-    rng: Random, daily: Mapping[str, Days], shares: Mapping[date, float], people: float
-) -> Mapping[str, Days]:
-    """Return the windows of seven days; active users are unique, the others are sums."""
-    days = list(shares)
+def weeks() -> Iterator[Span]:
+    """Yield the seven days up to each day that has them."""
+    return (Span(day - timedelta(days=6), day) for day in list(days())[6:])
+
+
+def weekly_sums(daily: Mapping[str, Days]) -> dict[str, Days]:
+    """Return the windows of seven days, of all but active users, who are unique in each."""
     weekly: dict[str, Days] = {figure: {} for figure in FIGURES}
-    for place in range(6, len(days)):
-        day, span = days[place], days[place - 6 : place + 1]
+    for span in weeks():
+        day = span.last
         for figure in (ENROLLED, WATCHED, SESSIONS):
             weekly[figure][day] = sum(daily[figure][one] or 0 for one in span)
-        absent = math.prod(max(1 - shares[one], 0) for one in span)
-        weekly[ACTIVE][day] = _count(rng, people * (1 - absent), _CLUSTER[ACTIVE])
         sessions = weekly[SESSIONS][day]
         said = sum((daily[MESSAGES][one] or 0) * (daily[SESSIONS][one] or 0) for one in span)
         weekly[MESSAGES][day] = said / sessions if sessions else None
     return weekly
 
 
+def _weekly_users(rng: Random, shares: Mapping[date, float], people: float) -> Days:
+    absent = (math.prod(max(1 - shares[one], 0) for one in span) for span in weeks())
+    return {
+        span.last: _count(rng, people * (1 - away), CLUSTER[ACTIVE])
+        for span, away in zip(weeks(), absent, strict=True)
+    }
+
+
 def _average(rng: Random, mean: float, sessions: int) -> float | None:
     """Return messages per session as the API gives it: a whole number."""
     if not sessions:
         return None
-    return max(round(mean * (1 + rng.gauss(0, 0.9) / math.sqrt(sessions))), 1)
+    return max(round(mean * (1 + rng.gauss(0, SPREAD_OF_MESSAGES) / math.sqrt(sessions))), 1)
 
 
 def _count(rng: Random, mean: float, cluster: float) -> int:

@@ -31,6 +31,11 @@ class Reading:
     sessions: float
     usual_sessions: float
 
+    @property
+    def fallen(self) -> float:
+        """Return the share by which it is under what is usual."""
+        return 1 - self.now / self.usual
+
 
 class Judge:
     """The rules on drops for one org, day by day; a day is the last of the window."""
@@ -58,24 +63,22 @@ class Judge:
 
     def drop(self, figure: str, window: str, day: date) -> float | None:
         """Return by which share a figure dropped, if that is to be told."""
-        reading = self.reading(figure, window, day)
-        score = self._score(figure, window, day)
-        if reading is None or score is None:
-            return None
-        fallen = 1 - reading.now / reading.usual
-        if window == "1d":
-            before = self._score(figure, window, day - _DAY)
-            if before is not None:
-                score = max(score, (score + before) / math.sqrt(2))
-        return fallen if fallen >= DROP_RATIO and score >= drops.EVIDENCE else None
+        fallen = self._evident(figure, window, day)
+        if fallen is None and window == "1d":
+            today = self.reading(figure, window, day)
+            if today is not None and today.fallen >= drops.STILL_LOW * DROP_RATIO:
+                fallen = self._evident(figure, drops.BOTH, day)
+        return fallen
 
     def reading(self, figure: str, window: str, day: date) -> Reading | None:
         """Return what is known of a figure, if anything is usual."""
+        if window == drops.BOTH:
+            return self._both(figure, day)
         past = self._past[window]
         now = past[figure].get(day)
         baseline = self._usual(figure, window, day)
         if figure == ENROLLED:
-            baseline = self._no_wave(window, day, now, baseline)
+            baseline = self._waveless(window, day, now, baseline)
         sessions, usually = now, baseline
         if figure == MESSAGES:
             sessions, usually = past[SESSIONS].get(day), self._usual(SESSIONS, window, day)
@@ -96,17 +99,57 @@ class Judge:
         past = self._past[window][figure]
         return usual([past.get(end) for end in ends if not self.is_quiet(window, end)])
 
-    def _no_wave(
+    def _waveless(
         self, window: str, day: date, now: float | None, baseline: float | None
     ) -> float | None:
-        if now == 0 or baseline is None or day - _WAVES < self._since:
+        if now == 0 or baseline is None:
             return baseline
-        before = self._usual(ENROLLED, window, day - _WAVES)
-        return None if before is None else min(before, baseline)
+        if day - _WAVES >= self._since:
+            before = self._usual(ENROLLED, window, day - _WAVES)
+            if before is not None:
+                return min(before, baseline)
+        if window == "1d" and day - _WEEK >= self._since:
+            week = self._past["7d"][ENROLLED].get(day - _DAY)
+            usually = self._usual(ENROLLED, "7d", day - _DAY)
+            same = self._past["1d"][ENROLLED].get(day - _WEEK)
+            if week is not None and usually and same is not None:
+                return min(baseline * min(week / usually, 1), same)
+        return baseline if day - _WAVES < self._since else None
+
+    def _both(self, figure: str, day: date) -> Reading | None:
+        """Return the reading of the last two days together, if both may be judged."""
+        days = (day, day - _DAY)
+        needed = (SESSIONS, figure) if figure == MESSAGES else (figure,)
+        if self.is_quiet("1d", day) or None in [self._score(one, "1d", days[1]) for one in needed]:
+            return None
+        today, before = (self.reading(figure, "1d", at) for at in days)
+        if today is None or before is None:
+            return None
+        sessions = today.sessions + before.sessions
+        usually = today.usual_sessions + before.usual_sessions
+        if figure != MESSAGES:
+            return Reading(sessions, usually, sessions, usually)
+        if not sessions:
+            return None
+        return Reading(
+            (today.now * today.sessions + before.now * before.sessions) / sessions,
+            (today.usual * today.usual_sessions + before.usual * before.usual_sessions) / usually,
+            sessions,
+            usually,
+        )
+
+    def _evident(self, figure: str, window: str, day: date) -> float | None:
+        """Return by which share a figure dropped, if that is large and beyond chance."""
+        reading, score = self.reading(figure, window, day), self._score(figure, window, day)
+        if reading is None or score is None or score < drops.EVIDENCE:
+            return None
+        return reading.fallen if reading.fallen >= DROP_RATIO else None
 
     def _find_score(self, figure: str, window: str, day: date) -> float | None:
         reading = self.reading(figure, window, day)
-        if reading is None or self.is_quiet(window, day) or day < self._since:
+        if reading is None or day < self._since:
+            return None
+        if window != drops.BOTH and self.is_quiet(window, day):
             return None
         if reading.usual_sessions < MIN_BASELINE:
             return None
@@ -117,7 +160,7 @@ class Judge:
         if reading.usual - reading.now <= drops.MESSAGES_STEP or not reading.sessions:
             return None
         chance = math.sqrt(1 / reading.sessions + drops.MEDIAN / reading.usual_sessions)
-        return (1 - reading.now / reading.usual) / (drops.MESSAGES_SPREAD * chance)
+        return reading.fallen / (drops.MESSAGES_SPREAD * chance)
 
 
 class Usual:

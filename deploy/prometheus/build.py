@@ -129,6 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Write the committed files, or a rule file of one's own with other options."""
     parser = argparse.ArgumentParser(prog="python -m deploy.prometheus.build", description=__doc__)
     parser.add_argument("--output", type=Path, help="write only a rule file, here")
+    parser.add_argument(
+        "--operator", action="store_true", help="write it as the prometheus-operator's resource"
+    )
     parser.add_argument("--runbooks", default=RUNBOOKS, help="address of docs/runbooks.md")
     parser.add_argument("--grafana", default=GRAFANA, help="address of Grafana")
     parser.add_argument("--interval", type=int, default=DEFAULTS.interval, help="seconds")
@@ -141,8 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pace", type=float, default=1.0, help="multiplies every wait")
     given = vars(parser.parse_args(arguments))
     output: Path | None = given.pop("output")
+    write = prometheus_rule if given.pop("operator") else rules_file
     if output is not None:
-        output.write_text(rules_file(Options(**given)), encoding="utf-8")
+        output.write_text(write(Options(**given)), encoding="utf-8")
         return
     for path, text in files().items():
         path.parent.mkdir(exist_ok=True)

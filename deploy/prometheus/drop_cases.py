@@ -98,6 +98,24 @@ def of_chance() -> Iterator[Case]:
         world(2 * _DAYS) | once,
         {20: (), 40: (drop(_USERS),)},
     )
+    together = figures(_USERS, 2 * _DAYS, day=over((34, _DAYS), (37, _DAYS)), usual_day=60)
+    yield Case(
+        "two days that are low enough only together",
+        world(2 * _DAYS) | together,
+        {20: (), 40: (drop(_USERS),)},
+    )
+    lowish = figures(_USERS, 2 * _DAYS, day=over((640, _DAYS), (630, _DAYS)), usual_day=1000)
+    yield Case(
+        "two days that are not low enough even together",
+        world(2 * _DAYS) | lowish,
+        {20: (), 40: ()},
+    )
+    recovered = figures(_USERS, 2 * _DAYS, day=over((4, _DAYS), (97, _DAYS)))
+    yield Case(
+        "a day as ever after one that was as good as lost",
+        world(2 * _DAYS) | recovered,
+        {20: collapse(_USERS), 40: ()},
+    )
     beside_quiet = figures(_USERS, 2 * _DAYS, day=over((2, _DAYS), (25, _DAYS)), usual_day=44)
     beside_quiet[metric("alert_quiet_1d")] = over((1, _DAYS), (0, _DAYS))
     yield Case(
@@ -195,6 +213,7 @@ def _waves() -> Iterator[Case]:
     hours = month + _DAYS
     silent = "silence is no end"
     dropped = "a drop below what was before"
+    after_a_break = "a drop after a long break"
     series: Series = {}
     for org, before, today, usual in (
         ("the end of a wave", 30, 33, 100),
@@ -206,8 +225,27 @@ def _waves() -> Iterator[Case]:
         series[metric("enrollments_1d", org=org)] = over((before, month), (today, _DAYS))
         usually = over((before, month), (usual, _DAYS))
         series[metric("enrollments_1d_baseline", org=org)] = usually
-    firing = (drop(_ENROLLMENTS, org=dropped), *collapse(_ENROLLMENTS, org=silent))
-    yield Case("enrolments come in waves", series, {month - 4: (), hours - 4: firing})
+    for org, week, day in (
+        ("a wave that ebbed in the week before", 240, 97),
+        ("a wave that was gone a week ago", 570, 33),
+        (after_a_break, 570, 97),
+    ):
+        series |= world(hours, org=org, collectors=(_ENROLLMENTS.collector,))
+        series |= figures(
+            _ENROLLMENTS,
+            hours,
+            day=over((day, month), (33, _DAYS)),
+            usual_day=over((GAP, month), (100, _DAYS)),
+            week=week,
+            usual_week=over((GAP, month - 10), (600, _DAYS + 10)),
+            org=org,
+        )
+    firing = (
+        drop(_ENROLLMENTS, org=dropped),
+        drop(_ENROLLMENTS, org=after_a_break),
+        *collapse(_ENROLLMENTS, org=silent),
+    )
+    yield Case("enrolments come in waves", series, {month - 12: (), hours - 4: firing})
 
 
 def of_gaps() -> Iterator[Case]:

@@ -1,11 +1,12 @@
 """Drops in engagement: what is recorded about them, and when they are told.
 
 A drop is told if it is large (the share that the org is configured with), on enough volume,
-beyond what chance gives at that size, and read from fresh data on days that are not quiet. The
-thresholds of chance were chosen by `benchmarks/backtest.py`.
+beyond what chance gives at that size, and read from fresh data on days that are not quiet. Where
+one day leaves it open, the last two are judged together, by the same measures. The thresholds of
+chance were chosen by `benchmarks/backtest.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from deploy.prometheus.rules import HOUR, Alert, Dashboard, Group, Recording, Severity, duration
@@ -43,7 +44,13 @@ COLLAPSE = 0.8
 WAVES = "4w"
 """How long enrolments may run high before that counts as usual."""
 
-WINDOWS = {"1d": "on that weekday", "7d": "in the same 7 days of a week"}
+STILL_LOW = 0.5
+"""Share of `drop_ratio` by which the second of two days must be low itself: one that is not ends
+a drop, however low the first was."""
+
+WINDOWS = ("1d", "7d")
+BOTH = "2d"
+"""The last two days together, which no gauge tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +76,14 @@ SESSIONS = Figure(
     camel="ChatSessions",
     words="chat sessions",
     collector="chat",
-    spread=1.5,
+    spread=1.8,
+)
+MESSAGES = Figure(
+    name="avg_messages_per_session",
+    camel="MessagesPerSession",
+    words="messages per chat session",
+    collector="chat",
+    spread=None,
 )
 FIGURES = (
     Figure(
@@ -77,14 +91,14 @@ FIGURES = (
         camel="ActiveUsers",
         words="active users",
         collector="active_users",
-        spread=1.2,
+        spread=1.3,
     ),
     Figure(
         name="enrollments",
         camel="Enrollments",
         words="new enrolments",
         collector="enrollments",
-        spread=2.0,
+        spread=1.6,
         waves=True,
     ),
     Figure(
@@ -94,13 +108,7 @@ FIGURES = (
         collector="videos",
         spread=2.0,
     ),
-    Figure(
-        name="avg_messages_per_session",
-        camel="MessagesPerSession",
-        words="messages per chat session",
-        collector="chat",
-        spread=None,
-    ),
+    MESSAGES,
     SESSIONS,
     Figure(
         name="time_spent_seconds",
@@ -123,7 +131,7 @@ FIGURES = (
         camel="Conversations",
         words="conversations with agents",
         collector="conversations",
-        spread=1.5,
+        spread=1.8,
     ),
 )
 
@@ -131,7 +139,6 @@ LAST = "org:iblai_engagement:last"
 BASELINE = "org:iblai_engagement_baseline:last"
 RATIO = "org:iblai_engagement_drop:ratio"
 ZSCORE = "org:iblai_engagement_drop:zscore"
-EVIDENT = "org:iblai_engagement_drop:evidence"
 QUIET = "org:iblai_alert_quiet:recent"
 DROP_RATIO = "org:iblai_alert_drop_ratio:last"
 MIN_BASELINE = "org:iblai_alert_min_baseline:last"
@@ -183,41 +190,69 @@ def _recordings() -> Iterator[Recording]:
             labels = {"figure": figure.name, "window": window}
             metric = f"iblai_{figure.name}_{window}"
             scale = f" / {figure.scale}" if figure.scale != 1 else ""
-            baseline = _baseline(metric, waves=figure.waves)
+            baseline = _waveless(figure, window) if figure.waves else last(f"{metric}_baseline")
             yield Recording(LAST, f"{last(metric)}{scale}", labels)
             yield Recording(BASELINE, f"{baseline}{scale}", labels)
+    for metric in (LAST, BASELINE):
+        yield Recording(metric, _sum_of_both(metric), {"window": BOTH})
+    for metric in (LAST, BASELINE):
+        labels = {"figure": MESSAGES.name, "window": BOTH}
+        yield Recording(metric, _average_of_both(metric), labels)
     yield Recording(RATIO, f"1 - {LAST} / ({BASELINE} > 0)")
     for figure in FIGURES:
         yield Recording(ZSCORE, _judged(figure), {"figure": figure.name})
-    yesterday = f'last_over_time({ZSCORE}{{window="1d"}}[1h] offset 1d)'
-    yield Recording(
-        EVIDENT,
-        f'(({ZSCORE}{{window="1d"}} + {yesterday}) / 2 ^ 0.5 > {ZSCORE}{{window="1d"}})\n'
-        f"or\n"
-        f"{ZSCORE}",
-    )
 
 
-def _baseline(metric: str, *, waves: bool) -> str:
-    """Return what is usual.
+def _waveless(figure: Figure, window: str) -> str:
+    """Return what is usual of a figure that comes in waves.
 
-    What comes in waves is usual only if it was so before the last four weeks too; silence is no
-    end of a wave, and where Prometheus remembers nothing so old the baseline stands alone.
+    A wave is usual only if it was so before the last four weeks too. If nothing was usual then,
+    as after a long break, a day is compared with what the week before it leaves of its baseline,
+    or with the same day of that week. Silence is no end of a wave, and where Prometheus remembers
+    nothing the baseline stands alone.
     """
+    metric, week = (f"iblai_{figure.name}_{of}" for of in (window, "7d"))
     usual = last(f"{metric}_baseline")
-    if not waves:
-        return usual
-    before = last(f"{metric}_baseline", ago=WAVES)
-    watched = last("iblai_alert_drop_ratio", ago=WAVES)
-    return (
-        f"({usual} and on (org) {last(metric)} == 0)\n"
-        f"or\n"
-        f"({before} < {usual})\n"
-        f"or\n"
-        f"({usual} and {before})\n"
-        f"or\n"
-        f"({usual} unless {watched})"
+    level = f"clamp_max({last(week, ago='1d')} / {last(f'{week}_baseline', ago='1d')}, 1)"
+    ebbed = _lesser(f"{usual} * {level}", last(metric, ago="1w"))
+    branches = (
+        f"({usual} and on (org) {last(metric)} == 0)",
+        _lesser(last(f"{metric}_baseline", ago=WAVES), usual),
+        *([ebbed] if window == "1d" else []),
+        f"({usual} unless {last('iblai_alert_drop_ratio', ago=WAVES)})",
     )
+    return "\nor\n".join(branches)
+
+
+def _lesser(one: str, other: str) -> str:
+    """Return the lesser of two, where both are known."""
+    return f"({one} < {other})\nor\n({other} and {one})"
+
+
+def _sum_of_both(metric: str) -> str:
+    counts = f'figure!="{MESSAGES.name}",window="1d"'
+    return f"{_if_not_quiet(metric, counts)} + {_the_day_before(metric, counts)}"
+
+
+def _average_of_both(metric: str) -> str:
+    """Return the average of both days, each weighed by its sessions."""
+    average, sessions = (f'figure="{of.name}",window="1d"' for of in (MESSAGES, SESSIONS))
+    weighed = "* on (org) group_left ()"
+    return (
+        f"({_if_not_quiet(metric, average)} {weighed} {metric}{{{sessions}}}\n"
+        f"  + {_the_day_before(metric, average)} {weighed} {_the_day_before(metric, sessions)})\n"
+        f'/ on (org) group_left () {metric}{{figure="{SESSIONS.name}",window="{BOTH}"}}'
+    )
+
+
+def _if_not_quiet(metric: str, which: str) -> str:
+    return f'({metric}{{{which}}} unless on (org) {QUIET}{{window="1d"}} == 1)'
+
+
+def _the_day_before(metric: str, which: str) -> str:
+    """Return what was recorded a day ago, if it could be judged then."""
+    recorded, judged = (f"last_over_time({of}{{{which}}}[1h] offset 1d)" for of in (metric, ZSCORE))
+    return f"({recorded} and {judged})"
 
 
 def _judged(figure: Figure) -> str:
@@ -262,30 +297,23 @@ def _alerts() -> Iterator[Alert]:
 
 def _alert(figure: Figure, window: str, severity: Severity) -> Alert:
     collapse = severity is Severity.CRITICAL
-    selector = f'{{figure="{figure.name}",window="{window}"}}'
-    least = f" >= {COLLAPSE}" if collapse else ""
-    when = "yesterday" if window == "1d" else "in the last 7 complete days"
     number = "%.1f" if figure.spread is None else "%.0f"
     words = figure.words
     return Alert(
         name=f"Iblai{figure.camel}{'Collapse' if collapse else 'Drop'}",
         severity=severity,
         tells=(
-            f"{words} of yesterday, or of the last 7 days, at least {COLLAPSE:.0%} under what is "
-            "usual, or none at all"
-            if collapse
-            else f"{words} of yesterday, or of the last 7 days, at least `drop_ratio` under what "
-            "is usual"
+            f"{words} of yesterday, of the last 2 days together or of the last 7 days, at least "
+            + (f"{COLLAPSE:.0%} under" if collapse else "`drop_ratio` under")
+            + " what is usual"
+            + (", or none at all" if collapse else "")
         ),
-        expr=(
-            f"{RATIO}{selector} >= on (org) group_left () {DROP_RATIO}{least}\n"
-            f"and {_SAME} {EVIDENT} >= {EVIDENCE}"
-        ),
+        expr=_told(figure, window, f" >= {COLLAPSE}" if collapse else ""),
         summary=f"{words.capitalize()} {'collapsed' if collapse else 'dropped'}.",
         description=(
-            f"{{{{ $labels.org }}}} had {_figure(LAST, selector, number)} {words} {when}, where "
-            f"{_figure(BASELINE, selector, number)} are usual {WINDOWS[window]}: "
-            "{{ $value | humanizePercentage }} fewer."
+            f"{{{{ $labels.org }}}} had {_figure(LAST, figure, number)} {words} "
+            f"{_by_window(window, _WHEN)}, where {_figure(BASELINE, figure, number)} are usual "
+            f"{_by_window(window, _LIKE)}: {{{{ $value | humanizePercentage }}}} fewer."
         ),
         dashboard=Dashboard.ORG,
         wait=WAIT,
@@ -294,10 +322,43 @@ def _alert(figure: Figure, window: str, severity: Severity) -> Alert:
     )
 
 
-def _figure(metric: str, selector: str, number: str) -> str:
+def _told(figure: Figure, window: str, least: str) -> str:
+    """Return by which share a figure fell, if that is to be told."""
+
+    def fallen(over: str) -> str:
+        ratio = f'{RATIO}{{figure="{figure.name}",window="{over}"}}'
+        return (
+            f"({ratio} >= on (org) group_left () {DROP_RATIO}{least}\n"
+            f"  and {_SAME} {ZSCORE} >= {EVIDENCE}"
+        )
+
+    if window != "1d":
+        return f"{fallen(window)})"
+    today = f'{RATIO}{{figure="{figure.name}",window="1d"}}'
+    still_low = f"{today} >= on (org) group_left () {STILL_LOW} * {DROP_RATIO}"
+    return f"{fallen(window)})\nor on (org)\n{fallen(BOTH)}\n  and on (org) {still_low})"
+
+
+_WHEN = {"1d": "yesterday", BOTH: "in the last 2 days", "7d": "in the last 7 complete days"}
+_LIKE = {
+    "1d": "on that weekday",
+    BOTH: "on those weekdays",
+    "7d": "in the same 7 days of a week",
+}
+
+
+def _by_window(window: str, words: Mapping[str, str]) -> str:
+    """Return words for the window that the figures are of: both days may speak for the last."""
+    if window != "1d":
+        return words[window]
+    both = f'{{{{ if eq $labels.window "{BOTH}" }}}}{words[BOTH]}'
+    return f"{both}{{{{ else }}}}{words['1d']}{{{{ end }}}}"
+
+
+def _figure(metric: str, figure: Figure, number: str) -> str:
     """Return the template of a figure of the alert's org, as it reads now."""
-    inner = selector.strip("{}").replace('"', r"\"")
+    labels = rf"org=%q,figure=\"{figure.name}\",window=%q"
     return (
-        f'{{{{ with printf "{metric}{{org=%q,{inner}}}" $labels.org | query }}}}'
+        f'{{{{ with printf "{metric}{{{labels}}}" $labels.org $labels.window | query }}}}'
         f'{{{{ . | first | value | printf "{number}" }}}}{{{{ else }}}}?{{{{ end }}}}'
     )

@@ -4,13 +4,14 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import islice
+from statistics import fmean
 
 import pytest
 import yaml
 
-from benchmarks import backtest
+from benchmarks import backtest, backtest_bound, backtest_demo
 from benchmarks.backtest_orgs import FIGURES, YEAR, Org, orgs
-from benchmarks.backtest_rules import Judge, Usual
+from benchmarks.backtest_rules import DROP_RATIO, Judge, Usual
 from deploy.prometheus import build, drops
 from exporter.windows import BASELINES, Span
 
@@ -75,12 +76,22 @@ def checks(judges: Mapping[str, Judge]) -> Iterator[dict]:
         }
 
 
+def told_by_both_days(judge: Judge, day: date) -> bool:
+    """Return whether a drop is told that is not large on the day itself."""
+    return any(
+        judge.drop(figure.name, "1d", day) is not None
+        and judge.reading(figure.name, "1d", day).fallen < DROP_RATIO
+        for figure in SIMULATED
+    )
+
+
 def test_promtool_and_the_backtest_tell_the_same_drops_on_the_same_days(everyone, tmp_path):
     judges = {f"org-{place}": Judge(org, since=PERIOD.first) for place, org in enumerate(everyone)}
     expected = list(checks(judges))
     alerts = [sample["labels"] for check in expected for sample in check["exp_samples"]]
     assert any("Collapse" in alert for alert in alerts)
     assert any('window="7d"' in alert for alert in alerts)
+    assert any(told_by_both_days(judge, day) for judge in judges.values() for day in PERIOD)
     test = {
         "rule_files": [str(build.HERE / "iblai-rules.yml")],
         "evaluation_interval": "4h",
@@ -124,3 +135,39 @@ def test_the_usual_rule_cries_wolf_ten_times_as_often():
         sum(len(backtest.outcome(org, rule).false) for org in some) for rule in (Judge, Usual)
     )
     assert usual > 10 * max(ours, 1)
+
+
+def told_in_time(outcomes: Iterable[backtest.Outcome]) -> int:
+    return sum(
+        chance.days is not None and chance.days <= 2
+        for one in outcomes
+        for chance in one.chances
+        if chance.fraction == 0.5 and chance.volume and chance.volume >= 20
+    )
+
+
+def test_who_knows_the_truth_tells_more_for_the_same_false_alerts_than_who_knows_the_baseline():
+    some = list(orgs(12, seed=11))
+    truth, baseline = (
+        backtest.best(some, knowing)
+        for knowing in (backtest_bound.knowing_the_truth, backtest_bound.knowing_the_baseline)
+    )
+    for best in (truth, baseline):
+        assert 0 < sum(len(one.false) for one in best) <= len(some)
+    assert told_in_time(truth) > told_in_time(baseline) > 0
+
+
+def test_the_least_evidence_asked_for_is_the_least_that_keeps_to_the_budget():
+    assert backtest_bound.cheapest(lambda least: 10 - least, 3) == pytest.approx(7, abs=0.1)
+
+
+def test_the_demos_orgs_fall_where_a_drop_is_and_nowhere_else():
+    for org in backtest_demo.orgs(4, seed=3):
+        (lost,) = [one for one in org.drops if one.fraction == 0.95]
+        for figure in FIGURES:
+            during = fmean(org.daily[figure][day] or 0 for day in lost.span)
+            before = fmean(org.daily[figure][day] or 0 for day in lost.span.earlier(weeks=2))
+            assert during < before / 2
+        outcome = backtest.outcome(org, Judge)
+        assert not outcome.false
+        assert outcome.alerts
