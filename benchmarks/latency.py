@@ -7,10 +7,10 @@ that answers at once.
 """
 
 import http.client
+import re
 import sys
 import time
-
-from prometheus_client.parser import text_string_to_metric_families
+from dataclasses import dataclass
 
 from benchmarks.measure import Child, Report, module, percentile
 from benchmarks.scrape import ACCEPT, page_of, scrape
@@ -24,8 +24,8 @@ _RHYTHMS = {
 """Seconds between two visits of an org, and requests per second."""
 
 _SECONDS = 30.0
-_LAG = "iblai_exporter_event_loop_lag_seconds_bucket"
-_ASKED = "iblai_api_requests_total"
+_LAG = rb'iblai_exporter_event_loop_lag_seconds_bucket\{le="(.+)"\} (.+)'
+_ASKED = rb"iblai_api_requests_total\{.+\} (.+)"
 
 
 def latencies(child: Child, seconds: float) -> list[float]:
@@ -43,19 +43,32 @@ def latencies(child: Child, seconds: float) -> list[float]:
     return found
 
 
-def state(child: Child) -> tuple[int, float, dict[float, float]]:
-    """Return how many series there are, how many requests were sent, and the loop's lag."""
-    lag: dict[float, float] = {}
-    asked = 0.0
-    series = 0
-    for family in text_string_to_metric_families(page_of(child).decode()):
-        for sample in family.samples:
-            series += 1
-            if sample.name == _LAG:
-                lag[float(sample.labels["le"])] = sample.value
-            elif sample.name == _ASKED:
-                asked += sample.value
-    return series, asked, lag
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a page told of the exporter at a moment: its requests so far, and the loop's lag."""
+
+    at: float
+    page: bytes
+
+    @classmethod
+    def of(cls, child: Child) -> "State":
+        """Read the page; what it tells is made out later, when nothing is measured."""
+        return cls(time.monotonic(), page_of(child))
+
+    @property
+    def series(self) -> int:
+        """Return how many series there are."""
+        return len(re.findall(rb"^[^#\n]", self.page, re.MULTILINE))
+
+    @property
+    def asked(self) -> float:
+        """Return how many requests were sent."""
+        return sum(map(float, re.findall(_ASKED, self.page)))
+
+    @property
+    def lag(self) -> dict[float, float]:
+        """Return how many looks found the loop late by no more than so many seconds."""
+        return {float(bound): float(count) for bound, count in re.findall(_LAG, self.page)}
 
 
 def worst(before: dict[float, float], after: dict[float, float]) -> str:
@@ -84,19 +97,18 @@ def main(orgs: int, courses: int) -> None:
             module("benchmarks.servers", "polling", orgs, platform.url, interval, limit) as child,
         ):
             settle(child, orgs, resting=name == "at rest")
-            _, asked, lag = state(child)
-            began = time.monotonic()
+            before = State.of(child)
             took = latencies(child, _SECONDS)
-            rate = time.monotonic() - began
-            series, asked_then, lag_then = state(child)
-            report.row(
-                name,
-                f"{series:,}",
-                f"{(asked_then - asked) / rate:,.0f}",
-                *(f"{percentile(took, share) * 1e3:.1f} ms" for share in (0.5, 0.99, 1.0)),
-                f"{beyond(lag, lag_then, 0.02):.2%}",
-                worst(lag, lag_then),
-            )
+            after = State.of(child)
+        rate = (after.asked - before.asked) / (after.at - before.at)
+        report.row(
+            name,
+            f"{after.series:,}",
+            f"{rate:,.0f}",
+            *(f"{percentile(took, share) * 1e3:.1f} ms" for share in (0.5, 0.99, 1.0)),
+            f"{beyond(before.lag, after.lag, 0.02):.2%}",
+            worst(before.lag, after.lag),
+        )
     report.show()
 
 
@@ -105,7 +117,7 @@ def settle(child: Child, orgs: int, *, resting: bool) -> None:
     before = -1.0
     while True:
         time.sleep(3)
-        _, asked, _ = state(child)
+        asked = State.of(child).asked
         if asked == before or (not resting and asked > orgs):
             return
         before = asked

@@ -10,8 +10,8 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 
-_THRESHOLDS = 2000, 10, 200
-"""Young rounds look at a few thousand containers at most; full ones are rare."""
+_THRESHOLDS = 2000, 3, 700
+"""Young rounds look at some thousands of containers, in a few milliseconds; full ones are rare."""
 
 _LOOK_EVERY = 1.0
 
