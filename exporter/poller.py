@@ -268,7 +268,7 @@ class Poller:
             due = watch.due(rhythm)
             if not due:
                 continue
-            gap = self._gap(org, rhythm, among)
+            gap = self._gap(watch, rhythm, among)
             self._scheduler.add_job(
                 self.begin,
                 Rounds(
@@ -291,14 +291,14 @@ class Poller:
             if watch.due(rhythm):
                 self._scheduler.remove_job(_job(key, rhythm))
 
-    def _gap(self, org: Org, rhythm: Rhythm, among: int) -> timedelta:
+    def _gap(self, watch: _Watch, rhythm: Rhythm, among: int) -> timedelta:
         """Return the time between the first visits to two orgs.
 
         Few orgs start as quickly as the rate limit lets them, many are spread over the rhythm.
         """
-        requests = sum(c.requests(org, courses=0) for c in collectors.of(org))
+        requests = sum(c.requests(watch.org, courses=0) for c in watch.due(rhythm))
         return timedelta(
-            seconds=min(rhythm.seconds(org) / among, requests / self._limits.rate_limit)
+            seconds=min(rhythm.seconds(watch.org) / among, requests / self._limits.rate_limit)
         )
 
     async def _visit_guarded(self, watch: _Watch, collector: Collector) -> None:

@@ -247,6 +247,19 @@ async def test_a_round_begins_each_collector_of_its_rhythm_and_waits_for_none(po
     await poller.close()
 
 
+async def test_figures_of_today_of_the_next_org_wait_only_for_those_of_the_one_before(
+    poller, clock
+):
+    orgs = [ACME, replace(ACME, key="globex")]
+    poller.set_orgs(orgs)
+    poller.start()
+    today = [c for c in collectors.of(ACME) if c.rhythm is Rhythm.TODAY]
+    requests = sum(collector.requests(ACME, courses=0) for collector in today)
+    start = poller.next_visit("globex", "videos_today") - clock.now()
+    assert start == timedelta(seconds=requests / ApiLimits().rate_limit)
+    await poller.close()
+
+
 async def test_one_that_hangs_is_missed_alone_and_the_others_are_begun_again(
     poller, api, telemetry
 ):
