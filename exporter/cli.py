@@ -1,12 +1,10 @@
 """The command line: which commands there are. Each is loaded when it is called, and not before."""
 
-from contextlib import nullcontext
 from importlib import import_module
 
 import click
 
-from exporter import __version__
-from exporter.lean import without_terminals
+from exporter import __version__, lean
 
 _COMMANDS = {
     "serve": "exporter.commands.serve:serve",
@@ -38,7 +36,7 @@ class _Commands(click.Group):
         if place is None:
             return None
         module, _, name = place.partition(":")
-        with without_terminals() if cmd_name in _SERVICES else nullcontext():
+        with lean.imports(terminal=cmd_name not in _SERVICES):
             command: click.Command = getattr(import_module(module), name)
         return command
 
