@@ -1,5 +1,6 @@
 """The command line: which commands there are. Each is loaded when it is called, and not before."""
 
+import signal
 from importlib import import_module
 
 import click
@@ -36,6 +37,9 @@ class _Commands(click.Group):
         if place is None:
             return None
         module, _, name = place.partition(":")
+        if cmd_name == "serve":
+            # A reload asked for before there is anything to load anew must not end it all.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with lean.imports(terminal=cmd_name not in _SERVICES):
             command: click.Command = getattr(import_module(module), name)
         return command

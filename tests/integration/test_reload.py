@@ -1,7 +1,9 @@
 """A configuration loaded anew: by signal, by request, by watching the file."""
 
 import json
+import re
 import signal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,7 +13,7 @@ from exporter.demo.background import Background
 from exporter.demo.platform import build_platform
 from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
-from tests.integration.conftest import fetch, until
+from tests.integration.conftest import Exporter, fetch, until
 
 
 class Operator:
@@ -148,6 +150,18 @@ scrape_configs:
     operator.write("acme", "initech")
     process.signal(signal.SIGHUP)
     until(lambda: up().keys() >= {"initech"}, what="the new org")
+
+
+def test_a_reload_asked_for_before_there_is_anything_to_load_anew_ends_nothing(operator, tmp_path):
+    def ignored():
+        status = Path(f"/proc/{process.process.pid}/status").read_text()
+        (mask,) = re.findall(r"^SigIgn:\s*([0-9a-f]+)", status, re.MULTILINE)
+        return int(mask, 16) >> (signal.SIGHUP - 1) & 1
+
+    with Exporter("serve", "--config", operator.path, cwd=tmp_path) as process:
+        until(ignored, what="a start that heeds no reload")
+        process.signal(signal.SIGHUP)
+        process.wait("/-/healthy")
 
 
 def test_probe_gives_one_org_and_404_for_others(exporter, operator):
