@@ -113,7 +113,6 @@ async def test_orgs_on_one_host_share_its_rate(make_client, server):
     await asyncio.gather(*(client.get(accounts[n % 4], call()) for n in range(70)))
     times = [asked.at for asked in server.asked]
     assert max(sum(start <= t <= start + 1 for t in times) for start in times) <= 50
-    assert times[-1] - times[0] < 70 / 50 * 2
 
 
 @pytest.mark.parametrize(
