@@ -135,7 +135,11 @@ class MetricsPage:
             if self._store.size > _SMALL:
                 self._begin(form)
                 return edition
-        return await asyncio.shield(self._begin(form))
+        while True:
+            edition = await asyncio.shield(self._begin(form))
+            # The one that was under way may have begun before something was taken out.
+            if edition.generation >= self._store.gone:
+                return edition
 
     def _begin(self, form: Format) -> asyncio.Task[_Edition]:
         """Put a page together, or join whoever does that already."""

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import threading
 import zlib
 from itertools import pairwise
 
@@ -145,6 +146,28 @@ async def test_a_large_page_tells_of_visits_that_brought_nothing_too(large, metr
 async def test_what_was_taken_out_is_not_on_the_next_large_page(large, store):
     store.drop("globex")
     assert ("iblai_active_users_7d", (("org", "globex"),)) not in await large()
+
+
+async def test_what_is_taken_out_while_a_large_page_is_made_is_not_on_it(
+    large, metrics, store, clock, monkeypatch
+):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(chunks, *, last):
+        if not last:
+            begun.set()
+            go_on.wait(10)
+        return deflate(chunks, last=last)
+
+    monkeypatch.setattr(page, "deflate", slow)
+    put(store, clock, value=2.0)
+    metrics._begin(Format.TEXT)
+    await asyncio.to_thread(begun.wait, 10)
+    store.drop("globex")
+    reading = asyncio.create_task(large())
+    await asyncio.sleep(0)
+    go_on.set()
+    assert ("iblai_active_users_7d", (("org", "globex"),)) not in await reading
 
 
 async def test_own_metrics_of_many_orgs_are_written_while_others_have_their_turn(
