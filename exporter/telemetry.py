@@ -271,10 +271,8 @@ class Telemetry:
     def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
         entry = self._orgs.get(org)
         if entry is not None:
-            counter = entry.counts.get(metric.name)
-            if counter is None:
-                counter = entry.counts[metric.name] = metric, Counter()
-            counter[1][labels] += count
+            _, counter = entry.counts[metric.name]
+            counter[labels] += count
             entry.counted.add(metric.name)
             self._stale.add(org)
 
