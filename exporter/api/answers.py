@@ -1,5 +1,6 @@
 """Answers judged: a JSON body, or an error that says what came instead."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -107,15 +108,15 @@ async def read_answer(
 
     Raises `ApiError`, `SlowDown`, and what httpx raises while reading.
     """
-    if not response.is_success:
-        raise await _failure(response, topic=topic, now=now)
     headers = _headers(response)
+    if not response.is_success:
+        raise await _failure(response, headers, topic=topic, now=now)
     media = _media(headers)
     if media and not _is_json(media):
         raise _not_json(topic, response.status_code, media)
     try:
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
+        length = headers.get("content-length", "")
+        if length.isdecimal() and int(length) > limit:
             raise TooLargeError
         body = await _body(response, headers, limit=limit)
     except BodyError as error:
@@ -129,25 +130,28 @@ async def read_answer(
     return body
 
 
-def _headers(response: httpx.Response) -> dict[bytes, bytes]:
-    """Return the headers by name in lower case, read in one go; several are joined."""
-    headers: dict[bytes, bytes] = {}
+Headers = Mapping[str, str]
+"""Headers by name in lower case; what is given several times is joined."""
+
+
+def _headers(response: httpx.Response) -> Headers:
+    """Return the headers, read in one go: httpx looks through all of them for each."""
+    headers: dict[str, str] = {}
     for name, value in response.headers.raw:
-        known = headers.get(key := name.lower())
-        headers[key] = value if known is None else b"%b, %b" % (known, value)
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
 
 
-async def _body(response: httpx.Response, headers: dict[bytes, bytes], *, limit: int) -> bytes:
-    encoding = headers.get(b"content-encoding", b"").decode("latin-1")
+async def _body(response: httpx.Response, headers: Headers, *, limit: int) -> bytes:
+    encoding = headers.get("content-encoding", "")
     # As sent: httpx's own decoders know no bounds.
     assert isinstance(response.stream, httpx.AsyncByteStream)
     return await read_body(response.stream, encoding=encoding, limit=limit)
 
 
-def _media(headers: dict[bytes, bytes]) -> str:
-    value = headers.get(b"content-type", b"").decode("latin-1")
-    return value.partition(";")[0].strip().lower()
+def _media(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _is_json(media: str) -> bool:
@@ -174,16 +178,18 @@ def _unreadable(error: BodyError, *, topic: Topic, status: int, limit: int) -> A
     return BadAnswer(topic.says(f"sent {error}"), kind=Kind.ENCODING, status=status)
 
 
-async def _failure(response: httpx.Response, *, topic: Topic, now: datetime) -> ApiError | SlowDown:
+async def _failure(
+    response: httpx.Response, headers: Headers, *, topic: Topic, now: datetime
+) -> ApiError | SlowDown:
     status = response.status_code
-    retry_after = response.headers.get("retry-after")
-    hint = await _hint(response)
+    retry_after = headers.get("retry-after")
+    hint = await _hint(response, headers)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
     ):
         seconds = None
         if retry_after is not None:
-            date = response.headers.get("date")
+            date = headers.get("date")
             seconds = read_retry_after(retry_after, date=date, now=now)
         return SlowDown(status=status, seconds=seconds, hint=hint)
     reason = f" ({hint})" if hint else ""
@@ -202,9 +208,8 @@ def _meaning(status: int, topic: Topic) -> str:
     return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no answer")
 
 
-async def _hint(response: httpx.Response) -> str:
+async def _hint(response: httpx.Response, headers: Headers) -> str:
     """Return what an error body says; whatever is wrong with it, the status stands."""
-    headers = _headers(response)
     media = _media(headers)
     if media in _HTML:
         return "a web page"

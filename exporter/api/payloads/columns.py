@@ -53,8 +53,8 @@ def dates_of(raw: Sequence[Any]) -> Sequence[date | None]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _dates_in(texts: tuple[str, ...]) -> Sequence[date | None]:
-    return [date_of(text) for text in texts]
+def _dates_in(texts: tuple[str, ...]) -> tuple[date | None, ...]:
+    return tuple(map(date_of, texts))
 
 
 def all_plain(course_ids: Sequence[Any]) -> bool:
