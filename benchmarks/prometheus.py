@@ -7,7 +7,6 @@ series and is left out; of the others the quickest counts, since what else runs 
 
 import contextlib
 import gzip
-import http.client
 import json
 import shutil
 import sys
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks import figures
 from benchmarks.measure import Child, Report, free_port, middle, module, program
+from benchmarks.scrape import page_of
 
 INTERVAL = 12
 _SCRAPES = 4
@@ -109,15 +109,6 @@ def wait_for(server: Child, *, scrapes: int) -> None:
             seen = len(query(server, "up[1h]"))
 
 
-def compressed_page(child: Child) -> bytes:
-    """Return the page as Prometheus would get it."""
-    connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=300)
-    connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
-    body = connection.getresponse().read()
-    connection.close()
-    return body
-
-
 def main(series: int) -> None:
     """Print the table."""
     missing = [name for name in ("nginx", "prometheus") if not shutil.which(name)]
@@ -130,7 +121,7 @@ def main(series: int) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         with module("benchmarks.servers", "ours", orgs, courses) as ours:
-            page = compressed_page(ours)
+            page = page_of(ours, "gzip")
             with nginx(page, folder) as files:
                 for _ in range(_RUNS):
                     for kind, target in (("exporter", ours), ("nginx", files)):

@@ -60,10 +60,10 @@ def pushgateway(page: bytes) -> Iterator[Child]:
         yield child
 
 
-def page_of(child: Child) -> bytes:
-    """Return the page as plain text."""
+def page_of(child: Child, encoding: str = "identity") -> bytes:
+    """Return the page as it is sent in an encoding."""
     connection = http.client.HTTPConnection("127.0.0.1", child.port, timeout=300)
-    connection.request("GET", "/metrics")
+    connection.request("GET", "/metrics", headers={"Accept-Encoding": encoding})
     page = connection.getresponse().read()
     connection.close()
     return page
