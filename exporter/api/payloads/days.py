@@ -34,7 +34,7 @@ class ByDay(Protocol[V]):
 
 def date_text(row: dict[Any, Any]) -> Any:
     """Return the member of a row that can be read as its date, or None."""
-    return next((row[key] for key in DATES if date_of(row.get(key))), None)
+    return next((row[key] for key in DATES if key in row and date_of(row[key])), None)
 
 
 def dated(
