@@ -273,6 +273,8 @@ def _create_if_absent(path: Path) -> None:
     new.unlink(missing_ok=True)
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
     with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
+        # A page has room for three payloads of 2 KiB; of the default size, for only one.
+        db.execute("PRAGMA page_size = 8192")
         # No journal: a file that is not finished is created anew.
         db.execute("PRAGMA journal_mode = OFF")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -226,7 +226,7 @@ class StateFile:
             self._database.write(changes)
             self._problem = None
             written = True
-        return written
+        return written  # noqa: RET504 - False if an error was reported above
 
     @contextlib.contextmanager
     def _using_database(self) -> Iterator[None]:
