@@ -270,7 +270,8 @@ def _create_if_absent(path: Path) -> None:
     if path.exists() and (path.stat().st_size or not path.is_file()):
         return
     new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
+    for side in ("", *_SIDES):
+        new.with_name(new.name + side).unlink(missing_ok=True)
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
     with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
         # A page has room for three payloads of 2 KiB; of the default size, for only one.
