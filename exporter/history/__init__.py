@@ -1,0 +1,1 @@
+"""Daily values per org, and what follows from them."""
