@@ -1,54 +1,70 @@
 """The expected range of a window: what it should be according to the org's own history.
 
-A pure function of the history. docs/expected-ranges.md explains the method and
-`python -m benchmarks.backtest` evaluates it. Everything is on a logarithmic scale, so that a
-distance is a ratio and the size of the org does not matter.
+A pure function of the history. docs/expected-ranges.md explains the method, and
+`python -m benchmarks.backtest` evaluates it. Distances are logarithms of ratios, so the size of
+the org does not matter.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from math import exp, log, sqrt
+from statistics import median
 from typing import Literal
 
 REACH = 182
 """Days before the window that are used."""
 
-SENSITIVITY: Mapping[str, float] = {"low": 0.5, "normal": 1.5, "high": 4.0}
+SENSITIVITY: Mapping[str, float] = {"low": 0.75, "normal": 1.5, "high": 4.0}
 """Accepted false alerts per figure and year, by name."""
 
-_WEEKS = 13
-_SAME_WEEKDAYS = 8
-_LEVEL_DAYS = 7
+_SAME, _RECENT = 8, 8
+"""Values of the same weekday, and recent days, of which a median is taken."""
+
 _LEVEL_REACH = 28
-_LEAST_WEEKDAYS, _LEAST_LEVEL, _LEAST_RESIDUALS = 2, 3, 10
-"""Fewer values than these are too little history."""
+_LEAST_SAME, _LEAST_RECENT, _LEAST_RESIDUALS = 2, 3, 5
+_RESIDUALS = 147
+"""Days before the window whose residuals are used: earlier ones lack a history of their own."""
 
-_HALF, _ALONE = log(1 / 0.62), log(1 / 0.3)
-"""Distance of the bound, at least: for two days together, and for one day alone."""
+_TOGETHER, _EACH, _ALONE = log(1 / 0.62), log(1 / 0.7), log(1 / 0.2)
+"""Least distances at normal sensitivity: two low days together, each of them, and one alone."""
 
-_STILL = log(1 / 0.8)
-"""Distance of the second of two low days, at least."""
+_DAY_SPREADS, _WEEK_SPREADS = 2.0, 4.0
+"""Least distances at normal sensitivity, in standard deviations of the residuals."""
 
-_WIDEST = 0.35
-"""Standard deviation of the residuals from which on there is no usable pattern."""
+_WIDEST = 0.3
+"""Standard deviation of the residuals beyond which there is no usable pattern."""
+
+_STRICTER = 0.4
+"""By how much distances grow if e times fewer false alerts are accepted, measured on real data."""
+
+_NEAREST = 0.25
+_NORMAL = 1.4826
+"""Standard deviation of a normal distribution, as a multiple of its median absolute deviation."""
 
 _CLUSTER = 1.5
 """Variance of a count as a multiple of its mean."""
 
-_ROUNDING = 1 / 12
-_NORMAL = 1.4826
-"""Standard deviation of a normal distribution, as a multiple of its median absolute deviation."""
+_CHANCE = 3.5
+"""Standard deviations of counting noise that a bound leaves room for."""
+
+_ROUNDING = 1.0
+"""The API rounds averages to whole numbers, so a step of one may be rounding."""
 
 _FARTHEST = 3.0
 """Distances are cut off here, so that a day without events has one."""
 
-_SMALLEST = 5.0
-_IMPLAUSIBLE_ZERO = 10.0
-_ZERO_DAYS = 14
+_LEAST_COUNT = 10.0
+_LEAST_SAME_FOR_ZERO = 4
+_CLOSE = 10.0
+_HALF_EVENT = 0.5
 _WEEK = 7
+_WEEKS = 4
 _DAY = timedelta(days=1)
+
+_Logs = Sequence[float | None]
+"""Logarithms of values or of ratios, by the number of days before the window."""
 
 
 class Kind(StrEnum):
@@ -57,6 +73,10 @@ class Kind(StrEnum):
     COUNT = "count"
     SUM = "sum"
     AVERAGE = "average"
+
+
+_SMALLEST = {Kind.COUNT: _LEAST_COUNT, Kind.SUM: 0.0, Kind.AVERAGE: _ROUNDING}
+"""Expected values up to these have no bound."""
 
 
 class Reason(StrEnum):
@@ -71,10 +91,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRange:
-    """What a window should be, and the bound below which it is a drop.
+    """What a window should be, and the bound below which it is too low.
 
-    `low` is positive wherever 0 is implausible, even if there is no usable pattern. So a window is
-    too low if it is below `low`, and silent if it is 0 and `low` is above 0.
+    `low` is positive wherever 0 is implausible, even without a usable pattern. A window has
+    dropped if it is below `low`, and is silent if it is 0 and `low` is above 0.
     """
 
     value: float | None
@@ -93,36 +113,120 @@ def expected_range(
 ) -> ExpectedRange:
     """Return what the window of `length` days that ends on `end` should be.
 
-    `values` are windows by their last day; unknown ones are None or left out, and those from `end`
-    on are not used. `is_quiet` is asked for single days; the day before and the day after a quiet
-    day are treated as quiet, too. `sensitivity` is the accepted number of false alerts per figure
-    and year.
+    `values` are windows by their last day. Unknown ones are None or left out; those from `end` on
+    are not used. `is_quiet` is asked for calendar days: the days before and after a quiet day are
+    treated as quiet, too. `sensitivity` is the accepted number of false alerts per figure and year.
     """
     quiet = _near_quiet(end, length, is_quiet)
     logs = _logs(values, end, quiet)
-    step = 1 if length == 1 else _WEEK
-    apart = [_apart(logs, ago) for ago in range(REACH + 1)]
-    weekly, level = _weekly(logs, 0), _level(apart, 0, step)
-    if weekly is None or level is None:
-        return _without_pattern(logs, quiet, kind, Reason.HISTORY)
-    value = exp(weekly + level)
+    forecast = _of_days(logs) if length == 1 else _of_weeks(logs)
+    value = None if forecast.center is None else exp(forecast.center)
     if quiet[0]:
         return ExpectedRange(value, None, Reason.QUIET)
-    spread = _spread(list(_residuals(apart, step)))
-    if spread is None:
-        return _without_pattern(logs, quiet, kind, Reason.HISTORY)
+    if value is None:
+        return _without_bound(logs, kind, None, Reason.HISTORY)
+    if len(forecast.residuals) < _LEAST_RESIDUALS:
+        return _without_bound(logs, kind, value, Reason.HISTORY)
+    spread = _NORMAL * median(map(abs, forecast.residuals))
     if spread > _WIDEST:
-        return _without_pattern(logs, quiet, kind, Reason.PATTERN)
-    if kind is Kind.COUNT and value < _SMALLEST:
+        return _without_bound(logs, kind, None, Reason.PATTERN)
+    if value <= _SMALLEST[kind]:
         return ExpectedRange(value, None, Reason.VOLUME)
-    noise = {Kind.COUNT: _CLUSTER / value, Kind.SUM: 0.0, Kind.AVERAGE: _ROUNDING / value**2}
-    distance = _distance(sqrt(spread**2 + noise[kind]), sensitivity)
-    together = max(_HALF, distance)
-    before = apart[1] if length == 1 else None
-    reach = together if length != 1 else max(_ALONE, distance)
-    if before is not None:
-        reach = min(reach, max(2 * together + before - level, _STILL))
-    return ExpectedRange(value, value * exp(-reach), Reason.NONE)
+    noise = _CLUSTER / value if kind is Kind.COUNT else 0.0
+    strictness = max(1 + _STRICTER * log(SENSITIVITY["normal"] / sensitivity), _NEAREST)
+    wide = sqrt(spread**2 + noise)
+    if length == 1:
+        distance = _distance_of_day(forecast.yesterday, wide, noise, strictness)
+    else:
+        distance = strictness * max(_TOGETHER, _WEEK_SPREADS * wide, _chance(noise))
+    low = value * exp(-distance)
+    if kind is Kind.AVERAGE:
+        low = min(low, value - _ROUNDING)
+    return ExpectedRange(value, low, Reason.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forecast:
+    """The logarithm of what a window should be, and how far earlier windows were from theirs."""
+
+    center: float | None
+    residuals: Sequence[float]
+    yesterday: float | None = None
+    """How far the day before is from the level that `center` is at; None if unknown."""
+
+
+def _of_days(logs: _Logs) -> _Forecast:
+    """Expect the same weekday of earlier weeks, at the level of recent days."""
+    above = [_above_weekday(logs, ago) for ago in range(REACH + 1)]
+    weekday, level = _weekday(logs, 0), _level(above, 0)
+    if weekday is None or level is None:
+        return _Forecast(None, ())
+    residuals = [
+        own - then
+        for ago, own in enumerate(above[:_RESIDUALS])
+        if ago > 1 and own is not None and (then := _level(above, ago)) is not None
+    ]
+    yesterday = None if above[1] is None else above[1] - level
+    return _Forecast(weekday + level, residuals, yesterday)
+
+
+def _weekday(logs: _Logs, ago: int) -> float | None:
+    """Return the median of the same weekday in the weeks before a day."""
+    known = [value for value in logs[ago + _WEEK :: _WEEK] if value is not None]
+    return median(known[:_SAME]) if len(known) >= _LEAST_SAME else None
+
+
+def _above_weekday(logs: _Logs, ago: int) -> float | None:
+    """Return how far a day was above the same weekday in the weeks before it."""
+    own, weekday = logs[ago], _weekday(logs, ago)
+    return None if own is None or weekday is None else max(own - weekday, -_FARTHEST)
+
+
+def _level(above: _Logs, ago: int) -> float | None:
+    """Return how far the days before a day were above their weekdays."""
+    known = [value for value in above[ago + 1 : ago + 1 + _LEVEL_REACH] if value is not None]
+    return median(known[:_RECENT]) if len(known) >= _LEAST_RECENT else None
+
+
+def _of_weeks(logs: _Logs) -> _Forecast:
+    """Expect the week before or the median of four weeks, whichever is lower.
+
+    So neither a decline that has lasted for weeks nor the end of a single busy week is a drop.
+    Only windows that do not overlap are used.
+    """
+    weeks = [value for value in logs[_WEEK::_WEEK] if value is not None]
+    centers = [
+        min(before[0], median(before))
+        for number in range(len(weeks))
+        if len(before := weeks[number : number + _WEEKS]) >= _LEAST_SAME
+    ]
+    if not centers:
+        return _Forecast(None, ())
+    residuals = [own - center for own, center in zip(weeks, centers[1:], strict=False)]
+    return _Forecast(centers[0], residuals)
+
+
+def _distance_of_day(
+    yesterday: float | None, spread: float, noise: float, strictness: float
+) -> float:
+    """Return how far below its center a day is too low.
+
+    On its own it must be far below. If the day before was low as well, the mean of the two counts.
+    """
+    alone = strictness * max(_ALONE, _DAY_SPREADS * spread, _chance(noise))
+    together = strictness * max(_TOGETHER, _DAY_SPREADS * spread, _chance(noise / 2))
+    each = strictness * _EACH
+    if yesterday is None or yesterday > -each:
+        return alone
+    return min(alone, max(each, 2 * together + yesterday))
+
+
+def _chance(noise: float) -> float:
+    """Return the distance that counting noise alone hardly reaches.
+
+    The square root of a count varies by the same amount at every size.
+    """
+    return -2 * log(max(1 - _CHANCE / 2 * sqrt(noise), exp(-_FARTHEST / 2)))
 
 
 def _near_quiet(end: date, length: int, is_quiet: Callable[[date], bool]) -> list[bool]:
@@ -140,67 +244,19 @@ def _logs(
     logs: list[float | None] = [None]
     for ago in range(1, REACH + 1):
         value = None if quiet[ago] else values.get(end - _DAY * ago)
-        logs.append(None if value is None else log(max(value, 0.5)))
+        logs.append(None if value is None else log(max(value, _HALF_EVENT)))
     return logs
 
 
-def _weekly(logs: Sequence[float | None], ago: int) -> float | None:
-    """Return the median of the same weekday in the weeks before."""
-    known = [x for x in logs[ago + _WEEK : ago + _WEEK * _WEEKS + 1 : _WEEK] if x is not None]
-    return _median(known[:_SAME_WEEKDAYS]) if len(known) >= _LEAST_WEEKDAYS else None
+def _without_bound(logs: _Logs, kind: Kind, value: float | None, reason: Reason) -> ExpectedRange:
+    """Return a range whose bound is 1 if 0 is implausible, and absent otherwise."""
+    return ExpectedRange(value, 1.0 if _zero_is_implausible(logs, kind) else None, reason)
 
 
-def _apart(logs: Sequence[float | None], ago: int) -> float | None:
-    """Return how far a window was above the same weekday in the weeks before it."""
-    own, weekly = logs[ago], _weekly(logs, ago)
-    return None if own is None or weekly is None else max(own - weekly, -_FARTHEST)
-
-
-def _level(apart: Sequence[float | None], ago: int, step: int) -> float | None:
-    """Return how far recent windows were above their weekdays, without the one before."""
-    first = ago + 2 if step == 1 else ago + _WEEK
-    known = [x for x in apart[first : ago + _LEVEL_REACH + 1 : step] if x is not None]
-    least = _LEAST_LEVEL if step == 1 else 1
-    return _median(known[:_LEVEL_DAYS]) if len(known) >= least else None
-
-
-def _residuals(apart: Sequence[float | None], step: int) -> Iterator[float]:
-    for ago in range(2, REACH + 1):
-        own = apart[ago]
-        if own is not None:
-            level = _level(apart, ago, step)
-            if level is not None:
-                yield own - level
-
-
-def _spread(residuals: Sequence[float]) -> float | None:
-    """Return the standard deviation of residuals, as their median absolute value gives it."""
-    if len(residuals) < _LEAST_RESIDUALS:
-        return None
-    return _NORMAL * _median([abs(residual) for residual in residuals])
-
-
-def _distance(spread: float, sensitivity: float) -> float:
-    """Return how far a bound is below the expected value, for residuals of that spread."""
-    return spread * log(365 / sensitivity) * 0.36
-
-
-def _without_pattern(
-    logs: Sequence[float | None], quiet: Sequence[bool], kind: Kind, reason: Reason
-) -> ExpectedRange:
-    """Return the range of a window of which only 0 may be known to be implausible."""
-    same = [x for x in logs[_WEEK : REACH + 1 : _WEEK] if x is not None][:_SAME_WEEKDAYS]
-    days = [x for x in logs[1 : _LEVEL_REACH + 1] if x is not None]
-    implausible = (
-        kind is not Kind.AVERAGE
-        and not quiet[0]
-        and len(days) >= _ZERO_DAYS
-        and len(same) >= _LEAST_WEEKDAYS
-        and min(*same, *days) >= log(_IMPLAUSIBLE_ZERO)
-    )
-    return ExpectedRange(None, 1.0 if implausible else None, reason)
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+def _zero_is_implausible(logs: _Logs, kind: Kind) -> bool:
+    """Return whether the same weekday was never close to 0: counts below 10, a tenth of a sum."""
+    same = [known for known in logs[_WEEK::_WEEK] if known is not None][:_SAME]
+    if kind is Kind.AVERAGE or len(same) < _LEAST_SAME_FOR_ZERO:
+        return False
+    least = log(_LEAST_COUNT) if kind is Kind.COUNT else median(same) - log(_CLOSE)
+    return min(same) >= least
