@@ -53,7 +53,12 @@ def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
     Where the clocks skip midnight that is the moment they jump, and where they repeat it the
     first of the two.
     """
-    tomorrow = local_date(moment, zone) + _DAY
+    return next_midnight_of(local_date(moment, zone), zone)
+
+
+def next_midnight_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the first instant (UTC) of the calendar day after `day` in `zone`."""
+    tomorrow = day + _DAY
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
 
 
