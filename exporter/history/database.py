@@ -207,7 +207,7 @@ class Database:
         )
         try:
             self._check()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self._db.close()
             # Without its tables and columns, our own file is as useless as with damaged pages.
             code = getattr(error, "sqlite_errorcode", None)

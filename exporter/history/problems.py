@@ -72,6 +72,8 @@ def problem(reason: Reason, file: Path, *, detail: object = "") -> StateProblem:
 
 def reason_of(error: Exception) -> Reason:
     """Return the reason for an error, mostly of the system or of SQLite."""
+    if isinstance(error, UnicodeDecodeError):
+        return "corrupt"  # SQLite's message quotes damaged text
     if isinstance(error, OSError):
         return _BY_ERRNO.get(error.errno or 0, "error")
     code = getattr(error, "sqlite_errorcode", 0)

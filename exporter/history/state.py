@@ -1,7 +1,6 @@
 """The state file: what survives a restart, written by a thread about once a second."""
 
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -84,7 +83,7 @@ class StateFile:
             database = Database(path, written_by=__version__)
             if database.renewed:
                 found = problem("corrupt", path)
-        except (UnusableError, OSError, sqlite3.Error) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is in the file, the exporter starts
             found = _describe(path, error)
         return cls(path, database, found=found, on_problem=on_problem, interval=interval)
 
@@ -239,7 +238,7 @@ class StateFile:
                 if found.reason == "corrupt" and self._database is not None:
                     try:
                         self._database.renew()
-                    except (UnusableError, OSError, sqlite3.Error) as another:
+                    except Exception as another:  # noqa: BLE001 - as above
                         found = _describe(self._path, another)
                         self._release()
                 self._report(found)

@@ -100,13 +100,21 @@ def overwrite_tables(file):
     file.write_bytes(content[:100] + b"\xaa" * 8092 + content[8192:])
 
 
+def spoil_the_schema(file):
+    # SQLite quotes the name in its message, which then is no text either.
+    content = file.read_bytes().replace(b"CREATE TABLE history", b"\xff" * 20)
+    file.write_bytes(content.replace(b"tablehistory", b"table" + b"\xff" * 7))
+
+
 def drop_a_table(file):
     with sqlite3.connect(file) as db:
         db.execute("DROP TABLE snapshots")
     db.close()
 
 
-@pytest.mark.parametrize("damage", [cut, cut_in_the_header, overwrite_tables, drop_a_table])
+@pytest.mark.parametrize(
+    "damage", [cut, cut_in_the_header, overwrite_tables, spoil_the_schema, drop_a_table]
+)
 def test_a_corrupt_file_is_renamed_and_a_new_one_is_begun(directory, file, damage):
     fill(directory)
     damage(file)
