@@ -1,24 +1,34 @@
-"""The service: everything put together, from the configuration to the open port."""
+"""The service: all parts connected, from the configuration to the listening socket."""
 
 import asyncio
 import contextlib
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from exporter import garbage
-from exporter.api.account import unreadable
+from exporter import gc_tuning
 from exporter.api.client import ApiClient
+from exporter.api.hosts import Hosts
 from exporter.clock import Clock, SystemClock
+from exporter.exposition.orgs import OrgRenderer
+from exporter.exposition.page import MetricsPage
+from exporter.exposition.rendered import RenderedLines
+from exporter.history.problems import StateProblem
+from exporter.history.ranges import ExpectedRanges
+from exporter.history.series import DailyValues
+from exporter.history.state import StateFile
+from exporter.history.store import History
 from exporter.lag import LagProbe
-from exporter.page import MetricsPage
-from exporter.poller import Poller
+from exporter.polling import Poller
+from exporter.saved import SavedState
+from exporter.scheduler import Collection
 from exporter.settings import ConfigError, Settings, listen
 from exporter.sharding import Shard
-from exporter.snapshots import SnapshotStore
+from exporter.snapshots import Snapshots
 from exporter.telemetry import Telemetry
 from exporter.web import app
 from exporter.web.port import Port, WebFile
@@ -66,25 +76,33 @@ class Service:
         shard: Shard | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Put it together. `load` reads the configuration anew; `watch` is a file to watch.
+        """Connect all parts. `load` loads the configuration; `watch` is a file to watch.
 
-        Raises `ConfigError` for a bad web configuration file, and for keys that cannot be read:
-        later a key may come and go, but whoever starts the exporter is there to put it right.
+        Raises `ConfigError` for a bad web configuration file.
         """
-        if problems := unreadable(settings.orgs):
-            raise ConfigError(problems)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
         self._watched = watch
-        self._store = SnapshotStore()
-        self._telemetry = Telemetry(self._store, shard)
-        self._page = MetricsPage(self._store, self._telemetry, self._clock)
-        self._api = ApiClient(settings.api, self._telemetry, self._clock)
+        rendered = RenderedLines()
+        self._snapshots = Snapshots()
+        self._history = History(on_change=self._history_changed)
+        self._ranges = ExpectedRanges(self._history)
+        self._renderer = OrgRenderer(self._snapshots, self._ranges, rendered)
+        self._telemetry = Telemetry(rendered, self._renderer, shard)
+        self._page = MetricsPage(rendered, self._telemetry, self._clock)
+        self._state = self._open_state(settings.state_dir)
+        self._saved = SavedState(self._state, self._clock)
+        self._hosts = Hosts(settings.api, start=self._begin, now=self._clock.monotonic)
+        self._api = ApiClient(settings.api, self._telemetry, self._clock, self._hosts)
         self._poller = Poller(
             api=self._api,
-            store=self._store,
+            hosts=self._hosts,
+            snapshots=self._snapshots,
+            renderer=self._renderer,
+            history=self._history,
             telemetry=self._telemetry,
+            saved=self._saved,
             limits=settings.api,
             clock=self._clock,
         )
@@ -98,12 +116,12 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether every org has been tried once."""
+        """Whether every org was polled once."""
         return self._poller.ready
 
     @property
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
-        """The orgs being watched, with their constant labels."""
+        """The configured orgs, with their constant labels."""
         return {org.key: org.constants() for org in self._settings.orgs}
 
     @property
@@ -122,20 +140,32 @@ class Service:
         return self._settings.web.external_url
 
     def waiting(self) -> str:
-        """Say what the service still waits for before it is ready."""
-        return f"{self._poller.untried} of {len(self._settings.orgs)} orgs have not been tried yet."
+        """Return what the service waits for before it is ready."""
+        return f"{self._poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
-        status = StatusPages(self, self._store, self._telemetry, self._poller, self._clock)
+        status = StatusPages(
+            self,
+            values=self._renderer,
+            history=self._history,
+            ranges=self._ranges,
+            outcomes=self._telemetry,
+            schedule=self._poller,
+            snapshots=self._snapshots,
+            clock=self._clock,
+        )
         self._port = Port(app.build(self, self._page, status), sock, self._web)
         self._handle_signals()
         self._telemetry.reloaded(at=self._clock.now().timestamp())
-        self._poller.set_orgs(self._settings.orgs)
+        attempts = self._saved.restore(self._settings.orgs, self._history, self._snapshots)
+        if self._state is not None:
+            self._state.keep_orgs([org.key for org in self._settings.orgs])
+        self._poller.set_orgs(self._settings.orgs, attempts=attempts)
         self._poller.start()
         watcher = asyncio.create_task(self._watch_file())
         probe = asyncio.create_task(LagProbe(self._telemetry.lagged).run())
-        keeper = asyncio.create_task(garbage.set_aside(lambda: self.ready))
+        tuning = asyncio.create_task(gc_tuning.freeze(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
@@ -143,9 +173,10 @@ class Service:
         finally:
             watcher.cancel()
             probe.cancel()
-            keeper.cancel()
+            tuning.cancel()
             await self._poller.close()
             await self._api.aclose()
+            await asyncio.to_thread(self._saved.close)
             log.info("stopped")
 
     def stop(self) -> None:
@@ -169,14 +200,37 @@ class Service:
             self._telemetry.restart_required(required=waiting)
             if waiting:
                 log.warning(
-                    "web.listen_address, web.config_file and log take effect at the next start"
+                    "web.listen_address, web.config_file, log and state_dir take effect at the next start"
                 )
             for org in set(before.orgs) - set(settings.orgs):
                 self._api.forget(org.key)
             self._api.set_limits(settings.api)
+            self._hosts.set_limits(settings.api)
             await self._poller.change_orgs(settings.orgs, settings.api)
             self._telemetry.reloaded(at=self._clock.now().timestamp())
-            log.info("reloaded", orgs=len(settings.orgs))
+            unchanged = replace(settings, warnings=()) == replace(before, warnings=())
+            log.info("reloaded", orgs=len(settings.orgs), changed=not unchanged)
+
+    def _begin(self, collection: Collection) -> None:
+        self._poller.begin(collection)
+
+    def _history_changed(
+        self, org: str, series: str, part: str, values: DailyValues | None
+    ) -> None:
+        self._saved.history_changed(org, series, part, values)
+
+    def _open_state(self, directory: Path | None) -> StateFile | None:
+        if directory is None:
+            return None
+        state = StateFile.open(directory, on_problem=self._state_problem)
+        if state.problem is not None:
+            self._state_problem(state.problem)
+        return state
+
+    def _state_problem(self, problem: StateProblem) -> None:
+        """Report a problem of the state file. May be called from any thread."""
+        self._telemetry.state_error(problem.reason)
+        log.warning("state file problem", reason=problem.reason, problem=problem.message)
 
     async def _reload_quietly(self) -> None:
         """Reload; where one that has not begun yet will see all that there is to see, leave it."""
@@ -214,7 +268,12 @@ class Service:
 
 def _lasting(settings: Settings) -> tuple[object, ...]:
     """Return the settings that stay as they are from start to end."""
-    return settings.web.listen_address, settings.web.config_file, settings.log
+    return (
+        settings.web.listen_address,
+        settings.web.config_file,
+        settings.log,
+        settings.state_dir,
+    )
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
