@@ -11,28 +11,14 @@ from pathlib import Path
 import structlog
 
 from exporter import gc_tuning
-from exporter.api.client import ApiClient
-from exporter.api.hosts import Hosts
 from exporter.clock import Clock, SystemClock
-from exporter.exposition.orgs import OrgRenderer
-from exporter.exposition.page import MetricsPage
-from exporter.exposition.rendered import RenderedLines
-from exporter.history.problems import StateProblem
-from exporter.history.ranges import ExpectedRanges
-from exporter.history.series import DailyValues
-from exporter.history.state import StateFile
-from exporter.history.store import History
 from exporter.lag import LagProbe
-from exporter.polling import Poller
-from exporter.saved import SavedState
-from exporter.scheduler import Collection
 from exporter.settings import ConfigError, Settings, listen
 from exporter.sharding import Shard
-from exporter.snapshots import Snapshots
-from exporter.telemetry import Telemetry
 from exporter.web import app
 from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
+from exporter.wiring import Pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -84,30 +70,10 @@ class Service:
         self._settings = settings
         self._load = load
         self._watched = watch
-        rendered = RenderedLines()
-        self._snapshots = Snapshots()
-        self._history = History(on_change=self._history_changed)
-        self._ranges = ExpectedRanges(self._history)
-        self._renderer = OrgRenderer(self._snapshots, self._ranges, rendered)
-        self._telemetry = Telemetry(rendered, self._renderer, shard)
-        self._page = MetricsPage(rendered, self._telemetry, self._clock)
-        self._state = self._open_state(settings.state_dir)
-        self._saved = SavedState(self._state, self._clock)
-        self._hosts = Hosts(settings.api, start=self._begin, now=self._clock.monotonic)
-        self._api = ApiClient(settings.api, self._telemetry, self._clock, self._hosts)
-        self._poller = Poller(
-            api=self._api,
-            hosts=self._hosts,
-            snapshots=self._snapshots,
-            renderer=self._renderer,
-            history=self._history,
-            telemetry=self._telemetry,
-            saved=self._saved,
-            limits=settings.api,
-            clock=self._clock,
-        )
+        self._pipeline = Pipeline(settings, self._clock, shard=shard)
         self._web = WebFile(
-            settings.web.config_file, tell=lambda good: self._telemetry.web_reloaded(good=good)
+            settings.web.config_file,
+            tell=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
         self._port: Port | None = None
@@ -117,7 +83,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether every org was polled once."""
-        return self._poller.ready
+        return self._pipeline.poller.ready
 
     @property
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
@@ -141,30 +107,28 @@ class Service:
 
     def waiting(self) -> str:
         """Return what the service waits for before it is ready."""
-        return f"{self._poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
+        return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
+        pipeline = self._pipeline
         status = StatusPages(
             self,
-            values=self._renderer,
-            history=self._history,
-            ranges=self._ranges,
-            outcomes=self._telemetry,
-            schedule=self._poller,
-            snapshots=self._snapshots,
+            values=pipeline.renderer,
+            history=pipeline.history,
+            ranges=pipeline.ranges,
+            outcomes=pipeline.telemetry,
+            schedule=pipeline.poller,
+            snapshots=pipeline.snapshots,
             clock=self._clock,
         )
-        self._port = Port(app.build(self, self._page, status), sock, self._web)
+        self._port = Port(app.build(self, pipeline.page, status), sock, self._web)
         self._handle_signals()
-        self._telemetry.reloaded(at=self._clock.now().timestamp())
-        attempts = self._saved.restore(self._settings.orgs, self._history, self._snapshots)
-        if self._state is not None:
-            self._state.keep_orgs([org.key for org in self._settings.orgs])
-        self._poller.set_orgs(self._settings.orgs, attempts=attempts)
-        self._poller.start()
+        self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
+        pipeline.restore(self._settings.orgs)
+        pipeline.poller.start()
         watcher = asyncio.create_task(self._watch_file())
-        probe = asyncio.create_task(LagProbe(self._telemetry.lagged).run())
+        probe = asyncio.create_task(LagProbe(self._pipeline.telemetry.lagged).run())
         tuning = asyncio.create_task(gc_tuning.freeze(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
@@ -174,9 +138,7 @@ class Service:
             watcher.cancel()
             probe.cancel()
             tuning.cancel()
-            await self._poller.close()
-            await self._api.aclose()
-            await asyncio.to_thread(self._saved.close)
+            await pipeline.close()
             log.info("stopped")
 
     def stop(self) -> None:
@@ -191,46 +153,21 @@ class Service:
             try:
                 settings = await asyncio.to_thread(self._load)
             except ConfigError as error:
-                self._telemetry.reloaded(at=None)
+                self._pipeline.telemetry.reloaded(at=None)
                 for problem in error.problems:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
             waiting = _lasting(settings) != self._begun_with
-            self._telemetry.restart_required(required=waiting)
+            self._pipeline.telemetry.restart_required(required=waiting)
             if waiting:
                 log.warning(
                     "web.listen_address, web.config_file, log and state_dir take effect at the next start"
                 )
-            for org in set(before.orgs) - set(settings.orgs):
-                self._api.forget(org.key)
-            self._api.set_limits(settings.api)
-            self._hosts.set_limits(settings.api)
-            await self._poller.change_orgs(settings.orgs, settings.api)
-            self._telemetry.reloaded(at=self._clock.now().timestamp())
+            await self._pipeline.change(settings.orgs, settings.api)
+            self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
             unchanged = replace(settings, warnings=()) == replace(before, warnings=())
             log.info("reloaded", orgs=len(settings.orgs), changed=not unchanged)
-
-    def _begin(self, collection: Collection) -> None:
-        self._poller.begin(collection)
-
-    def _history_changed(
-        self, org: str, series: str, part: str, values: DailyValues | None
-    ) -> None:
-        self._saved.history_changed(org, series, part, values)
-
-    def _open_state(self, directory: Path | None) -> StateFile | None:
-        if directory is None:
-            return None
-        state = StateFile.open(directory, on_problem=self._state_problem)
-        if state.problem is not None:
-            self._state_problem(state.problem)
-        return state
-
-    def _state_problem(self, problem: StateProblem) -> None:
-        """Report a problem of the state file. May be called from any thread."""
-        self._telemetry.state_error(problem.reason)
-        log.warning("state file problem", reason=problem.reason, problem=problem.message)
 
     async def _reload_quietly(self) -> None:
         """Reload; where one that has not begun yet will see all that there is to see, leave it."""
