@@ -183,14 +183,15 @@ class ApiClient:
     async def get(self, account: Account, call: Call) -> bytes:
         """Return the body of a 2xx JSON response, at most `max_body` bytes.
 
-        Network errors, timeouts, 5xx and short Retry-After are retried. Raises `ApiError`.
+        Network errors, 5xx and short Retry-After are retried; a timeout is not, since one more
+        would hold a slot for as long again. Raises `ApiError`.
         """
         request = self._request(account, call)
         while True:
             try:
                 body = await self._attempt(request)
-            except Unavailable:
-                if request.attempts > self._limits.retries:
+            except Unavailable as error:
+                if error.kind is Kind.TIMEOUT or request.attempts > self._limits.retries:
                     raise
                 await self._sleep(self._backoff(request.attempts))
             except RateLimited as error:
