@@ -20,8 +20,8 @@ from exporter.problems import ConfigError
 _PORTS = {"http": 80, "https": 443}
 _SOCKS = frozenset({"socks", "socks4", "socks4a", "socks5", "socks5h"})
 _HOST = re.compile(r"[A-Za-z0-9_.-]+")
-_BRACKETED = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
-_WITH_PORT = re.compile(r"([^:]+):(\d+)")
+_BRACKETED = re.compile(r"\[([^\[\]]+)\](?::(\d*))?")
+_WITH_PORT = re.compile(r"([^:]+):(\d*)")
 
 _EXAMPLE = "write for instance http://user:password@proxy.example:3128"
 
@@ -56,7 +56,7 @@ class NoProxy:
             host, port = _split_port(entry)
             if network := _network(host):
                 networks.append((network, port))
-            elif name := _plain_name(host.removeprefix("*")):
+            elif name := _plain_name(host.removeprefix("*.")):
                 names.append((name, not host.startswith("*."), port))
         return cls(networks=tuple(networks), names=tuple(names))
 

@@ -67,7 +67,7 @@ async def test_json_by_any_of_its_names_is_taken(client, server, account, conten
         ("https://x.example:99999/a\x7fb", "https://x.example:99999/ab;"),
     ],
 )
-async def test_a_redirect_is_never_followed_and_told(client, server, account, location, place):
+async def test_a_redirect_is_reported_and_never_followed(client, server, account, location, place):
     server.answers = [say(b"", status=302, location=location)]
     error = await failure(client, account)
     assert isinstance(error, BadAnswer)
