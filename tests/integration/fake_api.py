@@ -127,7 +127,8 @@ class FakeApi:
             body = self._body(request) if fault.status == 200 else b'{"detail": "no"}'
         writer.write(
             f"HTTP/1.1 {fault.status} X\r\ncontent-type: application/json\r\n"
-            f"content-length: {len(body)}\r\n\r\n".encode() + body
+            f"content-length: {len(body)}\r\n\r\n".encode()
+            + body
         )
         await writer.drain()
 
