@@ -16,12 +16,13 @@ from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.page import MetricsPage
 from exporter.poller import Poller
-from exporter.settings import ConfigError, Settings, listen
+from exporter.settings import ConfigError, Settings
 from exporter.sharding import Shard
 from exporter.snapshots import SnapshotStore
 from exporter.telemetry import Telemetry
 from exporter.web import app
 from exporter.web.port import Port, WebFile
+from exporter.web.prefix import route_prefix
 from exporter.web.status import StatusPages
 
 log = structlog.get_logger(__name__)
@@ -31,27 +32,6 @@ Load = Callable[[], Settings]
 
 _WATCH_EVERY = 2
 """Seconds between two looks at a watched configuration file."""
-
-
-class BindError(Exception):
-    """The listen address cannot be used."""
-
-
-def bind(address: str) -> socket.socket:
-    """Open the listening socket; a host left out means every address, of IPv6 and IPv4."""
-    host, port = listen(address)
-    try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512
-            )
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise BindError(
-            f"cannot listen on {address}: {error.strerror or error}. "
-            "Stop what uses it, or choose another with --listen-address"
-        ) from None
 
 
 class Service:
@@ -89,7 +69,8 @@ class Service:
             clock=self._clock,
         )
         self._web = WebFile(
-            settings.web.config_file, tell=lambda good: self._telemetry.web_reloaded(good=good)
+            settings.web.config_file,
+            on_reload=lambda good: self._telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
         self._port: Port | None = None
@@ -121,6 +102,17 @@ class Service:
         """Where the exporter is reached from outside, if that is another address."""
         return self._settings.web.external_url
 
+    @property
+    def route_prefix(self) -> str:
+        """The path below which all pages are served too: empty, or such as `/iblai`."""
+        web = self._settings.web
+        return route_prefix(external_url=web.external_url, configured=web.route_prefix)
+
+    def up(self, org: str) -> bool:
+        """Return `iblai_up` of an org."""
+        outcomes = self._telemetry.outcomes(org).values()
+        return any(outcome.success for outcome in outcomes if not outcome.absent)
+
     def waiting(self) -> str:
         """Say what the service still waits for before it is ready."""
         return f"{self._poller.untried} of {len(self._settings.orgs)} orgs have not been tried yet."
@@ -128,7 +120,12 @@ class Service:
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
         status = StatusPages(self, self._store, self._telemetry, self._poller, self._clock)
-        self._port = Port(app.build(self, self._page, status), sock, self._web)
+        self._port = Port(
+            app.build(self, self._page, status),
+            sock,
+            self._web,
+            max_connections=lambda: self._settings.web.max_connections,
+        )
         self._handle_signals()
         self._telemetry.reloaded(at=self._clock.now().timestamp())
         self._poller.set_orgs(self._settings.orgs)
