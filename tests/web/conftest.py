@@ -107,6 +107,7 @@ def serving():
             finally:
                 for client in clients:
                     client.writer.transport.abort()
+                await asyncio.sleep(0)  # closes them
 
     return serve
 
