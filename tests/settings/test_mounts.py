@@ -1,6 +1,8 @@
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,14 @@ def test_the_warning_names_the_file_and_the_remedy(tmp_path):
     text = single_file_mount(tmp_path / "iblai.yml")
     assert str(tmp_path / "iblai.yml") in text
     assert "mount its directory instead" in text
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/deployment.md", "deploy/compose/compose.yaml"])
+def test_no_documentation_mounts_a_single_configuration_file_of_the_exporter(name):
+    text = (Path(__file__).parents[2] / name).read_text(encoding="utf-8")
+    assert not re.search(r"(?:-v|--volume|target:)\s*\S*/etc/iblai\S*\.ya?ml", text)
+
+
+def test_the_search_for_such_a_mount_would_find_one():
+    text = '-v "$PWD/iblai.yml:/etc/iblai/iblai.yml:ro"'
+    assert re.search(r"(?:-v|--volume|target:)\s*\S*/etc/iblai\S*\.ya?ml", text)
