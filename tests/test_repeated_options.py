@@ -38,6 +38,11 @@ def test_options_that_take_several_values_may_be_repeated():
     assert "given 2 times" not in done.output
 
 
+def test_a_switch_that_is_switched_on_twice_is_on():
+    done = CliRunner().invoke(main, ["serve", "--watch-config", "--watch-config", "--nil"])
+    assert "No such option" in done.output
+
+
 def test_an_unknown_option_is_still_named_by_the_command():
     done = CliRunner().invoke(main, ["serve", "--nil", "--nil"])
     assert "No such option" in done.output

@@ -20,6 +20,9 @@ def reject_repeated(command: click.Command, ctx: click.Context, args: list[str])
         names = [*parameter.opts, *parameter.secondary_opts]
         written = [arg.partition("=")[0] for arg in args]
         used = dict.fromkeys(name for name in written if name in names)
+        off = set(used) & set(parameter.secondary_opts)
+        if parameter.is_flag and off in (set(), set(used)):
+            continue  # switched on, and on again
         raise click.UsageError(
             f"{' and '.join(used or names[:1])}: given {count} times; give it once", ctx
         )

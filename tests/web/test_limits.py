@@ -1,6 +1,8 @@
 """No client can hold the port up: neither by what it sends nor by what it does not."""
 
 import asyncio
+import errno
+import socket
 import ssl
 import time
 
@@ -262,3 +264,36 @@ async def test_rejection_reaches_a_client_with_tls(serving, secured):
         client = await connect(ssl=context)
         assert (await client.ask(with_header(300_000)))[0] == 431
         assert await client.rest() == b""
+
+
+async def test_without_a_descriptor_left_an_idle_connection_gives_way(serving, monkeypatch):
+    accept, failures = socket.socket.accept, []
+
+    def exhausted(sock):
+        if failures:
+            raise OSError(failures.pop(), "Too many open files")
+        return accept(sock)
+
+    async with serving() as connect:
+        idle = await connect()
+        assert (await idle.ask())[0] == 200
+        failures.append(errno.EMFILE)
+        monkeypatch.setattr(socket.socket, "accept", exhausted)
+        assert (await (await connect()).ask())[0] == 200
+        assert await idle.rest() == b""
+        assert not failures
+
+
+async def test_a_client_that_left_before_it_was_accepted_troubles_nobody(serving, monkeypatch):
+    accept, failures = socket.socket.accept, []
+
+    def aborted(sock):
+        if not failures:
+            failures.append(1)
+            raise ConnectionAbortedError(errno.ECONNABORTED, "Software caused connection abort")
+        return accept(sock)
+
+    async with serving() as connect:
+        monkeypatch.setattr(socket.socket, "accept", aborted)
+        assert (await (await connect()).ask())[0] == 200
+        assert failures
