@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.settings import load
+from exporter.settings import Web, load
+from exporter.web.descriptors import connections_within
 
 HERE = Path(__file__).parents[2] / "deploy/systemd"
 UNIT = "iblai-exporter.service"
@@ -82,3 +83,8 @@ def test_settings_to_uncomment_in_the_environment_file_exist(tmp_path):
     settings = load(None, environ=environ)
     assert settings.web.listen_address == "127.0.0.1:10880"
     assert settings.log.level == "info"
+
+
+def test_the_unit_may_open_more_files_than_connections_and_polling_take():
+    (limit,) = settings_of((HERE / UNIT).read_text(encoding="utf-8"), "LimitNOFILE")
+    assert connections_within(Web().max_connections, int(limit)) == Web().max_connections
