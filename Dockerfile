@@ -1,4 +1,4 @@
-# The exporter as an image: no root, no shell needed, fine with a read-only file system.
+# The exporter as an image: no root, no shell needed, works with a read-only file system.
 #
 #   docker build -t iblai-exporter .
 #   docker run --rm -p 10880:10880 iblai-exporter demo
@@ -38,6 +38,7 @@ RUN ["python", "-m", "pip", "--python", "/opt/iblai/bin/python", "install", "--n
 # Compiled here, as nothing can be written later; by content, as times of files mean nothing.
 RUN ["/opt/iblai/bin/python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", \
      "/opt/iblai/lib"]
+RUN ["python", "-c", "import os; os.mkdir('/opt/state')"]
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0
@@ -48,8 +49,11 @@ LABEL org.opencontainers.image.title="iblai-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/iblai /opt/iblai
+# For `state_dir`. OpenShift runs containers as a random user of group 0.
+COPY --from=build --chown=10001:0 --chmod=770 /opt/state /var/lib/iblai-exporter
 ENV PATH=/opt/iblai/bin:${PATH} \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    IBLAI_EXPORTER_REVISION=${REVISION}
 USER 10001:10001
 EXPOSE 10880
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["iblai-exporter", "healthcheck"]

@@ -1,4 +1,4 @@
-"""The chart: every set of values renders objects that Kubernetes, OpenShift and the operator accept."""
+"""The chart: what it renders is valid for Kubernetes, OpenShift and the Prometheus operator."""
 
 import base64
 import gzip
