@@ -38,7 +38,8 @@ RUN ["python", "-m", "pip", "--python", "/opt/iblai/bin/python", "install", "--n
 # Compiled here, as nothing can be written later; by content, as times of files mean nothing.
 RUN ["/opt/iblai/bin/python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", \
      "/opt/iblai/lib"]
-RUN ["python", "-c", "import os; os.mkdir('/opt/state')"]
+RUN ["python", "-c", "import os; os.makedirs('/opt/state/iblai-exporter'); \
+     os.chmod('/opt/state/iblai-exporter', 0o770)"]
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0
@@ -50,7 +51,7 @@ LABEL org.opencontainers.image.title="iblai-exporter" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/iblai /opt/iblai
 # For `state_dir`. OpenShift runs containers as a random user of group 0.
-COPY --from=build --chown=10001:0 --chmod=770 /opt/state /var/lib/iblai-exporter
+COPY --from=build --chown=10001:0 /opt/state/ /var/lib/
 ENV PATH=/opt/iblai/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     IBLAI_EXPORTER_REVISION=${REVISION}

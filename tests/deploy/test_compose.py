@@ -114,7 +114,8 @@ def test_any_user_may_write_the_state_as_the_owner_of_the_keys_or_of_a_rootless_
     assert composed(EXPORTER_USER="1000")["services"][service]["user"] == "1000:0"
     state = Path("/var/lib/iblai-exporter")
     dockerfile = (HERE.parents[1] / "Dockerfile").read_text(encoding="utf-8")
-    assert f"COPY --from=build --chown=10001:0 --chmod=770 /opt/state {state}" in dockerfile
+    assert f"COPY --from=build --chown=10001:0 /opt/state/ {state.parent}/\n" in dockerfile
+    assert f"os.chmod('/opt/state/{state.name}', 0o770)" in dockerfile
     assert any(
         isinstance(volume, str) and volume.endswith(f":{state}")
         for volume in SERVICES[service]["volumes"]
