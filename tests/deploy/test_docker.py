@@ -141,7 +141,7 @@ def make_base(root):
     (libc,) = [path for path in linked if path.name == "libc.so.6"]
     for library in linked | {libc.with_name(name) for name in SYSTEM_LIBRARIES}:
         put(library, root)
-    for name in ("usr/local/bin", "tmp", "etc"):
+    for name in ("usr/local/bin", "tmp", "etc", "var/lib"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name in ("python", "python3"):
         (root / "usr/local/bin" / name).symlink_to(python)
