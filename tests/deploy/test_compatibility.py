@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import urllib.parse
-from pathlib import Path
 
 import pytest
 import yaml
@@ -156,15 +155,3 @@ def test_vmalert_accepts_the_rules(path):
         [tool("vmalert"), f"-rule={path}", "-dryRun"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
-def test_what_is_not_tested_here_is_documented():
-    text = (ROOT / "docs/compatibility.md").read_text(encoding="utf-8")
-    versions = dict(
-        line.split()[::2]
-        for line in Path(ROOT / "scripts/go-tools").read_text().splitlines()
-        if line.count(" ") == 2 and "/" in line.split()[1]
-    )
-    for name in ("victoria-metrics", "vmalert"):
-        assert f"{versions[name]}" in text
-    assert versions["prometheus"].replace("v0.3", "3.") in text
