@@ -107,3 +107,17 @@ def test_documents_name_the_versions_that_are_tested():
     versions["prometheus"] = re.sub(r"^0\.(\d)(\d\d)", r"\1.\2", versions["prometheus"])
     for name in ("prometheus", "victoria-metrics", "vmalert", "helm", "kustomize"):
         assert versions[name] in COMPATIBILITY, name
+
+
+def test_nothing_links_into_the_namespace_of_the_platforms_owner():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    forbidden = "github.com" + "/iblai"
+    files = [ROOT / name for name in listed if (ROOT / name).is_file()]
+    found = [path for path in files if forbidden in path.read_text(errors="replace")]
+    assert [str(path.relative_to(ROOT)) for path in found] == []

@@ -161,7 +161,9 @@ def test_the_configuration_is_valid_with_the_mounted_keys(tmp_path):
     (tmp_path / "acme").write_text("a1b2c3")
     (tmp_path / "acme").chmod(0o400)
     (tmp_path / "iblai.yml").write_text(mapping["data"][inside.name])
-    settings = load(tmp_path / "iblai.yml", environ={"IBLAI_SECRETS_DIR": str(tmp_path)})
+    environ = {**environment(objects), "IBLAI_SECRETS_DIR": str(tmp_path)}
+    del environ["POD_NAME"]
+    settings = load(tmp_path / "iblai.yml", environ=environ)
     assert [org.key for org in settings.orgs] == ["acme"]
 
 

@@ -85,11 +85,13 @@ def test_keys_are_the_credentials_of_the_unit(unit, tmp_path):
         (credentials / name).chmod(0o400)
     lines = (HERE / "iblai-exporter.env").read_text(encoding="utf-8").splitlines()
     environ = dict(line.split("=", 1) for line in lines if line and line[0] != "#")
+    environ |= dict(line.split("=", 1) for line in settings_of(unit.read_text(), "Environment"))
     environ["CREDENTIALS_DIRECTORY"] = str(credentials)
     settings = load(HERE / "iblai.yml", environ=environ)
     assert {org.key for org in settings.orgs} == {one.split(":")[0] for one in given}
     assert {org.secret() for org in settings.orgs} == {"a1b2c3"}
     assert settings.warnings == ()
+    assert settings.state_dir == Path("/var/lib/iblai-exporter")
 
 
 def test_a_secrets_directory_of_the_configuration_wins_over_credentials(tmp_path):

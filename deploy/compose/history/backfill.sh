@@ -20,8 +20,9 @@ until grep -q "^orgs:" "$platform"; do
   sleep 0.2
 done
 
-# One sample per hour: Prometheus looks back that far (--query.lookback-delta).
-iblai-exporter backfill --config "$platform" --api.rate-limit 1000 \
+# Everything that the demo shows, one sample per hour: Prometheus looks back that far
+# (--query.lookback-delta).
+IBLAI_EXTRAS=learning,agents,costs,usage iblai-exporter backfill --config "$platform" --api.rate-limit 1000 \
   --start "$(date -d "-${DAYS:-365} days" +%F)" --step 1h \
   --label job=iblai --label instance=exporter:10880 --output "$directory/"
 touch "$directory/done"
