@@ -10,9 +10,9 @@
 #     --output type=image,name=…,push=true,rewrite-timestamp=true .
 #
 # To pin the base by digest as well, take the one that `docker buildx imagetools inspect
-# python:3.13-slim` prints: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…
+# docker.io/library/python:3.13-slim` prints, as --build-arg PYTHON_IMAGE=…@sha256:…
 # An index of your own: --secret id=pip.conf,src=$HOME/.config/pip/pip.conf
-ARG PYTHON_IMAGE=python:3.13-slim
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \

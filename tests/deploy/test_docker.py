@@ -65,7 +65,7 @@ def test_the_image_names_the_version_of_the_package():
 def test_the_base_is_pinned_and_supported():
     (base,) = [line for line in of_kind("ARG") if line.startswith("PYTHON_IMAGE=")]
     name, version = base.removeprefix("PYTHON_IMAGE=").split(":")
-    assert name == "python"
+    assert name == "docker.io/library/python"  # podman does not guess the registry
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert (
         f"Programming Language :: Python :: {version.removesuffix('-slim')}"
@@ -267,6 +267,9 @@ def test_the_image_serves_as_nobody_on_a_read_only_root(buildah, build, tmp_path
     state = (root / "var/lib/iblai-exporter").stat()
     assert (state.st_uid, state.st_gid, state.st_mode & 0o7777) == (10001, 0, 0o770)
     assert (root / "var/lib").stat().st_uid == 0
+
+    openshift = Container({**image_config, "User": "1000680000:0"}, root)
+    assert openshift.run("iblai-exporter", "--version").returncode == 0
 
     port = free_port()
     assert not running.is_healthy(port)

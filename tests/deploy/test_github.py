@@ -189,3 +189,16 @@ def test_pre_commit_runs_the_projects_own_linter():
     assert hook["entry"] == "make lint"
     makefile = Path(ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^lint:", makefile, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("deploy/compose/compose.yaml", f"image: iblai-exporter:{__version__}"),
+        ("deploy/kubernetes/base/statefulset.yaml", f"image: iblai-exporter:{__version__}"),
+        ("Dockerfile", f"ARG VERSION={__version__}"),
+        ("deploy/helm/iblai-exporter/Chart.yaml", f"appVersion: {__version__}"),
+    ],
+)
+def test_every_file_that_names_a_version_names_this_one(path, wanted):
+    assert wanted in (ROOT / path).read_text(encoding="utf-8")

@@ -90,8 +90,9 @@ OF_THE_CHART = {"imagePullPolicy"}
 """Fields of the container that only the chart sets."""
 
 
-def test_the_container_is_that_of_the_chart():
-    chart, kustomize = container(objects_of("kustomize")), container(overlay("single"))
+@pytest.mark.parametrize(("name", "values"), [("single", ()), ("sharded", ("--set=shards=3",))])
+def test_the_container_is_that_of_the_chart(name, values):
+    chart, kustomize = container(objects_of("kustomize", *values)), container(overlay(name))
     chart = {key: value for key, value in chart.items() if key not in OF_THE_CHART}
 
     def by_name(found):
