@@ -27,10 +27,10 @@ _LEAST_SAME, _LEAST_RECENT, _LEAST_RESIDUALS = 2, 3, 5
 _RESIDUALS = 147
 """Days before the window whose residuals are used: earlier ones lack a history of their own."""
 
-_TOGETHER, _EACH, _ALONE = log(1 / 0.62), log(1 / 0.7), log(1 / 0.2)
+_TOGETHER, _EACH, _ALONE = log(1 / 0.65), log(1 / 0.7), log(1 / 0.25)
 """Least distances at normal sensitivity: two low days together, each of them, and one alone."""
 
-_DAY_SPREADS, _WEEK_SPREADS = 2.0, 4.0
+_DAY_SPREADS, _WEEK_SPREADS = 2.0, 5.0
 """Least distances at normal sensitivity, in standard deviations of the residuals."""
 
 _WIDEST = 0.3
@@ -56,7 +56,7 @@ _FARTHEST = 3.0
 """Distances are cut off here, so that a day without events has one."""
 
 _LEAST_COUNT = 10.0
-_LEAST_SAME_FOR_ZERO = 4
+_LEAST_SAME_FOR_ZERO = 6
 _CLOSE = 10.0
 _HALF_EVENT = 0.5
 _WEEK = 7
@@ -157,8 +157,16 @@ class _Forecast:
 
 def _of_days(logs: _Logs) -> _Forecast:
     """Expect the same weekday of earlier weeks, at the level of recent days."""
-    above = [_above_weekday(logs, ago) for ago in range(REACH + 1)]
-    weekday, level = _weekday(logs, 0), _level(above, 0)
+    known = [value for value in logs if value is not None]
+    if not known:
+        return _Forecast(None, ())
+    idle = median(known) - log(_CLOSE)
+    weekdays = [_weekday(logs, ago, idle) for ago in range(REACH + 1)]
+    above = [
+        None if own is None or weekday is None else max(own - weekday, -_FARTHEST)
+        for own, weekday in zip(logs, weekdays, strict=True)
+    ]
+    weekday, level = weekdays[0], _level(above, 0)
     if weekday is None or level is None:
         return _Forecast(None, ())
     residuals = [
@@ -166,20 +174,16 @@ def _of_days(logs: _Logs) -> _Forecast:
         for ago, own in enumerate(above[:_RESIDUALS])
         if ago > 1 and own is not None and (then := _level(above, ago)) is not None
     ]
-    yesterday = None if above[1] is None else above[1] - level
-    return _Forecast(weekday + level, residuals, yesterday)
+    return _Forecast(weekday + level, residuals, None if above[1] is None else above[1] - level)
 
 
-def _weekday(logs: _Logs, ago: int) -> float | None:
-    """Return the median of the same weekday in the weeks before a day."""
+def _weekday(logs: _Logs, ago: int, idle: float) -> float | None:
+    """Return the median of the same weekday in the weeks before a day, if it is not `idle`."""
     known = [value for value in logs[ago + _WEEK :: _WEEK] if value is not None]
-    return median(known[:_SAME]) if len(known) >= _LEAST_SAME else None
-
-
-def _above_weekday(logs: _Logs, ago: int) -> float | None:
-    """Return how far a day was above the same weekday in the weeks before it."""
-    own, weekday = logs[ago], _weekday(logs, ago)
-    return None if own is None or weekday is None else max(own - weekday, -_FARTHEST)
+    if len(known) < _LEAST_SAME:
+        return None
+    middle = median(known[:_SAME])
+    return middle if middle > idle else None
 
 
 def _level(above: _Logs, ago: int) -> float | None:
