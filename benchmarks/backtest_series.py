@@ -60,7 +60,7 @@ class Series:
     @property
     def name(self) -> str:
         """Return the name that its drops are drawn by."""
-        return f"{self.org}_{self.figure}"
+        return f"{self.org} {self.figure}"
 
     @property
     def years(self) -> float:
@@ -150,7 +150,7 @@ def read(directory: Path) -> Iterator[Series]:
         known = {day: value for day, value in daily.items() if value is not None}
         yield Series(
             org=(org := path.stem.partition("_")[0]),
-            figure=path.stem.partition("_")[2] or path.stem,
+            figure=path.stem,
             group=org,
             kind=Kind.COUNT if all(map(float.is_integer, known.values())) else Kind.SUM,
             daily=daily,

@@ -212,13 +212,15 @@ def _of_days(logs: _Logs) -> _Forecast:
     if weekday is None or level is None:
         return _Forecast()
     days = zip(above[2:_RESIDUALS], levels[2:], weekdays[2:], strict=False)
-    alike = [
+    every = [
         (own - then, center)
         for own, then, center in days
-        if own is not None and then is not None and center is not None and center > weekday - _ALIKE
+        if own is not None and then is not None and center is not None
     ]
-    residuals = [residual for residual, _ in alike]
-    ordinary = median([center for _, center in alike] or [weekday])
+    alike = [one for one in every if one[1] > weekday - _ALIKE]
+    used = alike if len(alike) >= _LEAST_RESIDUALS else every
+    residuals = [residual for residual, _ in used]
+    ordinary = median([center for _, center in used] or [weekday])
     yesterday = None if above[1] is None else above[1] - level
     return _Forecast(weekday + level, residuals, ordinary, weekday < idle, yesterday)
 
