@@ -251,13 +251,14 @@ def test_a_decline_over_weeks_is_followed():
 
 def test_values_without_a_pattern_have_neither_value_nor_bound():
     rng = Random(2)
-    past = {day: float(round(rng.choice((3, 20, 150, 900)))) for day in history()}
+    past = {day: float(rng.choice((3, 20, 150, 900))) for day in history()}
+    past[END - DAY * 14] = 3.0
     assert judge(past) == ExpectedRange(None, None, Reason.PATTERN)
 
 
 def test_zero_is_too_low_even_without_a_pattern_if_it_never_was_close_to_it():
     rng = Random(2)
-    past = {day: float(round(rng.choice((30, 100, 400, 900)))) for day in history()}
+    past = {day: float(rng.choice((30, 100, 400, 900))) for day in history()}
     assert judge(past) == ExpectedRange(None, 1.0, Reason.PATTERN)
     past[END - DAY * 7] = 0.0
     assert judge(past) == ExpectedRange(None, None, Reason.PATTERN)
