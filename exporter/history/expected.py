@@ -150,8 +150,8 @@ class _Forecast:
     idle: bool = False
     """Whether next to nothing is expected, as on weekends of some orgs."""
 
-    yesterday: float | None = None
-    """How far the day before is from the level that `center` is at; None if unknown."""
+    before: tuple[float, float] | None = None
+    """The day before and what it should have been, as logarithms; None if unknown."""
 
     @property
     def value(self) -> float | None:
@@ -178,18 +178,28 @@ def _reason(forecast: _Forecast, kind: Kind) -> Reason:
 
 
 def _low(forecast: _Forecast, value: float, kind: Kind, *, length: int, strictness: float) -> float:
-    """Return the bound below which a window is too low."""
-    noise = added = 0.0
-    if kind is Kind.COUNT:
-        noise = _CLUSTER / value
+    """Return the bound below which a window is too low.
+
+    A day is too low on its own if it is far below. If the day before was low as well, it is too
+    low if the two together are.
+    """
+
+    def bound(least: float, spreads: float, expected: float) -> float:
+        noise = _CLUSTER / expected if kind is Kind.COUNT else 0.0
         # The residuals hold the noise of an ordinary day already.
-        added = max(noise - _CLUSTER / exp(forecast.ordinary), 0.0)
-    spread = sqrt(forecast.spread**2 + added)
-    if length == 1:
-        distance = _distance_of_day(forecast.yesterday, spread, noise, strictness)
-    else:
-        distance = strictness * max(_TOGETHER, _WEEK_SPREADS * spread, _chance(noise))
-    low = value * exp(-distance)
+        held = _CLUSTER / exp(forecast.ordinary) if kind is Kind.COUNT else 0.0
+        spread = sqrt(forecast.spread**2 + max(noise - held, 0.0))
+        return expected * exp(-strictness * max(least, spreads * spread, _chance(noise)))
+
+    if length != 1:
+        return bound(_TOGETHER, _WEEK_SPREADS, value)
+    low = bound(_ALONE, _DAY_SPREADS, value)
+    share = exp(-strictness * _EACH)
+    if forecast.before is not None:
+        before, expected = map(exp, forecast.before)
+        if before < share * expected:
+            both = bound(_TOGETHER, _DAY_SPREADS, value + expected) - before
+            low = max(low, min(both, share * value))
     return min(low, value - _ROUNDING) if kind is Kind.AVERAGE else low
 
 
@@ -221,8 +231,9 @@ def _of_days(logs: _Logs) -> _Forecast:
     used = alike if len(alike) >= _LEAST_RESIDUALS else every
     residuals = [residual for residual, _ in used]
     ordinary = median([center for _, center in used] or [weekday])
-    yesterday = None if above[1] is None else above[1] - level
-    return _Forecast(weekday + level, residuals, ordinary, weekday < idle, yesterday)
+    own, center = logs[1], weekdays[1]
+    before = None if own is None or center is None else (own, center + level)
+    return _Forecast(weekday + level, residuals, ordinary, weekday < idle, before)
 
 
 def _medians(values: _Logs, count: int, *, least: int, reach: int) -> list[float | None]:
@@ -268,21 +279,6 @@ def _of_weeks(logs: _Logs) -> _Forecast:
 def _lower_center(weeks: _Logs) -> float | None:
     known = [value for value in weeks if value is not None][:_WEEKS]
     return min(known[0], median(known)) if len(known) >= _LEAST_SAME else None
-
-
-def _distance_of_day(
-    yesterday: float | None, spread: float, noise: float, strictness: float
-) -> float:
-    """Return how far below its center a day is too low.
-
-    On its own it must be far below. If the day before was low as well, the mean of the two counts.
-    """
-    alone = strictness * max(_ALONE, _DAY_SPREADS * spread, _chance(noise))
-    together = strictness * max(_TOGETHER, _DAY_SPREADS * spread, _chance(noise / 2))
-    each = strictness * _EACH
-    if yesterday is None or yesterday > -each:
-        return alone
-    return min(alone, max(each, 2 * together + yesterday))
 
 
 def _chance(noise: float) -> float:

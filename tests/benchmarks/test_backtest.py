@@ -200,12 +200,12 @@ def test_simulated_years_move_as_real_ones_do():
 def test_the_expected_range_keeps_its_rates_on_simulated_years():
     """A small evaluation: clearly more false alerts, or clearly fewer drops found, fail it."""
     figures = {"active_users", "video_completions", "time_spent_seconds"}
-    each = [one for one in backtest_orgs.series(6, seed=100) if one.figure in figures]
+    each = [one for one in backtest_orgs.series(6, seed=101) if one.figure in figures]
     result = Result([scores(Expected(), one) for one in each], 1)
     found, drops = result.found(backtest.JUDGED)
-    assert result.false_alerts <= 1.5
-    assert found / drops >= 0.75
-    assert result.unjudged <= 0.3
+    assert result.false_alerts <= 1.0
+    assert found / drops >= 0.82
+    assert result.unjudged <= 0.25
 
 
 def test_the_backtest_prints_its_tables(directory, monkeypatch, capsys):
