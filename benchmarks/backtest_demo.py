@@ -1,12 +1,12 @@
 """Years of the orgs of `iblai-exporter demo`, with drops as its `--drop` makes them.
 
-A second source of orgs for the backtest, written for another purpose: no holidays and no breaks,
-little noise, terms that come and go slowly. A drop is of all figures at once.
+A second source of orgs for the backtest, written for another purpose: two breaks a year, a level
+that moves slowly, terms that come and go slowly. A drop is of all figures at once.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import reduce
 from operator import or_
 from random import Random
@@ -26,53 +26,62 @@ from benchmarks.backtest_orgs import (
     weekly_sums,
     weeks,
 )
-from exporter.demo import university
-from exporter.demo.campus import Campus, Figure
-from exporter.demo.view import View
+from exporter.demo.data import drop as simulated
+from exporter.demo.data.calendar import breaks
+from exporter.demo.data.org import Event, OrgData
+from exporter.demo.data.org_view import OrgView
+from exporter.demo.university import University
+from exporter.windows import Span
 
 _DAY = timedelta(days=1)
+_QUIET = frozenset(
+    day
+    for first, last in breaks(days().first.year - 1, days().last.year)
+    for day in Span(first - _DAY, last + _DAY)
+)
+"""The days of breaks, and those beside them."""
 
-Pieces = Sequence[tuple[View, range]]
+Pieces = Sequence[tuple[OrgView, range]]
 """Days by the view that shows them, in order."""
 
 
 def orgs(count: int, seed: int) -> Iterator[Org]:
     """Yield a year of each of `count` orgs."""
-    founded = university.University(seed, count)
+    founded = University(seed, count)
     for org in founded.orgs:
         rng = Random(f"{seed} {org.key}")  # noqa: S311 - repeatable, not secret
-        drops = tuple(replace(drop, figures=FIGURES) for drop in injected(rng, ()))
-        yield _lived(tuple(_pieces(founded.campus(org.key), drops)), drops)
+        drops = tuple(replace(drop, figures=FIGURES) for drop in injected(rng, _QUIET))
+        yield _lived(tuple(_pieces(founded.data(org.key), drops)), drops)
 
 
-def _pieces(campus: Campus, drops: Sequence[Drop]) -> Iterator[tuple[View, range]]:
+def _pieces(data: OrgData, drops: Sequence[Drop]) -> Iterator[tuple[OrgView, range]]:
     known = days()
-    usual = View.at(campus, datetime.combine(known.last + _DAY, time()))
+    usual = OrgView.at(data, datetime.combine(known.last + _DAY, time(), UTC))
     start, stop = known.first.toordinal(), known.last.toordinal() + 1
     for drop in sorted(drops, key=lambda one: one.span.first):
         first, after = drop.span.first.toordinal(), drop.span.last.toordinal() + 1
         yield usual, range(start, first)
-        fallen = university.Drop(campus.key, len(drop.span), drop.fraction)
-        moment = datetime.combine(drop.span.last + _DAY, time())
-        yield View.at(campus, moment, drops=(fallen,)), range(first, after)
+        fallen = simulated.Drop(data.key, len(drop.span), drop.fraction)
+        moment = datetime.combine(drop.span.last + _DAY, time(), UTC)
+        yield OrgView.at(data, moment, drops=(fallen,)), range(first, after)
         start = after
     yield usual, range(start, stop)
 
 
 def _lived(pieces: Pieces, drops: tuple[Drop, ...]) -> Org:
     there = dict(
-        zip(days(), (view.reach((day,)) for view, span in pieces for day in span), strict=True)
+        zip(days(), (view.learners((day,)) for view, span in pieces for day in span), strict=True)
     )
-    held, said = (
-        [count for view, span in pieces for count in view.chats(span)[which]] for which in (0, 1)
-    )
+    chats = [view.chats(span) for view, span in pieces]
+    held = [count for each in chats for count in each.sessions]
+    said = [count for each in chats for count in each.messages]
     averages = [
         round(total / count) if count else None for count, total in zip(held, said, strict=True)
     ]
     daily: dict[str, Days] = {
         ACTIVE: {day: who.bit_count() for day, who in there.items()},
-        ENROLLED: _by_day(_counted(pieces, Figure.ENROLLMENTS)),
-        WATCHED: _by_day(_counted(pieces, Figure.VIDEOS)),
+        ENROLLED: _by_day(_counted(pieces, Event.ENROLLMENT)),
+        WATCHED: _by_day(_counted(pieces, Event.VIDEO)),
         SESSIONS: _by_day(held),
         MESSAGES: _by_day(averages),
     }
@@ -82,7 +91,7 @@ def _lived(pieces: Pieces, drops: tuple[Drop, ...]) -> Org:
     }
     return Org(
         size=max(who.bit_count() for who in there.values()),
-        quiet=frozenset(),
+        quiet=_QUIET,
         odd=frozenset(),
         drops=drops,
         daily=daily,
@@ -91,8 +100,8 @@ def _lived(pieces: Pieces, drops: tuple[Drop, ...]) -> Org:
     )
 
 
-def _counted(pieces: Pieces, figure: Figure) -> list[int]:
-    return [count for view, span in pieces for count in view.counts(figure, span)]
+def _counted(pieces: Pieces, event: Event) -> list[int]:
+    return [count for view, span in pieces for count in view.counts(event, span)]
 
 
 def _by_day(values: Sequence[float | None]) -> Days:

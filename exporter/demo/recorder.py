@@ -1,4 +1,4 @@
-"""What was asked of the platform: when, about whom, how much at once."""
+"""A record of the requests to the platform: when, for which org, how many at once."""
 
 import time
 from bisect import bisect_left
@@ -16,8 +16,7 @@ class Recorded:
     """One request; of its key only whether there was one.
 
     `at` is in monotonic seconds. `concurrency` counts the requests under way at its arrival,
-    itself included. `status` and `took` (seconds) are None while it is unanswered, and stay so
-    if no answer begins.
+    itself included. `status` and `took` (seconds) are None until the response.
     """
 
     at: float
@@ -30,7 +29,7 @@ class Recorded:
 
     @property
     def org(self) -> str | None:
-        """Return the org that was asked about."""
+        """Return the org of the request."""
         return self.target.org
 
     @property
@@ -45,7 +44,7 @@ class Recorded:
 
 
 class Recorder:
-    """Keeps every request, and answers questions about them."""
+    """Keeps every request, and selects and counts them."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing recorded."""
@@ -60,7 +59,7 @@ class Recorder:
     def select(
         self, *, org: str | None = None, endpoint: str = "*", status: int | None = None
     ) -> list[Recorded]:
-        """Return the requests about `org` whose endpoint fits a glob, answered with `status`."""
+        """Return the requests for `org` whose endpoint matches a glob, answered with `status`."""
         return [
             request
             for request in self.requests
@@ -70,7 +69,7 @@ class Recorder:
         ]
 
     def by_org(self) -> Counter[str | None]:
-        """Return the number of requests about each org."""
+        """Return the number of requests for each org."""
         return Counter(request.org for request in self.requests)
 
     def by_endpoint(self) -> Counter[str]:
@@ -88,8 +87,8 @@ class Recorder:
         return max((end - first for first, end in enumerate(ends)), default=0)
 
 
-class RecorderGate:
-    """ASGI middleware that tells a recorder of every request."""
+class RecorderMiddleware:
+    """ASGI middleware that records every request."""
 
     def __init__(self, app: ASGIApp, *, recorder: Recorder) -> None:
         """Record what passes to `app`."""
@@ -112,7 +111,7 @@ class RecorderGate:
         )
         recorder.requests.append(request)
 
-        async def watch(message: Message) -> None:
+        async def record(message: Message) -> None:
             if message["type"] == "http.response.start":
                 request.status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body"):
@@ -122,7 +121,7 @@ class RecorderGate:
             await send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, record)
         finally:
             if request.took is None:
                 recorder.under_way -= 1
