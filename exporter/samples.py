@@ -1,22 +1,43 @@
-"""What one collector makes of one org's answers: values by metric and labels."""
+"""Values by metric and labels: collected one by one, and kept in compact form."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from exporter import catalog
 from exporter.catalog import Metric
 
 Labels = tuple[str, ...]
+"""Values of the labels of a metric after `org`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The samples of one metric: labels and values of the same length."""
+
+    metric: Metric
+    labels: tuple[Labels, ...]
+    values: "array[float]"
+
+    def items(self) -> Iterator[tuple[Labels, float]]:
+        """Return the samples."""
+        return zip(self.labels, self.values, strict=True)
+
+
+Compact = tuple[Family, ...]
+"""Samples that no longer change. Families about the same courses share their labels."""
 
 
 class Samples:
     """Values by metric and labels, each label set once whatever the API repeats.
 
     The label `org` is left out: it is the same for all. None is a value that the API did not
-    give, and makes no sample.
+    return, and makes no sample.
     """
 
     def __init__(self) -> None:
-        # By name, since hashing all that a metric is would take longer than the rest.
+        # By name: hashing all fields of a metric would take longer than the rest.
         self._families: dict[str, tuple[Metric, dict[Labels, float]]] = {}
 
     def add(self, metric: Metric, value: float | None, *labels: str) -> None:
@@ -35,48 +56,56 @@ class Samples:
         if known:
             self._families.setdefault(metric.name, (metric, {}))[1].update(known)
 
-    def __iter__(self) -> Iterator[tuple[Metric, Mapping[Labels, float]]]:
-        return iter(self._families.values())
-
     def __len__(self) -> int:
-        return sum(len(rows) for _, rows in self)
+        return sum(len(rows) for _, rows in self._families.values())
 
-    def withhold(self, *, below: int) -> int:
-        """Take out counts of people under `below`, except 0; return how many."""
-        if below <= 0:
-            return 0
-        before = len(self)
-        for name, (metric, rows) in self._families.items():
-            if metric.people:
-                kept = {labels: v for labels, v in rows.items() if v == 0 or v >= below}
-                self._families[name] = metric, kept
-        return before - len(self)
+    def compact(self) -> Compact:
+        """Return the samples in a form that takes little memory."""
+        shared: dict[tuple[Labels, ...], tuple[Labels, ...]] = {}
+        return tuple(
+            Family(
+                metric,
+                shared.setdefault(labels := tuple(rows), labels),
+                array("d", rows.values()),
+            )
+            for metric, rows in self._families.values()
+            if rows
+        )
 
-    def parts(self) -> Counter[Labels]:
-        """Return the courses and other parts that there are samples of, and how many of each."""
-        return Counter(labels for _, rows in self for labels in rows if labels)
 
-    def truncate(self, limit: int, *, parts: int, toll: Callable[[Labels], int]) -> int:
-        """Keep at most `limit` samples, and at most `parts` about courses and other parts.
+def pack(samples: Compact) -> list[list[Any]]:
+    """Return samples as plain lists, for JSON. Families with the same labels share them."""
+    packed: list[list[Any]] = []
+    places: dict[int, int] = {}
+    for place, family in enumerate(samples):
+        first = places.setdefault(id(family.labels), place)
+        labels: Any = first if first != place else [list(labels) for labels in family.labels]
+        packed.append([family.metric.name, labels, family.values.tolist()])
+    return packed
 
-        Return how many were cut. Figures of the org as a whole come first. A part is kept whole
-        or not at all; `toll` is what it costs besides its samples.
-        """
-        before = len(self)
-        sizes = self.parts()
-        whole = min(before - sizes.total(), limit)
-        room = min(limit - whole, parts)
-        kept = set()
-        for part, size in sizes.items():
-            room -= size + toll(part)
-            if room < 0:
-                break
-            kept.add(part)
-        if len(kept) < len(sizes) or whole < before - sizes.total():
-            for name, (metric, rows) in self._families.items():
-                fit = {part: value for part, value in rows.items() if part in kept}
-                if () in rows and whole > 0:
-                    fit[()] = rows[()]
-                    whole -= 1
-                self._families[name] = metric, fit
-        return before - len(self)
+
+def unpack(packed: list[list[Any]]) -> Compact:
+    """Return the samples that `pack` made. A metric that the catalog no longer has is left out.
+
+    Raises ValueError, TypeError, IndexError or KeyError for anything else.
+    """
+    families: list[Family] = []
+    known: list[tuple[Labels, ...]] = []
+    for name, raw, values in packed:
+        labels = known[raw] if isinstance(raw, int) else tuple(map(_labels, raw))
+        known.append(labels)
+        metric = catalog.BY_NAME.get(name)
+        if metric is None:
+            continue
+        if any(len(given) != len(metric.labels) - 1 for given in labels):
+            raise ValueError(f"{name}: labels do not fit")
+        if len(values) != len(labels):
+            raise ValueError(f"{name}: labels and values differ in number")
+        families.append(Family(metric, labels, array("d", values)))
+    return tuple(families)
+
+
+def _labels(raw: Any) -> Labels:
+    if not all(isinstance(label, str) for label in raw):
+        raise TypeError("a label is not text")
+    return tuple(raw)

@@ -1,184 +1,190 @@
-"""What is known now: immutable snapshots, replaced whole, rendered once, expiring."""
+"""Current data: what each collector last collected for each org, as values with their dates.
 
+A snapshot consists of items that are collected and expire independently: the values of today,
+those of complete days, those of one course or mentor. Rendered text is derived from it elsewhere.
+"""
+
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
+from typing import Any
 
-from exporter import exposition
-from exporter.catalog import COURSE_INFO, Metric
-from exporter.samples import Samples
+from exporter.samples import Compact, pack, unpack
 
-Key = tuple[str, str]
-"""An org and a collector (or another writer of that org's series)."""
+TODAY = "today"
+"""Key of the item whose values are dropped when their day ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What one collector last saw of one org, as the text that is served.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A part of a result that succeeds, fails and expires on its own.
 
-    `lines` are the sample lines by metric name; `headline` the figures of the org itself and
-    `daily` some of them by day, for people; `expires` is on the monotonic clock, in seconds.
+    `day` is today in the org's time zone when it was `collected` (Unix seconds); `expires` is on
+    the monotonic clock, in seconds; `names` are names of courses or mentors by id. Values `of_day` are about
+    `day` itself and are dropped when it ends.
     """
 
-    org: str
-    collector: str
-    taken: datetime
+    samples: Compact
+    day: date
+    collected: float
     expires: float
-    lines: Mapping[str, bytes]
-    series: int
-    courses: Mapping[str, str]
-    headline: Mapping[str, float]
-    daily: Mapping[str, Mapping[date, float | None]] = field(default_factory=dict)
+    of_day: bool = False
+    courses: Mapping[str, str] = field(default_factory=dict)
+    mentors: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
-        """Where the snapshot is kept."""
-        return self.org, self.collector
+    def series(self) -> int:
+        """Return how many samples there are."""
+        return sum(len(family.values) for family in self.samples)
 
 
-def render(samples: Samples, constants: exposition.Constants) -> dict[str, bytes]:
-    """Return the sample lines of `samples` by metric name."""
-    pen = exposition.Pen(constants)
-    return {metric.name: pen.lines(metric, rows) for metric, rows in samples if rows}
+Items = Mapping[str, Item]
+"""The items of one collector by key."""
+
+_NONE: Items = {}
 
 
-def headline(samples: Samples) -> dict[str, float]:
-    """Return the figures that carry no label but the org."""
-    return {metric.name: rows[()] for metric, rows in samples if () in rows}
-
-
-class SnapshotStore:
-    """The one shared thing: the live snapshot of each org and collector, as text by family.
-
-    Whoever reads it sees a snapshot whole or not at all. All methods belong to one thread.
-    """
+class Snapshots:
+    """The current items of every org and collector. All methods belong to one thread."""
 
     def __init__(self) -> None:
-        self._snapshots: dict[str, dict[str, Snapshot]] = {}
-        self._families: dict[str, dict[Key, bytes]] = {}
-        self._written: dict[str, dict[str, Mapping[str, bytes]]] = {}
-        self._constants: dict[str, exposition.Constants] = {}
+        self._orgs: dict[str, dict[str, dict[str, Item]]] = {}
         self._next_expiry = float("inf")
-        self.generation = 0
-        """Grows with every change, so that a page knows whether it is current."""
-        self.gone = 0
-        """The generation with which something was last taken out, which nobody is to see again."""
+        self.listeners: list[Callable[[str, str], None]] = []
+        """Called with org and collector after a change."""
 
-        self.size = 0
-        """Bytes of all lines."""
-        self.listeners: list[Callable[[], None]] = []
+    def update(self, org: str, collector: str, items: Items) -> None:
+        """Replace the given items of a collector; the others stay as they are."""
+        if items:
+            known = self._orgs.setdefault(org, {}).setdefault(collector, {})
+            known.update(items)
+            self._next_expiry = min(
+                self._next_expiry, min(item.expires for item in items.values())
+            )
+            self._changed(org, collector)
 
-    def put(self, snapshot: Snapshot, constants: exposition.Constants) -> None:
-        """Replace what the collector saw before, all of it at once."""
-        of_org = self._snapshots.setdefault(snapshot.org, {})
-        before = of_org.get(snapshot.collector)
-        of_org[snapshot.collector] = snapshot
-        self._constants[snapshot.org] = constants
-        self._next_expiry = min(self._next_expiry, snapshot.expires)
-        self.write(snapshot.key, snapshot.lines)
-        if snapshot.courses != (before.courses if before else {}):
-            self._write_courses(snapshot.org)
-
-    def write(self, key: Key, lines: Mapping[str, bytes]) -> None:
-        """Set the lines of one writer, in place of those it wrote before."""
-        org, writer = key
-        of_org = self._written.setdefault(org, {})
-        before = of_org.get(writer, {})
-        for name in before.keys() - lines.keys():
-            del self._families[name][key]
-        for name, text in lines.items():
-            self._families.setdefault(name, {})[key] = text
-        of_org[writer] = lines
-        self.size += _size(lines) - _size(before)
-        self._changed()
-
-    def remove(self, org: str, collector: str) -> None:
-        """Take out one snapshot and its series."""
-        snapshot = self._snapshots.get(org, {}).pop(collector, None)
-        if snapshot is not None:
-            self._erase(snapshot.key)
-            if snapshot.courses:
-                self._write_courses(org)
-
-    def drop(self, org: str) -> None:
-        """Take out everything of an org."""
-        self._snapshots.pop(org, None)
-        self._constants.pop(org, None)
-        for writer in list(self._written.get(org, ())):
-            self._erase((org, writer))
-        self._written.pop(org, None)
-
-    def expire(self, now: float) -> list[Key]:
-        """Take out what is older than it may be at `now` (monotonic), and return what it was."""
-        if now < self._next_expiry:
-            return []
-        gone = [s.key for s in self._all() if s.expires <= now]
-        for org, collector in gone:
-            self.remove(org, collector)
-        self._next_expiry = min((s.expires for s in self._all()), default=float("inf"))
+    def keep(self, org: str, collector: str, wanted: Callable[[str], bool]) -> list[str]:
+        """Drop the items whose key is not wanted, and return their keys."""
+        items = self._orgs.get(org, {}).get(collector, {})
+        gone = [key for key in items if not wanted(key)]
+        self._drop(org, collector, gone)
         return gone
 
-    def get(self, org: str, collector: str) -> Snapshot | None:
-        """Return the live snapshot of a collector."""
-        return self._snapshots.get(org, {}).get(collector)
+    def drop(self, org: str, collector: str | None = None) -> None:
+        """Drop what one collector, or every collector, has of an org."""
+        names = [collector] if collector else list(self._orgs.get(org, ()))
+        for name in names:
+            if self._orgs.get(org, {}).pop(name, None) is not None:
+                self._changed(org, name)
+        if not self._orgs.get(org, True):
+            del self._orgs[org]
 
-    def of(self, org: str) -> Mapping[str, Snapshot]:
-        """Return the live snapshots of an org by collector."""
-        return self._snapshots.get(org, {})
+    def expire(self, now: float) -> list[tuple[str, str, str]]:
+        """Drop items that are too old at `now` (monotonic); return org, collector and key."""
+        if now < self._next_expiry:
+            return []
+        gone = [
+            (org, collector, key)
+            for org, collectors in self._orgs.items()
+            for collector, items in collectors.items()
+            for key, item in items.items()
+            if item.expires <= now
+        ]
+        for org, collector, key in gone:
+            self._drop(org, collector, [key])
+        self._next_expiry = min(
+            (
+                item.expires
+                for collectors in self._orgs.values()
+                for items in collectors.values()
+                for item in items.values()
+            ),
+            default=float("inf"),
+        )
+        return gone
+
+    def end_day(self, org: str, today: date) -> list[tuple[str, str]]:
+        """Drop values about a day that is not `today`; return collector and key."""
+        gone = [
+            (collector, key)
+            for collector, items in self._orgs.get(org, {}).items()
+            for key, item in items.items()
+            if item.of_day and item.day != today
+        ]
+        for collector, key in gone:
+            self._drop(org, collector, [key])
+        return gone
+
+    def items(self, org: str, collector: str) -> Items:
+        """Return the current items of a collector by key."""
+        return self._orgs.get(org, {}).get(collector, _NONE)
+
+    def of(self, org: str) -> Mapping[str, Items]:
+        """Return the current items of an org by collector and key."""
+        return self._orgs.get(org, {})
 
     def courses(self, org: str) -> dict[str, str]:
         """Return the known courses of an org: id and name."""
-        known: dict[str, str] = {}
-        for snapshot in self.of(org).values():
-            for course_id, name in snapshot.courses.items():
-                known[course_id] = name or known.get(course_id, "")
-        return known
+        return _names(item.courses for item in self._all(org))
 
-    def pieces(self, metrics: Iterable[Metric]) -> list[tuple[Metric, list[bytes]]]:
-        """Return the lines of each family that has any, in the order of `metrics`."""
-        return [
-            (metric, list(found.values()))
-            for metric in metrics
-            if (found := self._families.get(metric.name))
-        ]
+    def mentors(self, org: str) -> dict[str, str]:
+        """Return the known mentors of an org: id and name."""
+        return _names(item.mentors for item in self._all(org))
 
-    def pieces_of(self, org: str, metrics: Iterable[Metric]) -> list[tuple[Metric, list[bytes]]]:
-        """Return the lines of one org, by family."""
-        written = self._written.get(org, {}).values()
-        return [
-            (metric, found)
-            for metric in metrics
-            if (found := [lines[metric.name] for lines in written if metric.name in lines])
-        ]
+    def _all(self, org: str) -> Iterable[Item]:
+        return (item for items in self.of(org).values() for item in items.values())
 
-    def series(self, org: str) -> int:
-        """Return how many series the live snapshots of an org have."""
-        return sum(snapshot.series for snapshot in self.of(org).values())
+    def _drop(self, org: str, collector: str, keys: Iterable[str]) -> None:
+        items = self._orgs.get(org, {}).get(collector, {})
+        dropped = [items.pop(key) for key in list(keys) if key in items]
+        if dropped:
+            self._changed(org, collector)
 
-    def _all(self) -> Iterable[Snapshot]:
-        return (snapshot for of_org in self._snapshots.values() for snapshot in of_org.values())
-
-    def _write_courses(self, org: str) -> None:
-        """Write the names of an org's courses, which several collectors bring."""
-        names = Samples()
-        for course_id, name in self.courses(org).items():
-            names.add(COURSE_INFO, 1, course_id, name)
-        self.write((org, COURSE_INFO.name), render(names, self._constants.get(org, {})))
-
-    def _erase(self, key: Key) -> None:
-        org, writer = key
-        lines = self._written[org].pop(writer, {})
-        for name in lines:
-            del self._families[name][key]
-        self.size -= _size(lines)
-        self._changed()
-        self.gone = self.generation
-
-    def _changed(self) -> None:
-        self.generation += 1
+    def _changed(self, org: str, collector: str) -> None:
         for listener in self.listeners:
-            listener()
+            listener(org, collector)
 
 
-def _size(lines: Mapping[str, bytes]) -> int:
-    return sum(map(len, lines.values()))
+def _names(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    known: dict[str, str] = {}
+    for names in parts:
+        for id_, name in names.items():
+            known[id_] = name or known.get(id_, "")
+    return known
+
+
+def encode(item: Item, *, expires: float) -> bytes:
+    """Return an item for the state file; `expires` is in Unix seconds."""
+    record: dict[str, Any] = {
+        "day": item.day.isoformat(),
+        "collected": item.collected,
+        "expires": expires,
+        "of_day": item.of_day,
+        "samples": pack(item.samples),
+        "courses": dict(item.courses),
+        "mentors": dict(item.mentors),
+    }
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
+def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
+    """Return the item that `encode` wrote, with its expiry on the monotonic clock.
+
+    `now` (Unix seconds) and `monotonic` are the same moment. Raises ValueError, TypeError,
+    KeyError or IndexError if the payload is anything else.
+    """
+    record = json.loads(payload)
+    return Item(
+        samples=unpack(record["samples"]),
+        day=date.fromisoformat(record["day"]),
+        collected=float(record["collected"]),
+        expires=monotonic + (float(record["expires"]) - now),
+        of_day=bool(record["of_day"]),
+        courses=_texts(record["courses"]),
+        mentors=_texts(record["mentors"]),
+    )
+
+
+def _texts(raw: Any) -> dict[str, str]:
+    return {str(key): str(value) for key, value in raw.items()}

@@ -1,16 +1,16 @@
-"""The exporter's own metrics: what it asked, what came of it, and how it fares itself.
+"""The exporter's own metrics: what it requested, with which result, and how it is doing itself.
 
-What belongs to an org is kept as plain numbers and written as text when it changed, like the
-figures; the few metrics of the process as a whole are prometheus-client's.
+What belongs to an org is kept as plain numbers and rendered when it changed, like all other
+values; the few metrics of the process as a whole are prometheus-client's.
 """
 
+import os
 import platform
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import product
+from typing import Protocol, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -29,31 +29,48 @@ from exporter import __version__, catalog
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import Reason
 from exporter.catalog import Metric
-from exporter.exposition import Constants, Format, Pen, Rows
+from exporter.exposition import Constants, Format, LineRenderer
+from exporter.exposition.rendered import RenderedLines
+from exporter.exposition.text import Rows
+from exporter.exposition.visible import MIN_GROUP_SIZE, SERIES_LIMIT
+from exporter.history.problems import Reason as StateReason
 from exporter.sharding import Shard
-from exporter.snapshots import SnapshotStore
 
 WRITER = "telemetry"
-"""Name under which an org's own metrics stand in the snapshot store."""
+"""Name under which an org's own metrics are rendered."""
 
-SERIES_LIMIT = "series_limit"
-MIN_GROUP_SIZE = "min_group_size"
+REVISION = "IBLAI_EXPORTER_REVISION"
+"""Environment variable that an image sets to the revision it was built from."""
 
-_CODES = ("200", "401", "403")
-"""Codes counted from the start; others begin when they are first seen."""
+SEEDS, V2 = "seeds", "v2"
+"""Generations of the API."""
 
-_WAITS = frozenset({"timeout", "429"})
-"""Codes of requests after which others to the same org may take long, too."""
+_STATUSES = frozenset(
+    {"200", "400", "401", "403", "404", "410", "429", "500", "502", "503", "504"}
+)
+_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+_FAILURES = ("timeout", "connection", "tls", "proxy", "invalid", "cancelled")
+CODES = (*sorted(_STATUSES), *_CLASSES, *_FAILURES)
+"""Every value of the label `code`; each starts at 0."""
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 
+def code_label(code: str) -> str:
+    """Return the value of the label `code` for a status or a kind of failure."""
+    if code in _STATUSES or code in _FAILURES:
+        return code
+    if code[:1].isdigit():
+        return f"{code[0]}xx" if f"{code[0]}xx" in _CLASSES else "invalid"
+    return "invalid"
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a collector's last attempt. Times are Unix seconds, 0 before the first.
+    """The result of a collector's last attempt. Times are Unix seconds, 0 before the first.
 
-    `absent` tells that the org does not have what the collector is for, and no one has to act.
+    `absent` means that the deployment does not offer what the collector is for.
     """
 
     success: bool = False
@@ -62,238 +79,266 @@ class Outcome:
     duration: float = 0.0
     error: str = ""
     absent: bool = False
+    items_failed: int = 0
+
+
+class Served(Protocol):
+    """What is being served of an org."""
+
+    def series(self, org: str, collector: str) -> int:
+        """Return the series of a collector that are served."""
+        ...
+
+    def dropped(self, org: str) -> Mapping[str, int]:
+        """Return the series that are not served, by the limit that they exceed."""
+        ...
+
+    def window_end(self, org: str, collector: str) -> float | None:
+        """Return the end of the windows of complete days, in Unix seconds."""
+        ...
 
 
 @dataclass(slots=True)
 class _Org:
     constants: Constants
     outcomes: dict[str, Outcome]
-    counts: dict[str, tuple[Metric, Counter[tuple[str, ...]]]] = field(default_factory=dict)
-    """By name, since hashing all that a metric is would take longer than the rest."""
-
-    endpoints: frozenset[str] = frozenset()
-    """Endpoints about which everything is counted, from 0 on."""
-
-    counted: set[str] = field(default_factory=set)
-    """Counters that have changed since they were written."""
-
-    written: Mapping[str, bytes] = field(default_factory=dict)
+    generations: dict[str, str] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
+    payload_errors: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    rate_limited: int = 0
+    counted: bool = True
+    """Whether counters changed since they were rendered."""
+    lines: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Telemetry:
-    """The exporter's own metrics, as told by the client, the collectors and the scheduler."""
+    """The exporter's own metrics, as reported by the client, the collectors and the scheduler."""
 
-    def __init__(self, store: SnapshotStore, shard: Shard | None = None) -> None:
-        self._store = store
+    def __init__(
+        self, rendered: RenderedLines, served: Served, shard: Shard | None = None
+    ) -> None:
+        self._rendered = rendered
+        self._served = served
         self._orgs: dict[str, _Org] = {}
-        self._stale: set[str] = set()
-        self._slow: set[str] = set()
-        self._whole = _Whole(shard)
+        self._changed: set[str] = set()
+        self._process = _Process(shard)
 
-    def watch(
+    def register(
         self, org: str, constants: Constants, collectors: Iterable[tuple[str, Endpoint]]
     ) -> None:
-        """Begin (or go on) to tell of an org: all its metrics exist from now on, counters at 0."""
+        """Start or go on to report an org: all its metrics exist from now on, counters at 0."""
         known = self._orgs.get(org)
         own = list(collectors)
         before = known.outcomes if known else {}
-        entry = _Org(
-            constants,
-            {name: before.get(name, Outcome()) for name, _ in own},
-            known.counts if known else {},
-        )
+        entry = _Org(constants, {name: before.get(name, Outcome()) for name, _ in own})
+        if known:
+            entry.codes, entry.payload_errors = known.codes, known.payload_errors
+            entry.retries, entry.rate_limited = known.retries, known.rate_limited
+            entry.generations = known.generations
         self._orgs[org] = entry
-        self._begin(entry, frozenset(endpoint.name for _, endpoint in own))
-        self._stale.add(org)
+        self._process.begin(endpoint.name for _, endpoint in own)
+        self._changed.add(org)
 
     def forget(self, org: str) -> None:
-        """Tell no more of an org."""
+        """Stop reporting an org."""
         self._orgs.pop(org, None)
-        self._stale.discard(org)
-        self._slow.discard(org)
+        self._changed.discard(org)
 
-    # What the API client tells.
+    # Reported by the API client.
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
-        """Count a request that was sent, and what was answered."""
-        entry = self._orgs.get(org)
-        if entry is not None and endpoint not in entry.endpoints:
-            # It is asked in the stead of one that is lacking.
-            self._begin(entry, frozenset({endpoint}))
-        self._count(org, catalog.API_REQUESTS, 1, endpoint, code)
-        self._whole.took(endpoint, seconds)
-        if code in _WAITS:
-            self._slow.add(org)
+        """Count a request that was sent, and its result."""
+        self._process.observe(endpoint, seconds)
+        if entry := self._counting(org):
+            entry.codes[code_label(code)] += 1
 
-    def retried(self, org: str, endpoint: str) -> None:
-        """Count a request that was sent again."""
-        self._count(org, catalog.API_RETRIES, 1, endpoint)
+    def retried(self, org: str, endpoint: str) -> None:  # noqa: ARG002 - the client knows both
+        """Count a request that was retried."""
+        if entry := self._counting(org):
+            entry.retries += 1
 
-    def rate_limited(self, org: str, endpoint: str) -> None:
-        """Count an answer that asked to slow down."""
-        self._count(org, catalog.API_RATE_LIMITED, 1, endpoint)
+    def rate_limited(self, org: str, endpoint: str) -> None:  # noqa: ARG002 - see above
+        """Count a response that asked to slow down."""
+        if entry := self._counting(org):
+            entry.rate_limited += 1
 
-    # What the poller tells.
+    # Reported by collections.
 
-    def flawed(self, org: str, endpoint: Endpoint, reason: Reason, count: int) -> None:
+    def payload_error(self, org: str, reason: Reason, count: int) -> None:
         """Count what could not be read."""
-        self._count(org, catalog.PAYLOAD_ERRORS, count, endpoint.name, reason)
+        if entry := self._counting(org):
+            entry.payload_errors[reason] += count
 
-    def dropped(self, org: str, limit: str, count: int) -> None:
-        """Count series that a limit cut."""
-        self._count(org, catalog.SERIES_DROPPED, count, limit)
+    def succeeded(
+        self, org: str, collector: str, *, at: float, seconds: float, items_failed: int, error: str
+    ) -> None:
+        """Record a success; `error` is that of an item which failed, if any."""
+        self._record(
+            org, collector, Outcome(True, at, at, seconds, error, items_failed=items_failed)
+        )
 
-    def succeeded(self, org: str, collector: str, *, at: float, seconds: float) -> None:
-        """Note a good answer."""
-        self._note(org, collector, Outcome(True, at, at, seconds))
-
-    def failed(self, org: str, collector: str, error: str, *, at: float, seconds: float) -> None:
-        """Note a failure, in words for the status page."""
+    def failed(
+        self, org: str, collector: str, error: str, *, at: float, seconds: float, items: int
+    ) -> None:
+        """Record a failure, with a text for the status page."""
         before = self.outcome(org, collector)
-        note = Outcome(False, before.last_success, at, seconds, error)
-        self._note(org, collector, note)
+        outcome = Outcome(False, before.last_success, at, seconds, error, items_failed=items)
+        self._record(org, collector, outcome)
 
-    def held_back(self, org: str, collector: str, error: str) -> None:
-        """Note that nothing was asked, since the API had refused or asked to wait."""
+    def not_sent(self, org: str, collector: str, error: str) -> None:
+        """Record that no request was sent, for example because the key cannot be read."""
         before = self.outcome(org, collector)
-        self._note(org, collector, replace(before, success=False, error=error))
+        self._record(org, collector, replace(before, success=False, error=error))
 
-    def absent(self, org: str, collector: str, why: str) -> None:
-        """Note that the org does not have what the collector is for: it has no metrics then."""
-        self._note(org, collector, Outcome(error=why, absent=True))
+    def absent(self, org: str, collector: str, why: str, *, at: float) -> None:
+        """Record that the deployment does not offer what the collector is for: no metrics then."""
+        self._record(org, collector, Outcome(last_attempt=at, error=why, absent=True))
 
-    def missed(self, runs: int = 1) -> None:
-        """Count runs that did not happen when they were due."""
-        self._whole.missed.inc(runs)
+    def restored(self, org: str, collector: str, *, last_success: float) -> None:
+        """Record that values of an earlier process are served."""
+        self._record(org, collector, Outcome(True, last_success, last_success))
 
-    def lagged(self, seconds: float) -> None:
-        """Note by how much the event loop was late."""
-        self._whole.lag.observe(seconds)
-
-    def reloaded(self, *, at: float | None) -> None:
-        """Note whether the configuration could be loaded, and when."""
-        self._whole.reload_successful.set(at is not None)
-        if at is not None:
-            self._whole.reload_timestamp.set(at)
-
-    def restart_required(self, *, required: bool) -> None:
-        """Note whether settings were loaded that wait for the next start."""
-        self._whole.restart_required.set(required)
-
-    def web_reloaded(self, *, good: bool) -> None:
-        """Note whether the web configuration file could be read. May come from any thread."""
-        self._whole.web_reload_successful.set(good)
+    def source(self, org: str, collector: str, generation: str) -> None:
+        """Record which generation of the API a collector's values come from."""
+        entry = self._orgs.get(org)
+        if entry is not None and entry.generations.get(collector) != generation:
+            entry.generations[collector] = generation
+            self._changed.add(org)
 
     def touch(self, org: str) -> None:
-        """Have the metrics of an org written anew, since its snapshots changed."""
-        self._stale.add(org)
+        """Have the metrics of an org rendered again, since what is served of it changed."""
+        self._changed.add(org)
 
-    # What pages ask.
+    # Reported about the process as a whole.
+
+    def missed(self, runs: int = 1) -> None:
+        """Count collections that started more than an interval late."""
+        self._process.missed.inc(runs)
+
+    def lagged(self, seconds: float) -> None:
+        """Record the delay of the event loop."""
+        self._process.lag.observe(seconds)
+
+    def stretched(self, ratio: float) -> None:
+        """Record the factor by which intervals are stretched."""
+        self._process.stretch.set(ratio)
+
+    def state_error(self, reason: StateReason) -> None:
+        """Count a problem with the state file. May be called from any thread."""
+        self._process.state_errors.labels(reason).inc()
+
+    def reloaded(self, *, at: float | None) -> None:
+        """Record when the configuration was loaded, or None for a failed attempt."""
+        self._process.reload_successful.set(at is not None)
+        if at is not None:
+            self._process.reload_timestamp.set(at)
+
+    def restart_required(self, *, required: bool) -> None:
+        """Record whether settings were loaded that take effect at the next start."""
+        self._process.restart_required.set(required)
+
+    def web_reloaded(self, *, good: bool) -> None:
+        """Record whether the web configuration file could be read. Any thread may call it."""
+        self._process.web_reload_successful.set(good)
+
+    # Used by pages.
 
     def outcome(self, org: str, collector: str) -> Outcome:
-        """Return what came of the last attempt."""
-        entry = self._orgs.get(org)
-        return entry.outcomes.get(collector, Outcome()) if entry else Outcome()
-
-    def kept_waiting(self, org: str) -> bool:
-        """Tell whether the org's API once did not answer in time, or asked to wait."""
-        return org in self._slow
+        """Return the result of the last attempt."""
+        return self.outcomes(org).get(collector, Outcome())
 
     def outcomes(self, org: str) -> Mapping[str, Outcome]:
-        """Return what came of the last attempts of an org, by collector."""
+        """Return the results of the last attempts of an org, by collector."""
         entry = self._orgs.get(org)
         return entry.outcomes if entry else {}
 
+    def up(self, org: str) -> bool:
+        """Return whether any collector of an org succeeded at its last attempt."""
+        return any(outcome.success for outcome in self.outcomes(org).values())
+
     @property
-    def stale(self) -> bool:
-        """Whether there is anything that `flush` would write."""
-        return bool(self._stale)
+    def changed(self) -> bool:
+        """Whether there is anything that `flush` would render."""
+        return bool(self._changed)
 
     def flush(self, *, at_most: int = sys.maxsize) -> bool:
-        """Write what changed since the last time to the snapshot store; return whether all is.
-
-        `at_most` so many orgs are written, since each takes a fifth of a millisecond.
-        """
-        for _ in range(min(at_most, len(self._stale))):
-            self.flush_org(next(iter(self._stale)))
-        return not self._stale
+        """Render what changed, of `at_most` so many orgs; return whether nothing is left."""
+        for _ in range(min(at_most, len(self._changed))):
+            self.flush_org(next(iter(self._changed)))
+        return not self._changed
 
     def flush_org(self, org: str) -> None:
-        """Write what changed about one org."""
-        if org in self._stale:
-            self._stale.discard(org)
+        """Render what changed about one org."""
+        if org in self._changed:
+            self._changed.discard(org)
             if org in self._orgs:
-                self._store.write((org, WRITER), self._lines(org))
+                self._rendered.write((org, WRITER), self._lines(org))
 
     def process_text(self, form: Format) -> bytes:
-        """Return the metrics of the process as a whole, read this moment."""
-        return self._whole.text(form)
+        """Return the current metrics of the process as a whole."""
+        return self._process.text(form)
 
-    def _lines(self, org: str) -> Mapping[str, bytes]:
-        """Write what is known of an org; counters that stand still keep their lines."""
-        entry = self._orgs[org]
-        told = {name: outcome for name, outcome in entry.outcomes.items() if not outcome.absent}
-        taken = self._store.of(org)
-        families: list[tuple[Metric, Rows]] = [
-            (catalog.UP, {(): any(o.success for o in told.values())}),
-            (catalog.COLLECTOR_SUCCESS, {(n,): o.success for n, o in told.items()}),
-            (catalog.COLLECTOR_LAST_SUCCESS, {(n,): o.last_success for n, o in told.items()}),
-            (catalog.COLLECTOR_LAST_ATTEMPT, {(n,): o.last_attempt for n, o in told.items()}),
-            (catalog.COLLECTOR_DURATION, {(n,): o.duration for n, o in told.items()}),
-            (
-                catalog.COLLECTOR_SERIES,
-                {(n,): taken[n].series if n in taken else 0 for n in told},
-            ),
-            *(entry.counts[name] for name in entry.counted),
-        ]
-        pen = Pen(entry.constants)
-        written = {metric.name: pen.lines(metric, rows) for metric, rows in families}
-        lines = {name: text for name, text in {**entry.written, **written}.items() if text}
-        entry.counted.clear()
-        entry.written = lines
-        return lines
+    def _counting(self, org: str) -> _Org | None:
+        entry = self._orgs.get(org)
+        if entry is not None:
+            entry.counted = True
+            self._changed.add(org)
+        return entry
 
-    def _note(self, org: str, collector: str, outcome: Outcome) -> None:
+    def _record(self, org: str, collector: str, outcome: Outcome) -> None:
         entry = self._orgs.get(org)
         if entry is not None and collector in entry.outcomes:
             entry.outcomes[collector] = outcome
-            self._stale.add(org)
+            self._changed.add(org)
 
-    def _begin(self, entry: _Org, endpoints: frozenset[str]) -> None:
-        """Have all that is counted about endpoints start at 0."""
-        for metric, zeros in _zeros(endpoints):
-            _, counted = entry.counts.get(metric.name, (metric, Counter()))
-            entry.counts[metric.name] = metric, Counter({**zeros, **counted})
-        entry.counted.update(entry.counts)
-        entry.endpoints |= endpoints
-        self._whole.begin(endpoints)
+    def _lines(self, org: str) -> Mapping[str, bytes]:
+        """Render one org; counters that did not change keep their lines."""
+        entry = self._orgs[org]
+        families = [*self._gauges(org, entry)]
+        if entry.counted:
+            families += _counters(entry)
+        renderer = LineRenderer(entry.constants)
+        lines = {metric.name: renderer.lines(metric, rows) for metric, rows in families}
+        entry.counted = False
+        entry.lines = {name: text for name, text in {**entry.lines, **lines}.items() if text}
+        return entry.lines
 
-    def _count(self, org: str, metric: Metric, count: int, *labels: str) -> None:
-        entry = self._orgs.get(org)
-        if entry is not None:
-            _, counter = entry.counts[metric.name]
-            counter[labels] += count
-            entry.counted.add(metric.name)
-            self._stale.add(org)
-
-
-@lru_cache(maxsize=32)
-def _zeros(endpoints: frozenset[str]) -> list[tuple[Metric, dict[tuple[str, ...], int]]]:
-    """Return the counters that exist from the start; orgs that are alike share their labels."""
-    names = sorted(endpoints)
-    return [
-        (metric, dict.fromkeys(labels, 0))
-        for metric, labels in (
-            (catalog.API_REQUESTS, product(names, _CODES)),
-            (catalog.API_RETRIES, product(names)),
-            (catalog.API_RATE_LIMITED, product(names)),
-            (catalog.PAYLOAD_ERRORS, product(names, Reason)),
-            (catalog.SERIES_DROPPED, product((SERIES_LIMIT, MIN_GROUP_SIZE))),
+    def _gauges(self, org: str, entry: _Org) -> Iterable[tuple[Metric, Rows]]:
+        of = {name: outcome for name, outcome in entry.outcomes.items() if not outcome.absent}
+        ends = {name: self._served.window_end(org, name) for name in of}
+        dropped = self._served.dropped(org)
+        yield catalog.UP, {(): self.up(org)}
+        yield catalog.COLLECTOR_SUCCESS, {(n,): o.success for n, o in of.items()}
+        yield catalog.COLLECTOR_LAST_SUCCESS, {(n,): o.last_success for n, o in of.items()}
+        yield catalog.COLLECTOR_LAST_ATTEMPT, {(n,): o.last_attempt for n, o in of.items()}
+        yield catalog.COLLECTOR_DURATION, {(n,): o.duration for n, o in of.items()}
+        yield catalog.COLLECTOR_ITEMS_FAILED, {(n,): o.items_failed for n, o in of.items()}
+        yield catalog.COLLECTOR_SERIES, {(n,): self._served.series(org, n) for n in of}
+        yield catalog.WINDOW_END, {(n,): end for n, end in ends.items() if end is not None}
+        yield (
+            catalog.COLLECTOR_SOURCE_INFO,
+            {(n, generation): 1 for n, generation in entry.generations.items() if n in of},
         )
+        yield (
+            catalog.SERIES_DROPPED,
+            {(reason,): dropped.get(reason, 0) for reason in (SERIES_LIMIT, MIN_GROUP_SIZE)},
+        )
+
+
+def _counters(entry: _Org) -> list[tuple[Metric, Rows]]:
+    return [
+        (catalog.API_REQUESTS, {(code,): entry.codes[code] for code in CODES}),
+        (catalog.API_RETRIES, {(): entry.retries}),
+        (catalog.API_RATE_LIMITED, {(): entry.rate_limited}),
+        (
+            catalog.PAYLOAD_ERRORS,
+            {(str(reason),): entry.payload_errors[reason] for reason in Reason},
+        ),
     ]
 
 
-class _Whole:
+class _Process:
     """Metrics of the process as a whole, in a registry of their own."""
 
     def __init__(self, shard: Shard | None) -> None:
@@ -310,24 +355,20 @@ class _Whole:
             *_about(catalog.EVENT_LOOP_LAG), buckets=_LAG_BUCKETS, registry=self._registry
         )
         self.missed = CounterMetric(*_about(catalog.MISSED_RUNS), registry=self._registry)
-        self.reload_successful = GaugeMetric(
-            *_about(catalog.RELOAD_SUCCESSFUL), registry=self._registry
-        )
-        self.reload_timestamp = GaugeMetric(
-            *_about(catalog.RELOAD_TIMESTAMP), registry=self._registry
-        )
-        self.web_reload_successful = GaugeMetric(
-            *_about(catalog.WEB_RELOAD_SUCCESSFUL), registry=self._registry
-        )
-        self.web_reload_successful.set(1)
-        self.restart_required = GaugeMetric(
-            *_about(catalog.RESTART_REQUIRED), registry=self._registry
-        )
+        self.state_errors = CounterMetric(*_about(catalog.STATE_ERRORS), registry=self._registry)
+        for reason in get_args(StateReason):
+            self.state_errors.labels(reason)
+        self.stretch = self._gauge(catalog.SCHEDULE_STRETCH, 1)
+        self.reload_successful = self._gauge(catalog.RELOAD_SUCCESSFUL, 0)
+        self.reload_timestamp = self._gauge(catalog.RELOAD_TIMESTAMP, 0)
+        self.web_reload_successful = self._gauge(catalog.WEB_RELOAD_SUCCESSFUL, 1)
+        self.restart_required = self._gauge(catalog.RESTART_REQUIRED, 0)
         if shard is not None:
-            for metric, value in ((catalog.SHARD, shard.ordinal), (catalog.SHARDS, shard.of)):
-                GaugeMetric(*_about(metric), registry=self._registry).set(value)
+            self._gauge(catalog.SHARD, shard.ordinal)
+            self._gauge(catalog.SHARDS, shard.of)
         build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
-        build.labels(__version__, platform.python_version()).set(1)
+        revision = os.environ.get(REVISION, "")
+        build.labels(__version__, revision, platform.python_version()).set(1)
 
     def begin(self, endpoints: Iterable[str]) -> None:
         """Have the durations of endpoints exist before the first request."""
@@ -335,8 +376,8 @@ class _Whole:
             if endpoint not in self._durations:
                 self._durations[endpoint] = self._duration.labels(endpoint)
 
-    def took(self, endpoint: str, seconds: float) -> None:
-        """Note how long a request took."""
+    def observe(self, endpoint: str, seconds: float) -> None:
+        """Record how long a request took."""
         self.begin((endpoint,))
         self._durations[endpoint].observe(seconds)
 
@@ -345,6 +386,11 @@ class _Whole:
             generate_openmetrics if form is Format.OPENMETRICS else generate_latest
         )
         return write(self._registry)
+
+    def _gauge(self, metric: Metric, value: float) -> GaugeMetric:
+        gauge = GaugeMetric(*_about(metric), registry=self._registry)
+        gauge.set(value)
+        return gauge
 
 
 def _about(metric: Metric) -> tuple[str, str, tuple[str, ...]]:

@@ -70,8 +70,3 @@ def authorization(account: Account, key: str) -> bytes:
             asked=False,
         )
     return value.encode("ascii")
-
-
-def identity_of(account: Account, key: str) -> tuple[str, ...]:
-    """Return what a refusal depends on."""
-    return key, account.base_url, account.user_id, account.auth_scheme

@@ -1,4 +1,4 @@
-"""One client for all orgs: asks, bounds what comes, retries, and obeys what the API asks for."""
+"""The API client of all orgs: sends requests, bounds responses, retries, obeys Retry-After."""
 
 import asyncio
 import random
@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from exporter import __version__
-from exporter.api.account import Account, authorization, identity_of, read_key
+from exporter.api.account import Account, authorization, read_key
 from exporter.api.answers import (
     Redirected,
     SlowDown,
@@ -22,10 +22,9 @@ from exporter.api.answers import (
     stop_redirect,
 )
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable, code_of, label
-from exporter.api.gate import Gate, Turn
+from exporter.api.errors import ApiError, Kind, RateLimited, Unavailable, code_of, label
+from exporter.api.hosts import Hosts, Site
 from exporter.api.pace import Pace
-from exporter.api.refusals import Asked, Refusals
 from exporter.api.retry_after import Holds
 from exporter.api.transport import (
     TARGET,
@@ -37,17 +36,18 @@ from exporter.api.transport import (
     trusting_context,
 )
 from exporter.clock import Clock
+from exporter.scheduler import Collection
 
-__all__ = ["Account", "ApiClient", "Bounds", "Call", "Limits", "Observer", "quiet_http_loggers"]
+__all__ = ["Account", "ApiClient", "Call", "Limits", "Observer", "quiet_http_loggers"]
 
 SHORT_WAIT = 5.0
-"""Longest wait in seconds asked for by the API that a call sits out; beyond, it fails."""
+"""Longest Retry-After in seconds that a request waits for; with a longer one it fails."""
 
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 10.0
 
 CANCELLED = "cancelled"
-"""Code of a request that was given up by whoever asked."""
+"""Code of a request that the exporter cancelled."""
 
 _HEADERS = [
     (b"Accept", b"application/json"),
@@ -58,22 +58,19 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One question.
-
-    `priority` is lower first; `patience` is how many seconds a refusal of it is remembered;
-    `subject` is what a 404 would be about (a course, a mentor).
+    """One request. `queued` is the collection it belongs to; `subject` is the course or mentor
+    that a 404 would be about.
     """
 
     endpoint: Endpoint
     names: Mapping[str, str]
     query: Mapping[str, str]
-    priority: int = 0
-    patience: float = 3600.0
+    queued: Collection
     subject: str = ""
 
 
-class Bounds(Protocol):
-    """Bounds of all requests: seconds, requests at once and per second to a host, bytes."""
+class Limits(Protocol):
+    """Limits of all requests: seconds, requests in flight and per second to a host, bytes."""
 
     @property
     def timeout(self) -> float:
@@ -82,88 +79,73 @@ class Bounds(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """Return how many requests may be under way to one host."""
+        """Return how many requests may be in flight to one host."""
         ...
 
     @property
     def rate_limit(self) -> float:
-        """Return how many requests a second may be sent to one host."""
+        """Return how many requests per second may be sent to one host."""
         ...
 
     @property
     def retries(self) -> int:
-        """Return how often a request is sent again."""
+        """Return how often a request is retried."""
         ...
 
     @property
     def max_body(self) -> int:
-        """Return the bytes that an answer may have."""
+        """Return the bytes that a response may have."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The usual bounds."""
-
-    timeout: float = 30.0
-    concurrency: int = 8
-    rate_limit: float = 20.0
-    retries: int = 3
-    max_body: int = 16 * 1024 * 1024
 
 
 class Observer(Protocol):
-    """Whoever counts requests."""
+    """Counts requests."""
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
-        """Count a request that was sent, and what was answered."""
+        """Count a request that was sent, and its result."""
         ...
 
     def retried(self, org: str, endpoint: str) -> None:
-        """Count a request that was sent again."""
+        """Count a request that was retried."""
         ...
 
     def rate_limited(self, org: str, endpoint: str) -> None:
-        """Count an answer that asked to slow down."""
+        """Count a response that asked to slow down."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """Where an API is: its origin, the path before every path, and the gate to its host."""
-
-    url: httpx.URL
-    prefix: str
-    gate: Gate
-
-
 @dataclass(slots=True)
-class _Errand:
-    """One call under way. `waited` is the last hold that was sat out, in monotonic seconds."""
+class _Request:
+    """One call with its attempts. `waited` is the last Retry-After that was waited for."""
 
     account: Account
     call: Call
-    site: _Site
+    site: Site
     target: str
-    asked: Asked
-    tries: int = 0
+    attempts: int = 0
     waited: float = 0.0
     status: int = 0
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return org and endpoint."""
+        return self.account.key, self.call.endpoint.name
+
     def topic(self, key: str = "") -> Topic:
-        """Return what to say errors are about."""
+        """Return what errors are about."""
         call = self.call
         return Topic(self.account.key, call.endpoint.template, call.subject, key)
 
 
 class ApiClient:
-    """Asks the analytics API on behalf of any number of orgs."""
+    """Sends requests to the analytics API on behalf of any number of orgs."""
 
     def __init__(
         self,
-        limits: Bounds,
+        limits: Limits,
         observer: Observer,
         clock: Clock,
+        hosts: Hosts,
         *,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -172,228 +154,177 @@ class ApiClient:
         self._limits = limits
         self._observer = observer
         self._clock = clock
+        self._hosts = hosts
         self._rng = rng or random.Random()  # noqa: S311 # spreads retries
         self._sleep = sleep
-        self._sites: dict[str, _Site] = {}
-        self._gates: dict[str, Gate] = {}
         self._holds = Holds()
-        self._refusals = Refusals()
         self._pace = Pace()
         self._http = Client(
             transport=ExactTransport(context or trusting_context()),
             trust_env=False,
-            timeout=None,  # the whole request is bounded, not its parts
+            timeout=None,  # the whole request has a limit, not its parts
             event_hooks={"response": [stop_redirect]},
         )
 
-    @property
-    def limits(self) -> Bounds:
-        """Return the bounds of requests."""
-        return self._limits
-
-    def set_limits(self, limits: Bounds) -> None:
-        """Change the bounds of requests to come."""
+    def set_limits(self, limits: Limits) -> None:
+        """Change the limits of requests to come."""
         self._limits = limits
-        for gate in self._gates.values():
-            gate.set_limits(concurrency=limits.concurrency, rate=limits.rate_limit)
 
     def forget(self, org: str) -> None:
-        """Forget what was refused to an org: its configuration changed, or it is gone."""
-        self._refusals.forget(org)
+        """Forget an org that is gone, except for a Retry-After that still holds."""
         self._holds.forget(org, now=self._clock.monotonic())
-        for gate in self._gates.values():
-            gate.forget(org)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
     async def get(self, account: Account, call: Call) -> bytes:
-        """Return the body of a 2xx JSON answer, at most `max_body` bytes.
+        """Return the body of a 2xx JSON response, at most `max_body` bytes.
 
-        Network errors, timeouts, 5xx and short waits that the API asks for are tried again.
-        Raises `ApiError`.
+        Network errors, timeouts, 5xx and short Retry-After are retried. Raises `ApiError`.
         """
-        errand = self._errand(account, call)
+        request = self._request(account, call)
         while True:
             try:
-                body = await self._take_turn(errand)
+                body = await self._attempt(request)
             except Unavailable:
-                if errand.tries > self._limits.retries:
+                if request.attempts > self._limits.retries:
                     raise
-                await self._sleep(self._backoff(errand.tries))
+                await self._sleep(self._backoff(request.attempts))
             except RateLimited as error:
                 short = error.retry_at - self._clock.monotonic() <= SHORT_WAIT
-                if not error.asked or not short or errand.tries > self._limits.retries:
+                if not error.asked or not short or request.attempts > self._limits.retries:
                     raise
             else:
-                # Whoever asked reads it before anybody else has a turn.
+                # The body is parsed before the event loop reads further responses.
                 await self._pace.turn()
                 return body
 
-    def _errand(self, account: Account, call: Call) -> _Errand:
-        site = self._sites.get(account.base_url) or self._add_site(account.base_url)
+    def _request(self, account: Account, call: Call) -> _Request:
+        site = self._hosts.site(account.base_url)
         path = call.endpoint.path(org=account.key, user_id=account.user_id, **call.names)
         pairs = [f"{_quoted(name)}={_quoted(value)}" for name, value in call.query.items()]
         query = f"?{'&'.join(pairs)}" if pairs else ""
-        asked = Asked(account.key, call.endpoint.name, call.subject)
-        return _Errand(account, call, site, f"{site.prefix}{path}{query}", asked)
+        return _Request(account, call, site, f"{site.prefix}{path}{query}")
 
-    def _add_site(self, base_url: str) -> _Site:
-        prefix = quote(urlsplit(base_url).path.rstrip("/"), safe="/%:@!$&'()*+,;=~")
-        whole = httpx.URL(base_url)
-        origin = f"{whole.scheme}://{whole.netloc.decode('ascii')}"
-        gate = self._gates.get(origin)
-        if gate is None:
-            limits = self._limits
-            gate = Gate(
-                concurrency=limits.concurrency,
-                rate=limits.rate_limit,
-                clock=self._clock.monotonic,
-            )
-            self._gates[origin] = gate
-        site = self._sites[base_url] = _Site(httpx.URL(origin), prefix, gate)
-        return site
+    def _backoff(self, attempts: int) -> float:
+        """Return a delay between nothing and a bound that doubles (full jitter)."""
+        return self._rng.uniform(0.0, min(BACKOFF_BASE * 2.0 ** (attempts - 1), BACKOFF_CAP))
 
-    def _backoff(self, tries: int) -> float:
-        """Return a wait somewhere between nothing and a bound that doubles (full jitter)."""
-        return self._rng.uniform(0.0, min(BACKOFF_BASE * 2.0 ** (tries - 1), BACKOFF_CAP))
-
-    async def _take_turn(self, errand: _Errand) -> bytes:
-        """Wait for a turn, and use it. What was learnt while waiting is heeded."""
-        account, call = errand.account, errand.call
+    async def _attempt(self, request: _Request) -> bytes:
+        """Wait for a slot and send the request. A Retry-After that came meanwhile is obeyed."""
+        queue = request.site.host.queue
         while True:
-            await self._sit_out_hold(errand)
-            self._refusals.check(
-                errand.asked,
-                identity=lambda: identity_of(account, read_key(account)),
-                now=self._clock.monotonic(),
-            )
-            turn = await errand.site.gate.enter(account.key, call.priority)
+            await self._wait_as_asked(request)
+            slot = await queue.acquire(request.call.queued)
+            answered: bool | None = None
             try:
-                if self._held_until(errand) is None:
-                    return await self._send(errand, turn)
+                if self._held_until(request) is None:
+                    body = await self._send(request)
+                    answered = True
+                    return body
+            except ApiError as error:
+                answered = error.kind is not Kind.TIMEOUT if error.asked else None
+                raise
             finally:
-                turn.leave()
+                slot.release(answered=answered)
 
-    def _held_until(self, errand: _Errand) -> float | None:
-        org, endpoint, _ = errand.asked
+    def _held_until(self, request: _Request) -> float | None:
+        org, endpoint = request.place
         until = self._holds.until(org, endpoint, now=self._clock.monotonic())
-        return None if until is None or until <= errand.waited else until
+        return None if until is None or until <= request.waited else until
 
-    async def _sit_out_hold(self, errand: _Errand) -> None:
-        while (until := self._held_until(errand)) is not None:
+    async def _wait_as_asked(self, request: _Request) -> None:
+        while (until := self._held_until(request)) is not None:
             wait = until - self._clock.monotonic()
             if wait > SHORT_WAIT:
                 raise RateLimited(
-                    errand.topic().says(f"the API asked to wait, for another {wait:.0f} s"),
+                    request.topic().says(f"the API asked to wait, for another {wait:.0f} s"),
                     retry_at=until,
-                    asked=errand.tries > 0,
+                    asked=request.attempts > 0,
                 )
             await self._sleep(wait)
-            errand.waited = until
+            request.waited = until
 
-    async def _send(self, errand: _Errand, turn: Turn) -> bytes:
-        """Send one request, count it, and remember what it teaches."""
-        account = errand.account
-        org, endpoint, _ = errand.asked
+    async def _send(self, request: _Request) -> bytes:
+        """Send one attempt and count it."""
+        account = request.account
+        org, endpoint = request.place
         key = read_key(account)
         headers = [*_HEADERS, (b"Authorization", authorization(account, key))]
-
-        def identity() -> tuple[str, ...]:
-            return identity_of(account, key)
-
         started = self._clock.monotonic()
-        self._refusals.claim(errand.asked, identity=identity, now=started)
-        turn.depart()
-        if errand.tries:
+        if request.attempts:
             self._observer.retried(org, endpoint)
-        errand.tries += 1
+        request.attempts += 1
         code = CANCELLED
         try:
-            answer = await self._exchange(errand, headers, key, turn)
+            body = await self._exchange(request, headers, key)
         except ApiError as error:
             code = code_of(error)
-            turn.timed_out = error.kind is Kind.TIMEOUT
             if isinstance(error, RateLimited):
                 self._observer.rate_limited(org, endpoint)
-                errand.site.gate.slow(org, until=error.retry_at)
-            elif isinstance(error, Refused):
-                self._refusals.remember(
-                    error,
-                    errand.asked,
-                    identity=identity,
-                    now=self._clock.monotonic(),
-                    patience=errand.call.patience,
-                )
             raise
         else:
-            code = label(errand.status)
-            turn.timed_out = False
+            code = label(request.status)
             self._holds.succeeded(org, endpoint)
-            self._refusals.succeeded(errand.asked)
-            return answer
+            request.site.host.answered(self._clock.monotonic() - started)
+            return body
         finally:
             self._observer.requested(org, endpoint, code, self._clock.monotonic() - started)
 
     async def _exchange(
-        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str, turn: Turn
+        self, request: _Request, headers: list[tuple[bytes, bytes]], key: str
     ) -> bytes:
-        """Send a request and read its answer, in no more than the time allowed."""
-        loop = asyncio.get_running_loop()
+        """Send a request and read its response within the time limit, which is exact."""
         seconds = self._limits.timeout
-        began = loop.time()
         try:
-            async with asyncio.timeout(seconds) as limit:
-                turn.break_off = lambda: limit.reschedule(loop.time())
-                return await self._request(errand, headers, key)
+            async with asyncio.timeout(seconds):
+                return await self._receive(request, headers, key)
         except TimeoutError:
-            late = f"no whole answer within {seconds:g} s"
-            if turn.broken_off:
-                late = f"no whole answer within {loop.time() - began:.0f} s while others waited"
-            raise Unavailable(errand.topic().says(late), kind=Kind.TIMEOUT) from None
+            late = f"no complete response within {seconds:g} s"
+            raise Unavailable(request.topic().says(late), kind=Kind.TIMEOUT) from None
         except Redirected as redirected:
-            url = f"{errand.site.url}{errand.target}"
-            raise redirect_error(redirected, topic=errand.topic(key), url=url) from None
+            url = f"{request.site.host.origin}{request.target}"
+            raise redirect_error(redirected, topic=request.topic(key), url=url) from None
         except SlowDown as asked:
-            raise self._hold(errand, asked) from None
+            raise self._hold(request, asked) from None
         except httpx.HTTPError as error:
-            host = errand.site.url.host
-            text = errand.topic().says(f"{host}: {error}")
+            host = request.site.host.origin.host
+            text = request.topic().says(f"{host}: {error}")
             raise Unavailable(text, kind=_trouble(error)) from None
 
-    async def _request(
-        self, errand: _Errand, headers: list[tuple[bytes, bytes]], key: str
+    async def _receive(
+        self, request: _Request, headers: list[tuple[bytes, bytes]], key: str
     ) -> bytes:
-        request = httpx.Request(
+        sent = httpx.Request(
             "GET",
-            errand.site.url,
+            request.site.host.origin,
             headers=headers,
-            extensions={TARGET: errand.target.encode("ascii")},
+            extensions={TARGET: request.target.encode("ascii")},
         )
-        response = await self._http.send(request, stream=True)
-        errand.status = response.status_code
+        response = await self._http.send(sent, stream=True)
+        request.status = response.status_code
         try:
             return await read_answer(
                 response,
-                topic=errand.topic(key),
+                topic=request.topic(key),
                 limit=self._limits.max_body,
                 now=self._clock.now(),
             )
         finally:
             await response.aclose()
-            # It points back at the response, which only the garbage collector could free.
+            # It refers back to the response, which only the garbage collector could free.
             del response.stream
 
-    def _hold(self, errand: _Errand, asked: SlowDown) -> RateLimited:
+    def _hold(self, request: _Request, asked: SlowDown) -> RateLimited:
         """Hold the endpoint back for as long as the API asks."""
         now = self._clock.monotonic()
-        org, endpoint, _ = errand.asked
+        org, endpoint = request.place
         until = self._holds.hold(org, endpoint, now=now, seconds=asked.seconds)
         reason = f" ({asked.hint})" if asked.hint else ""
         return RateLimited(
-            errand.topic().says(
-                f"{asked.status}, asked to slow down{reason}; asking again in {until - now:.0f} s"
+            request.topic().says(
+                f"{asked.status}, asked to slow down{reason}; retried in {until - now:.0f} s"
             ),
             retry_at=until,
             status=asked.status,
@@ -402,7 +333,7 @@ class ApiClient:
 
 @lru_cache(maxsize=1024)
 def _quoted(text: str) -> str:
-    """Return a part of a query; all orgs ask for the same days."""
+    """Return a part of a query; all orgs request the same days."""
     return quote(text, safe="")
 
 

@@ -1,6 +1,6 @@
 """The endpoints of the analytics API, each path exactly as the reference prints it.
 
-Trailing slashes are not uniform upstream, so no code may build or normalise a path.
+Trailing slashes are not uniform upstream, so no code may build or normalize a path.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from urllib.parse import quote
 class Endpoint:
     """One GET operation: `name` is the label value in metrics, `template` the path.
 
-    `scoped` tells whether it takes `include_main_platform` and `department_id`, `keyed` whether
-    it is of the newer family, which is told the org in the query.
+    `scoped` tells whether it takes `include_main_platform` and `department_id`, `v2` whether it belongs
+    to the newer family `/api/analytics/`, which takes the org in the query.
     """
 
     name: str
     template: str
     scoped: bool = True
-    keyed: bool = False
+    v2: bool = False
 
     def path(self, **names: str) -> str:
         """Return the path with every name percent-encoded (`/`, `:` and `+` included)."""
@@ -30,15 +30,14 @@ _AUDIENCE = f"{_AI}/audience/orgs/{{org}}"
 _ENGAGEMENT = f"{_AI}/engagement/orgs/{{org}}"
 _GRADING = f"{_AI}/performance/orgs/{{org}}/grading"
 _AGENTS = f"{_AI}/orgs/{{org}}/users/{{user_id}}"
-_NEWER = "/api/analytics"
 
 
 def _of_agents(name: str, path: str) -> Endpoint:
     return Endpoint(name, f"{_AGENTS}/{path}", scoped=False)
 
 
-def _newer(name: str, path: str) -> Endpoint:
-    return Endpoint(name, f"{_NEWER}/{path}", scoped=False, keyed=True)
+def _v2(name: str, path: str) -> Endpoint:
+    return Endpoint(name, f"/api/analytics/{path}", scoped=False, v2=True)
 
 
 COURSE_VIDEOS = Endpoint("videos", f"{_ENGAGEMENT}/videos/")
@@ -85,11 +84,21 @@ SENTIMENTS = _of_agents("user_sentiment", "user-sentiment/")
 TOPICS = _of_agents("most_discussed_topics", "most-discussed-topics/")
 AGENTS = _of_agents("mentor_summary", "mentor-summary/")
 
-COSTS = _newer("financial", "financial/")
-COST_DETAILS = _newer("financial_details", "financial/details/")
-OLDER_COSTS = _of_agents("tenant_cost", "tenant-cost/")
-OLDER_MODEL_COSTS = _of_agents("costs_model", "costs/model/")
-OLDER_AGENT_COSTS = _of_agents("costs_permentor", "costs/permentor/")
+TENANT_COST = _of_agents("tenant_cost", "tenant-cost/")
+MODEL_COSTS = _of_agents("costs_model", "costs/model/")
+MENTOR_COSTS = _of_agents("costs_permentor", "costs/permentor/")
+
+COSTS = _v2("financial", "financial/")
+COST_DETAILS = _v2("financial_details", "financial/details/")
+V2_USERS = _v2("v2_users", "users/")
+V2_SESSIONS = _v2("v2_sessions", "sessions/")
+V2_CONVERSATIONS = _v2("v2_conversations", "conversations/")
+V2_MESSAGES = _v2("v2_messages", "messages/")
+V2_TOPICS = _v2("v2_topics", "topics/")
+V2_RATINGS = _v2("v2_ratings", "ratings/")
+V2_CONTENT = _v2("v2_content", "content/")
+LLM_USAGE = _v2("llm_usage", "llm-usage/")
+SPEND_CAP = Endpoint("spend_cap", "/api/ai-mentor/orgs/{org}/spend-caps/tenant/", scoped=False)
 
 SEEDS: dict[Endpoint, str] = {
     COURSE_VIDEOS: "seed 1",

@@ -1,22 +1,24 @@
 """Every metric, once: name, help, unit, labels, source.
 
-Exposition, the reference, the dashboards' checks and the rules' checks all read this table.
+Exposition, the reference, and the tests of dashboards and rules all use this table.
 """
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from exporter.catalog import agents, costs, learning, outcomes, own
-from exporter.catalog.agents import *  # noqa: F403 - one table, whichever room an entry is in
+from exporter.catalog.agents import *  # noqa: F403 - one table, whichever module an entry is in
 from exporter.catalog.costs import *  # noqa: F403 - see above
 from exporter.catalog.learning import *  # noqa: F403 - see above
 from exporter.catalog.model import *  # noqa: F403 - see above
-from exporter.catalog.model import ORG, Area, Metric, Windowed
+from exporter.catalog.model import Metric, Windowed
 from exporter.catalog.outcomes import *  # noqa: F403 - see above
 from exporter.catalog.own import *  # noqa: F403 - see above
 
-_ROOMS = (learning, outcomes, agents, costs, own)
-_ENTRIES: tuple[object, ...] = tuple(chain.from_iterable(vars(room).values() for room in _ROOMS))
+_MODULES = (learning, outcomes, agents, costs, own)
+_ENTRIES: tuple[object, ...] = tuple(
+    chain.from_iterable(vars(module).values() for module in _MODULES)
+)
 
 WINDOWED: tuple[Windowed, ...] = tuple(e for e in _ENTRIES if isinstance(e, Windowed))
 
@@ -36,5 +38,5 @@ _BY_NAME: Mapping[str, Metric] = {m.name: m for entry in _ENTRIES for m in _metr
 METRICS: tuple[Metric, ...] = tuple(_BY_NAME.values())
 """The whole catalog, in the order of exposition."""
 
-ORG_FIGURES = sum(metric.labels == ORG and metric.area is not Area.EXPORTER for metric in METRICS)
-"""How many series an org has at most that are about it as a whole."""
+BY_NAME: Mapping[str, Metric] = _BY_NAME
+"""The catalog by the name of the metric."""

@@ -1,42 +1,140 @@
-"""Figures of what agents cost, in US dollars."""
+"""Metrics of cost and model usage."""
 
 from exporter.api import endpoints
-from exporter.catalog.model import ORG, OTHER, TOP, WEEKS, Area, Windowed
+from exporter.catalog.model import (
+    MONEY,
+    ORG,
+    OTHER,
+    TOP,
+    TOTAL_MESSAGES,
+    WEEKS,
+    Area,
+    Exempt,
+    Windowed,
+    gauge,
+)
+
+_USAGE_WINDOWS = ("today", "1d", "7d")
+_LATENCY = Exempt("a property of model calls, not of people")
 
 COST = Windowed(
-    "cost_usd",
-    "Cost of agents, in US dollars,",
+    "cost",
+    "Cost of agents",
     ORG,
     Area.COSTS,
     endpoints.COSTS,
-    older=endpoints.OLDER_COSTS,
+    MONEY,
+    unit="usd",
+    fallback=endpoints.TENANT_COST,
 )
 MODEL_COST = Windowed(
-    "model_cost_usd",
-    f"Cost of a language model (the {TOP} costliest, and {OTHER}), in US dollars,",
+    "model_cost",
+    f"Cost of a language model (the {TOP} most expensive, and {OTHER})",
     ("org", "model"),
     Area.COSTS,
-    endpoints.COST_DETAILS,
+    endpoints.MODEL_COSTS,
+    MONEY,
     windows=WEEKS,
-    baselines=(),
-    older=endpoints.OLDER_MODEL_COSTS,
+    expected=(),
+    unit="usd",
+    fallback=endpoints.COST_DETAILS,
 )
 PROVIDER_COST = Windowed(
-    "provider_cost_usd",
-    f"Cost of a provider of language models (the {TOP} costliest, and {OTHER}), in US dollars,",
+    "provider_cost",
+    f"Cost of a provider of language models (the {TOP} most expensive, and {OTHER})",
     ("org", "provider"),
     Area.COSTS,
     endpoints.COST_DETAILS,
+    MONEY,
     windows=WEEKS,
-    baselines=(),
+    expected=(),
+    unit="usd",
 )
 AGENT_COST = Windowed(
-    "agent_cost_usd",
-    f"Cost of an agent (the {TOP} costliest, and {OTHER}), in US dollars,",
+    "agent_cost",
+    f"Cost of an agent (the {TOP} most expensive, and {OTHER}; equal names are added up)",
     ("org", "agent"),
     Area.COSTS,
-    endpoints.COST_DETAILS,
+    endpoints.MENTOR_COSTS,
+    MONEY,
     windows=WEEKS,
-    baselines=(),
-    older=endpoints.OLDER_AGENT_COSTS,
+    expected=(),
+    unit="usd",
+    fallback=endpoints.COST_DETAILS,
 )
+SPEND_CAP_LIMIT = gauge(
+    "spend_cap_limit_usd",
+    "Spend cap of the org for its current period, in US dollars.",
+    ORG,
+    Area.COSTS,
+    endpoints.SPEND_CAP,
+    privacy=MONEY,
+)
+SPEND_CAP_SPENT = gauge(
+    "spend_cap_spent_usd",
+    "Spent of the spend cap in its current period, in US dollars.",
+    ORG,
+    Area.COSTS,
+    endpoints.SPEND_CAP,
+    privacy=MONEY,
+)
+SPEND_CAP_REMAINING = gauge(
+    "spend_cap_remaining_usd",
+    "Remaining of the spend cap in its current period, in US dollars.",
+    ORG,
+    Area.COSTS,
+    endpoints.SPEND_CAP,
+    privacy=MONEY,
+)
+SPEND_CAP_EXCEEDED = gauge(
+    "spend_cap_exceeded",
+    "Whether the spend cap is exceeded.",
+    ORG,
+    Area.COSTS,
+    endpoints.SPEND_CAP,
+    privacy=MONEY,
+)
+
+
+def _by_model(
+    name: str, counts: str, privacy: Exempt, *, unit: str = "", note: str = ""
+) -> Windowed:
+    return Windowed(
+        name,
+        f"{counts} by model (the {TOP} largest, and {OTHER})",
+        ("org", "model"),
+        Area.USAGE,
+        endpoints.LLM_USAGE,
+        privacy,
+        windows=_USAGE_WINDOWS,
+        expected=(),
+        unit=unit,
+        note=note,
+    )
+
+
+LLM_CALLS = _by_model("llm_calls", "Calls of language models", TOTAL_MESSAGES)
+LLM_INPUT_TOKENS = _by_model("llm_input_tokens", "Input tokens", TOTAL_MESSAGES)
+LLM_OUTPUT_TOKENS = _by_model("llm_output_tokens", "Output tokens", TOTAL_MESSAGES)
+LLM_COST = _by_model("llm_cost", "Cost of calls of language models", MONEY, unit="usd")
+
+_UNIT_NOTE = "The API does not document the unit; milliseconds are assumed."
+
+
+def _latency(quantile: str) -> Windowed:
+    return Windowed(
+        f"llm_latency_{quantile}",
+        f"Latency of calls of language models, {quantile}, by model (the {TOP} most called)",
+        ("org", "model"),
+        Area.USAGE,
+        endpoints.LLM_USAGE,
+        _LATENCY,
+        windows=_USAGE_WINDOWS,
+        expected=(),
+        unit="seconds",
+        note=_UNIT_NOTE,
+    )
+
+
+LLM_LATENCY_P50 = _latency("p50")
+LLM_LATENCY_P95 = _latency("p95")

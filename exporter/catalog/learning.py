@@ -1,14 +1,19 @@
-"""Figures of learning: who is there, what is watched, and all that of each course."""
+"""Metrics of learning: users, enrollments, videos, and the same for each course."""
 
 from exporter.api import endpoints
 from exporter.catalog.model import (
     COMPLETE,
+    COUNT,
     COURSE,
+    NAME,
+    NOT_PEOPLE,
     ORG,
     PREFIX,
+    TOTAL_TIME,
     Area,
     Kind,
     Metric,
+    People,
     Windowed,
     gauge,
     source,
@@ -16,58 +21,80 @@ from exporter.catalog.model import (
 
 ACTIVE_USERS = Windowed(
     "active_users",
-    "Unique active users",
+    "Unique users with course activity",
     ORG,
     Area.AUDIENCE,
     endpoints.ACTIVE_USERS_PER_COURSE,
-    people=True,
+    COUNT,
+    note="Users who only chat with agents are not included; a key with fewer permissions sees "
+    "fewer users.",
+    fallback=endpoints.V2_USERS,
 )
 COURSE_ACTIVE_USERS = Windowed(
     "course_active_users",
-    "Unique active users of the course",
+    "Unique users active in the course",
     COURSE,
     Area.COURSES,
     endpoints.ACTIVE_USERS_PER_COURSE,
+    COUNT,
     windows=COMPLETE,
-    baselines=(),
-    people=True,
+    expected=(),
 )
 ENROLLMENTS = Windowed(
-    "enrollments", "New enrolments", ORG, Area.AUDIENCE, endpoints.ENROLLMENTS_OVER_TIME
+    "enrollments",
+    "New enrollments",
+    ORG,
+    Area.AUDIENCE,
+    endpoints.ENROLLMENTS_OVER_TIME,
+    COUNT,
 )
 UNENROLLMENTS = Windowed(
-    "unenrollments", "Unenrolments", ORG, Area.AUDIENCE, endpoints.ENROLLMENTS_OVER_TIME
+    "unenrollments", "Unenrollments", ORG, Area.AUDIENCE, endpoints.ENROLLMENTS_OVER_TIME, COUNT
 )
 COURSE_ENROLLMENTS = Windowed(
     "course_enrollments",
-    "New enrolments in the course",
+    "New enrollments in the course",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_ENROLLMENTS_OVER_TIME,
+    COUNT,
     windows=COMPLETE,
-    baselines=(),
+    expected=(),
 )
 COURSE_UNENROLLMENTS = Windowed(
     "course_unenrollments",
-    "Unenrolments from the course",
+    "Unenrollments from the course",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_ENROLLMENTS_OVER_TIME,
+    COUNT,
     windows=COMPLETE,
-    baselines=(),
+    expected=(),
 )
 VIDEO_COMPLETIONS = Windowed(
-    "video_completions", "Videos watched", ORG, Area.VIDEOS, endpoints.VIDEOS_OVER_TIME
+    "video_completions",
+    "Videos completed by learners",
+    ORG,
+    Area.VIDEOS,
+    endpoints.VIDEOS_OVER_TIME,
+    COUNT,
+    note='The platform calls this "videos watched".',
 )
 COURSE_VIDEOS = gauge(
-    "course_videos", "Videos in the course.", COURSE, Area.COURSES, endpoints.COURSE_VIDEOS
-)
-COURSE_VIDEO_COMPLETIONS = gauge(
-    "course_video_completions",
-    "Videos of the course watched, as the API gives it.",
+    "course_videos",
+    "Videos in the course.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
+    privacy=NOT_PEOPLE,
+)
+COURSE_VIDEO_COMPLETIONS = gauge(
+    "course_video_completions",
+    "Videos of the course that were completed, as the API returns it.",
+    COURSE,
+    Area.COURSES,
+    endpoints.COURSE_VIDEOS,
+    privacy=COUNT,
 )
 COURSE_VIDEO_WATCH_SECONDS = gauge(
     "course_video_watch_seconds",
@@ -75,13 +102,19 @@ COURSE_VIDEO_WATCH_SECONDS = gauge(
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
+    privacy=TOTAL_TIME,
 )
+_OF_COURSE = People(tuple(COURSE_ACTIVE_USERS.at(w).name for w in ("28d", "7d", "1d")))
+"""Means over the learners of a course: as many people as were active in it."""
+
 COURSE_VIDEO_WATCHED_RATIO = gauge(
     "course_video_watched_ratio",
-    "Mean share of the course's videos that a learner watched, 0 to 1.",
+    "Mean share of the course's videos that a learner completed, 0 to 1.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
+    privacy=_OF_COURSE,
+    percent=True,
 )
 COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER = gauge(
     "course_video_watch_seconds_per_learner",
@@ -89,6 +122,7 @@ COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER = gauge(
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
+    privacy=_OF_COURSE,
 )
 COURSE_INFO = Metric(
     PREFIX + "course_info",
@@ -98,6 +132,7 @@ COURSE_INFO = Metric(
     ("org", "course_id", "course_name"),
     Area.COURSES,
     source=f"{source(endpoints.COURSE_VIDEOS)}, {source(endpoints.ACTIVE_USERS_PER_COURSE)}",
+    privacy=NAME,
 )
 ACTIVE_LEARNERS = gauge(
     "active_learners",
@@ -105,7 +140,7 @@ ACTIVE_LEARNERS = gauge(
     ORG,
     Area.AUDIENCE,
     endpoints.ACTIVE_LEARNERS,
-    people=True,
+    privacy=COUNT,
 )
 ENGAGEMENT_INDEX = gauge(
     "active_learner_engagement_index",
@@ -113,6 +148,7 @@ ENGAGEMENT_INDEX = gauge(
     ("org", "quantile"),
     Area.AUDIENCE,
     endpoints.ACTIVE_LEARNERS,
+    privacy=People((ACTIVE_LEARNERS.name,)),
     kind=Kind.SUMMARY,
 )
 PERFORMANCE_INDEX = gauge(
@@ -121,6 +157,7 @@ PERFORMANCE_INDEX = gauge(
     ("org", "quantile"),
     Area.AUDIENCE,
     endpoints.ACTIVE_LEARNERS,
+    privacy=People((ACTIVE_LEARNERS.name,)),
     kind=Kind.SUMMARY,
 )
 REGISTERED_USERS = gauge(
@@ -129,7 +166,7 @@ REGISTERED_USERS = gauge(
     ORG,
     Area.AUDIENCE,
     endpoints.REGISTERED_USERS,
-    people=True,
+    privacy=COUNT,
 )
 REGISTRATIONS = Windowed(
     "registrations",
@@ -137,5 +174,6 @@ REGISTRATIONS = Windowed(
     ORG,
     Area.AUDIENCE,
     endpoints.REGISTRATIONS_OVER_TIME,
+    COUNT,
     windows=COMPLETE,
 )

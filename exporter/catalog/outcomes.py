@@ -1,23 +1,42 @@
-"""Figures of what learners do and what comes of it: time, completions, grades."""
+"""Metrics of what learners do and achieve: time, completions, grades."""
 
 from exporter.api import endpoints
-from exporter.catalog.model import COMPLETE, COURSE, ORG, WEEKS, Area, Windowed, gauge
+from exporter.catalog.learning import ACTIVE_USERS, COURSE_ACTIVE_USERS
+from exporter.catalog.model import (
+    COMPLETE,
+    COUNT,
+    COURSE,
+    ORG,
+    TOTAL_TIME,
+    WEEKS,
+    Area,
+    People,
+    Windowed,
+    gauge,
+)
+
+_OF_ORG = People((ACTIVE_USERS.at("28d").name, ACTIVE_USERS.at("7d").name))
+_ACTIVE_IN_COURSE = tuple(COURSE_ACTIVE_USERS.at(w).name for w in ("28d", "7d", "1d"))
 
 TIME_SPENT = Windowed(
-    "time_spent_seconds",
-    "Time that all learners spent, in seconds,",
+    "time_spent",
+    "Time that all learners spent",
     ORG,
     Area.ENGAGEMENT,
     endpoints.TIME_OVER_TIME,
+    TOTAL_TIME,
+    unit="seconds",
 )
 TIME_PER_LEARNER = Windowed(
-    "avg_time_per_learner_seconds",
-    "Mean time that a learner spent in a course, in seconds,",
+    "avg_time_per_learner",
+    "Mean time that a learner spent in a course",
     ORG,
     Area.ENGAGEMENT,
     endpoints.TIME_PER_LEARNER,
+    _OF_ORG,
     windows=COMPLETE,
-    baselines=(),
+    expected=(),
+    unit="seconds",
 )
 COMPLETIONS = Windowed(
     "completions",
@@ -25,31 +44,29 @@ COMPLETIONS = Windowed(
     ORG,
     Area.ENGAGEMENT,
     endpoints.COMPLETIONS_OVER_TIME,
+    COUNT,
 )
 COURSE_TIME_SPENT = Windowed(
-    "course_time_spent_seconds",
-    "Time that all learners spent in the course, in seconds,",
+    "course_time_spent",
+    "Time that all learners spent in the course",
     COURSE,
     Area.COURSES,
     endpoints.TIME_PER_COURSE,
+    TOTAL_TIME,
     windows=WEEKS,
-    baselines=(),
+    expected=(),
+    unit="seconds",
 )
 COURSE_TIME_PER_LEARNER = Windowed(
-    "course_avg_time_per_learner_seconds",
-    "Mean time that a learner spent in the course, in seconds,",
+    "course_avg_time_per_learner",
+    "Mean time that a learner spent in the course",
     COURSE,
     Area.COURSES,
     endpoints.TIME_PER_COURSE,
+    People(_ACTIVE_IN_COURSE),
     windows=WEEKS,
-    baselines=(),
-)
-COURSE_VISITS_PER_LEARNER = gauge(
-    "course_visits_per_learner",
-    "Mean number of days on which a learner was active in the course, in the API's own period.",
-    COURSE,
-    Area.COURSES,
-    endpoints.COURSE_ACTIVITY,
+    expected=(),
+    unit="seconds",
 )
 COURSE_ENROLLED_USERS = gauge(
     "course_enrolled_users",
@@ -57,7 +74,17 @@ COURSE_ENROLLED_USERS = gauge(
     COURSE,
     Area.COURSES,
     endpoints.COMPLETIONS_PER_COURSE,
-    people=True,
+    privacy=COUNT,
+)
+_ENROLLED = People((COURSE_ENROLLED_USERS.name, *_ACTIVE_IN_COURSE))
+
+COURSE_ACTIVE_DAYS_PER_LEARNER = gauge(
+    "course_active_days_per_learner",
+    "Mean number of days on which a learner was active in the course, in the API's own period.",
+    COURSE,
+    Area.COURSES,
+    endpoints.COURSE_ACTIVITY,
+    privacy=_ENROLLED,
 )
 COURSE_COMPLETED = gauge(
     "course_completed_users",
@@ -65,14 +92,16 @@ COURSE_COMPLETED = gauge(
     COURSE,
     Area.COURSES,
     endpoints.COMPLETIONS_PER_COURSE,
-    people=True,
+    privacy=COUNT,
 )
 COURSE_COMPLETION_RATIO = gauge(
     "course_completion_ratio",
-    "Completion of the course by its learners, 0 to 1, as the API reckons it.",
+    "Completion of the course by its learners, 0 to 1, as the API computes it.",
     COURSE,
     Area.COURSES,
     endpoints.COMPLETIONS_PER_COURSE,
+    privacy=_ENROLLED,
+    percent=True,
 )
 AVERAGE_GRADE = gauge(
     "avg_grade_ratio",
@@ -80,6 +109,16 @@ AVERAGE_GRADE = gauge(
     ORG,
     Area.PERFORMANCE,
     endpoints.AVERAGE_GRADE,
+    privacy=_OF_ORG,
+    percent=True,
+)
+COURSE_GRADED_USERS = gauge(
+    "course_graded_users",
+    "Users enrolled in the course, as its grades count them.",
+    COURSE,
+    Area.COURSES,
+    endpoints.GRADES_PER_COURSE,
+    privacy=COUNT,
 )
 COURSE_AVERAGE_GRADE = gauge(
     "course_avg_grade_ratio",
@@ -87,6 +126,8 @@ COURSE_AVERAGE_GRADE = gauge(
     COURSE,
     Area.COURSES,
     endpoints.GRADES_PER_COURSE,
+    privacy=People((COURSE_GRADED_USERS.name,)),
+    percent=True,
 )
 COURSE_PASSED = gauge(
     "course_passed_users",
@@ -94,5 +135,5 @@ COURSE_PASSED = gauge(
     COURSE,
     Area.COURSES,
     endpoints.GRADES_PER_COURSE,
-    people=True,
+    privacy=COUNT,
 )

@@ -1,4 +1,4 @@
-"""The parts that turn endpoints into gauges, one module per analytics area."""
+"""Collectors: each turns one group of endpoints into gauges. One module per analytics area."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,170 +13,314 @@ from exporter.collectors import (
     costs,
     engagement,
     performance,
+    usage,
     videos,
 )
-from exporter.collectors.visit import Findings, Visit
+from exporter.collectors.run import Result, Run
 from exporter.settings import Org
 
+CORE = ""
+"""The group of the collectors that are always on."""
 
-class Rhythm(Enum):
-    """How often a collector visits; the value is the priority of its requests."""
+ITEMS_PER_INTERVAL = 4
+"""Requests about single courses or mentors that a collector sends per interval on average."""
 
-    TODAY = 0
-    HISTORY = 1
+RARELY = 6
+"""Intervals between two requests of lists that change little within a day."""
 
-    def seconds(self, org: Org) -> float:
-        """Return the time between two visits to `org`."""
-        return org.interval if self is Rhythm.TODAY else org.history_interval
+DAY = 24 * 3600.0
+
+
+class Base(Enum):
+    """The setting that the interval of a collector is a multiple of."""
+
+    INTERVAL = "interval"
+    HISTORY_INTERVAL = "history_interval"
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """One entry of the register.
+    """One entry of the registry.
 
-    `fixed` is the number of requests of a visit, `per_course` and `per_mentor` what each of
-    those adds; `once_a_day` are requests that only the first visit of a day makes. What is
-    `optional` not every deployment has, nor every key may read: to be refused is no failure of
-    it, unless it has succeeded before.
+    The interval is `times` the setting `base`. `requests` is how many requests a run sends on
+    average, `per_course` and `per_mentor` what each course or mentor adds to it; a collector of
+    single courses or mentors runs so rarely that these are at most `ITEMS_PER_INTERVAL` per
+    setting. A collector is also due after midnight if it has `windows` of complete days.
     """
 
     name: str
-    rhythm: Rhythm
+    base: Base
     endpoint: Endpoint
-    visit: Callable[[Visit], Awaitable[Findings]]
-    fixed: int = 1
+    collect: Callable[[Run], Awaitable[Result]]
+    group: str = CORE
+    times: int = 1
+    requests: float = 1
     per_course: int = 0
     per_mentor: int = 0
-    once_a_day: int = 0
-    lists_courses: bool = False
+    windows: bool = True
     paged: bool = False
-    optional: bool = False
+    lists_courses: bool = False
+    lists_mentors: bool = False
+    first: bool = True
+    """Belongs to the core values that are collected before any org is polled a second time."""
+    once: int = 0
+    """Requests that a new org takes once."""
 
-    def requests(self, org: Org, *, courses: int) -> int:
-        """Return how many requests a visit to `org` with so many courses makes."""
-        return self.fixed + self.per_course * courses + self.per_mentor * len(org.mentors)
+    def interval(self, org: Org, *, courses: int, mentors: int) -> float:
+        """Return the seconds between two runs for an org with so many courses and mentors."""
+        setting = org.interval if self.base is Base.INTERVAL else org.history_interval
+        items = self.per_course * courses + self.per_mentor * mentors
+        return setting * max(self.times, items / ITEMS_PER_INTERVAL)
+
+    def requests_per_run(self, *, courses: int, mentors: int) -> float:
+        """Return how many requests a run sends on average."""
+        return self.requests + self.per_course * courses + self.per_mentor * mentors
+
+    def requests_per_hour(self, org: Org, *, courses: int, mentors: int) -> float:
+        """Return how many requests an org takes per hour, averaged over a day."""
+        interval = self.interval(org, courses=courses, mentors=mentors)
+        runs_per_day = max(DAY / interval, 1.0 if self.windows else 0.0)
+        return runs_per_day / 24 * self.requests_per_run(courses=courses, mentors=mentors)
 
     @property
     def about(self) -> str:
-        """Return what the collector brings, in a line."""
-        return (self.visit.__doc__ or "").partition("\n")[0]
+        """Return what the collector collects, in one line."""
+        return (self.collect.__doc__ or "").partition("\n")[0]
 
     def on(self, org: Org) -> bool:
-        """Return whether the org wants this collector."""
+        """Return whether the collector is on for an org."""
         if self.per_course and not org.courses.enrollments:
             return False
-        return org.collectors.get(self.name, True)
+        if (self.per_mentor or self.lists_mentors) and not org.mentors:
+            return False
+        if self.name == "topics" and not org.topics:
+            return False
+        return org.collectors.get(self.name, self.group in {CORE, *org.extras})
+
+
+def _extra(
+    group: str,
+    name: str,
+    endpoint: Endpoint,
+    collect: Callable[[Run], Awaitable[Result]],
+    *,
+    base: Base = Base.HISTORY_INTERVAL,
+    times: int = 1,
+    requests: float = 1,
+    windows: bool = True,
+    paged: bool = False,
+) -> Collector:
+    return Collector(
+        name,
+        base,
+        endpoint,
+        collect,
+        group=group,
+        times=times,
+        requests=requests,
+        windows=windows,
+        paged=paged,
+        first=False,
+    )
 
 
 COLLECTORS: tuple[Collector, ...] = (
     Collector(
         "active_users_today",
-        Rhythm.TODAY,
+        Base.INTERVAL,
         endpoints.ACTIVE_USERS_PER_COURSE,
         audience.active_users_today,
-    ),
-    Collector(
-        "enrollments_today",
-        Rhythm.TODAY,
-        endpoints.ENROLLMENTS_OVER_TIME,
-        audience.enrollments_today,
-        fixed=2,
-    ),
-    Collector("videos_today", Rhythm.TODAY, endpoints.VIDEOS_OVER_TIME, videos.videos_today),
-    Collector(
-        "chat_today", Rhythm.TODAY, endpoints.MESSAGES_PER_SESSION, chat.chat_today, per_mentor=1
-    ),
-    Collector(
-        "active_users",
-        Rhythm.HISTORY,
-        endpoints.ACTIVE_USERS_PER_COURSE,
-        audience.active_users,
-        fixed=3,
-        once_a_day=8,
-        lists_courses=True,
-    ),
-    Collector(
-        "active_learners", Rhythm.HISTORY, endpoints.ACTIVE_LEARNERS, audience.active_learners
+        windows=False,
     ),
     Collector(
         "enrollments",
-        Rhythm.HISTORY,
+        Base.INTERVAL,
         endpoints.ENROLLMENTS_OVER_TIME,
         audience.enrollments,
-        fixed=2,
+        requests=2,
     ),
-    Collector("videos", Rhythm.HISTORY, endpoints.VIDEOS_OVER_TIME, videos.videos),
+    Collector("videos", Base.INTERVAL, endpoints.VIDEOS_OVER_TIME, videos.videos),
+    Collector("chat", Base.INTERVAL, endpoints.MESSAGES_PER_SESSION, chat.chat),
+    Collector(
+        "active_users",
+        Base.HISTORY_INTERVAL,
+        endpoints.ACTIVE_USERS_PER_COURSE,
+        audience.active_users,
+        requests=1 + 2 / audience.LONG_WINDOWS_EVERY,
+        lists_courses=True,
+    ),
+    Collector(
+        "active_learners",
+        Base.HISTORY_INTERVAL,
+        endpoints.ACTIVE_LEARNERS,
+        audience.active_learners,
+        times=RARELY,
+        windows=False,
+    ),
     Collector(
         "course_videos",
-        Rhythm.HISTORY,
+        Base.HISTORY_INTERVAL,
         endpoints.COURSE_VIDEOS,
         videos.course_videos,
+        times=RARELY,
+        windows=False,
         lists_courses=True,
         paged=True,
     ),
-    Collector("chat", Rhythm.HISTORY, endpoints.MESSAGES_PER_SESSION, chat.chat, per_mentor=1),
     Collector(
         "course_enrollments",
-        Rhythm.HISTORY,
+        Base.HISTORY_INTERVAL,
         endpoints.COURSE_ENROLLMENTS_OVER_TIME,
         audience.course_enrollments,
-        fixed=0,
+        requests=0,
         per_course=2,
+        first=False,
+    ),
+    Collector(
+        "mentors",
+        Base.HISTORY_INTERVAL,
+        endpoints.MENTOR_COSTS,
+        chat.mentors,
+        times=RARELY,
+        windows=False,
+        lists_mentors=True,
+        first=False,
+    ),
+    Collector(
+        "mentor_chat",
+        Base.INTERVAL,
+        endpoints.MESSAGES_PER_SESSION,
+        chat.mentor_chat,
+        requests=0,
+        per_mentor=1,
+        first=False,
+    ),
+    Collector(
+        "past_active_users",
+        Base.HISTORY_INTERVAL,
+        endpoints.ACTIVE_USERS_PER_COURSE,
+        audience.past_active_users,
+        times=24,
+        requests=1,
+        windows=False,
+        first=False,
+        once=audience.past_requests(),
+    ),
+    _extra(
+        "learning",
+        "time",
+        endpoints.TIME_OVER_TIME,
+        engagement.time,
+        base=Base.INTERVAL,
+    ),
+    _extra(
+        "learning",
+        "completions",
+        endpoints.COMPLETIONS_OVER_TIME,
+        engagement.completions,
+        base=Base.INTERVAL,
+    ),
+    _extra("learning", "registrations", endpoints.REGISTRATIONS_OVER_TIME, audience.registrations),
+    _extra(
+        "learning",
+        "time_per_learner",
+        endpoints.TIME_PER_LEARNER,
+        engagement.time_per_learner,
+        times=RARELY,
+        requests=3,
     ),
     *(
-        Collector(name, Rhythm.TODAY, endpoint, visit, optional=True)
-        for name, endpoint, visit in (
-            ("time_today", endpoints.TIME_OVER_TIME, engagement.time_today),
-            ("completions_today", endpoints.COMPLETIONS_OVER_TIME, engagement.completions_today),
-            ("conversations_today", endpoints.CONVERSATIONS, agents.conversations_today),
-            ("costs_today", endpoints.COSTS, costs.costs_today),
+        _extra(
+            "learning", name, endpoint, collect, times=RARELY, windows=False, paged=name != "grade"
+        )
+        for name, endpoint, collect in (
+            ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users),
+            ("grade", endpoints.AVERAGE_GRADE, performance.grade),
+            ("course_completions", endpoints.COMPLETIONS_PER_COURSE, engagement.course_completions),
+            ("course_activity", endpoints.COURSE_ACTIVITY, engagement.course_activity),
+            ("course_grades", endpoints.GRADES_PER_COURSE, performance.course_grades),
+        )
+    ),
+    _extra(
+        "learning",
+        "course_time",
+        endpoints.TIME_PER_COURSE,
+        engagement.course_time,
+        times=RARELY,
+        requests=2,
+        paged=True,
+    ),
+    _extra(
+        "agents",
+        "conversations",
+        endpoints.CONVERSATIONS,
+        agents.conversations,
+        base=Base.INTERVAL,
+    ),
+    _extra(
+        "agents",
+        "agent_users_now",
+        endpoints.V2_USERS,
+        agents.agent_users_now,
+        base=Base.INTERVAL,
+        requests=2,
+        windows=False,
+    ),
+    *(
+        _extra("agents", name, endpoint, collect)
+        for name, endpoint, collect in (
+            ("agent_users", endpoints.AGENT_USERS, agents.agent_users),
+            ("ratings", endpoints.RATINGS, agents.ratings),
+            ("feedback", endpoints.FEEDBACK, agents.feedback),
         )
     ),
     *(
-        Collector(name, Rhythm.HISTORY, endpoint, visit, fixed=requests, optional=True)
-        for name, endpoint, visit, requests in (
-            ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users, 1),
-            ("registrations", endpoints.REGISTRATIONS_OVER_TIME, audience.registrations, 1),
-            ("time", endpoints.TIME_OVER_TIME, engagement.time, 1),
-            ("time_per_learner", endpoints.TIME_PER_LEARNER, engagement.time_per_learner, 3),
-            ("completions", endpoints.COMPLETIONS_OVER_TIME, engagement.completions, 1),
-            ("grade", endpoints.AVERAGE_GRADE, performance.grade, 1),
-            ("conversations", endpoints.CONVERSATIONS, agents.conversations, 1),
-            ("agent_users", endpoints.AGENT_USERS, agents.agent_users, 1),
-            ("agent_returns", endpoints.NEW_AND_RETURNING, agents.agent_returns, 2),
-            ("agent_messages", endpoints.CONVERSATION_SUMMARY, agents.agent_messages, 1),
-            ("ratings", endpoints.RATINGS, agents.ratings, 1),
-            ("feedback", endpoints.FEEDBACK, agents.feedback, 1),
-            ("sentiments", endpoints.SENTIMENTS, agents.sentiments, 2),
-            ("topics", endpoints.TOPICS, agents.topics, 2),
-            ("agents", endpoints.AGENTS, agents.agents, 1),
-            ("costs", endpoints.COSTS, costs.costs, 1),
-            ("model_costs", endpoints.COST_DETAILS, costs.model_costs, 2),
-            ("provider_costs", endpoints.COST_DETAILS, costs.provider_costs, 2),
-            ("agent_costs", endpoints.COST_DETAILS, costs.agent_costs, 2),
+        _extra("agents", name, endpoint, collect, times=RARELY, requests=2)
+        for name, endpoint, collect in (
+            ("agent_returns", endpoints.NEW_AND_RETURNING, agents.agent_returns),
+            ("sentiments", endpoints.SENTIMENTS, agents.sentiments),
+            ("topics", endpoints.TOPICS, agents.topics),
+            ("message_summary", endpoints.V2_MESSAGES, agents.message_summary),
+            ("per_conversation", endpoints.V2_CONVERSATIONS, agents.per_conversation),
+            ("per_session", endpoints.V2_SESSIONS, agents.per_session),
         )
     ),
     *(
-        Collector(name, Rhythm.HISTORY, endpoint, visit, fixed=requests, optional=True, paged=True)
-        for name, endpoint, visit, requests in (
-            ("course_time", endpoints.TIME_PER_COURSE, engagement.course_time, 2),
-            (
-                "course_completions",
-                endpoints.COMPLETIONS_PER_COURSE,
-                engagement.course_completions,
-                1,
-            ),
-            ("course_activity", endpoints.COURSE_ACTIVITY, engagement.course_activity, 1),
-            ("course_grades", endpoints.GRADES_PER_COURSE, performance.course_grades, 1),
+        _extra("agents", name, endpoint, collect, windows=False)
+        for name, endpoint, collect in (
+            ("agent_messages", endpoints.CONVERSATION_SUMMARY, agents.agent_messages),
+            ("agents", endpoints.AGENTS, agents.agents),
+            ("messages_this_month", endpoints.V2_TOPICS, agents.messages_this_month),
         )
     ),
+    _extra("costs", "costs", endpoints.COSTS, costs.costs, base=Base.INTERVAL, requests=2),
+    *(
+        _extra("costs", name, endpoint, collect, times=RARELY, requests=2)
+        for name, endpoint, collect in (
+            ("model_costs", endpoints.MODEL_COSTS, costs.model_costs),
+            ("provider_costs", endpoints.COST_DETAILS, costs.provider_costs),
+            ("agent_costs", endpoints.MENTOR_COSTS, costs.agent_costs),
+        )
+    ),
+    _extra("costs", "spend_cap", endpoints.SPEND_CAP, costs.spend_cap, windows=False),
+    _extra(
+        "usage",
+        "usage_today",
+        endpoints.LLM_USAGE,
+        usage.usage_today,
+        base=Base.INTERVAL,
+        requests=3,
+        windows=False,
+    ),
+    _extra("usage", "usage", endpoints.LLM_USAGE, usage.usage, requests=6),
 )
 
 
-NAMES = frozenset(collector.name for collector in COLLECTORS)
+BY_NAME = {collector.name: collector for collector in COLLECTORS}
+NAMES = frozenset(BY_NAME)
 """What `collectors` in a configuration may switch."""
 
 
 def of(org: Org) -> tuple[Collector, ...]:
-    """Return the collectors that `org` wants, those that list courses before those that need it."""
+    """Return the collectors that are on for `org`."""
     return tuple(collector for collector in COLLECTORS if collector.on(org))

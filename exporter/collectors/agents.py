@@ -1,16 +1,30 @@
-"""What agents are used for: conversations, their users and topics, and how they are liked."""
+"""How agents are used: conversations, users, messages, feedback, topics."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_counts, read_figures, read_parts
-from exporter.collectors import days, tables
-from exporter.collectors.visit import Findings, Visit
+from exporter.api.endpoints import Endpoint
+from exporter.api.payloads import (
+    Values,
+    read_counts,
+    read_headline,
+    read_messages_summary,
+    read_parts,
+    read_topics_overview,
+    read_v2_users,
+    read_values,
+    sum_by_name,
+)
+from exporter.catalog import Metric, Windowed
+from exporter.collectors import daily, tables
+from exporter.collectors.run import Draft, Result, Run
+from exporter.samples import Samples
 from exporter.windows import WINDOWS, window
 
 _DAILY = {"aggregation": "daily"}
-_SENTIMENTS = ("positive", "neutral", "negative")
+_SENTIMENTS = {name: f"sentiment_distribution.{name}" for name in ("positive", "neutral", "negative")}
 _MESSAGES = {
     "total_human_messages": catalog.HUMAN_MESSAGES,
     "total_ai_messages": catalog.AI_MESSAGES,
@@ -20,94 +34,189 @@ _USERS = {
     "returning_users.count": catalog.RETURNING_AGENT_USERS,
 }
 _AGENTS = {"total_mentors": catalog.AGENTS, "active_mentors": catalog.ACTIVE_AGENTS}
-_read_conversations = partial(read_counts, count="conversation_count")
+_SUMMARY = {
+    "user_queries": catalog.USER_MESSAGES,
+    "assistant_responses": catalog.ASSISTANT_RESPONSES,
+    "average_sentiment_score": catalog.AVG_SENTIMENT,
+}
+_PER_CONVERSATION = {
+    "avg_messages_per_conversation": catalog.MESSAGES_PER_CONVERSATION,
+    "avg_cost_per_conversation": catalog.COST_PER_CONVERSATION,
+}
+_PER_SESSION = {"avg_rating": catalog.AVG_RATING}
+_NOW = {
+    "currently_active": catalog.AGENT_USERS_NOW,
+    "active_users_last_30d": catalog.AGENT_USERS_MONTH,
+}
 
 
-async def conversations_today(visit: Visit) -> Findings:
-    """Conversations with agents today."""
-    return await days.today(visit, catalog.CONVERSATIONS, _read_conversations, query=_DAILY)
+async def conversations(run: Run) -> Result:
+    """Conversations with agents, today and on complete days."""
+    read = partial(read_counts, count="conversation_count")
+    return await _daily(run, catalog.CONVERSATIONS, read, _DAILY)
 
 
-async def conversations(visit: Visit) -> Findings:
-    """Conversations with agents on complete days."""
-    return await days.complete(visit, catalog.CONVERSATIONS, _read_conversations, query=_DAILY)
+async def agent_users(run: Run) -> Result:
+    """Unique users of agents yesterday."""
+    return await _daily(run, catalog.AGENT_USERS, partial(read_counts, count="user_count"))
 
 
-async def agent_users(visit: Visit) -> Findings:
-    """Unique users of agents yesterday, and on the same weekdays before."""
-    read = partial(read_counts, count="user_count")
-    return await days.complete(visit, catalog.AGENT_USERS, read)
-
-
-async def agent_returns(visit: Visit) -> Findings:
-    """Unique users of agents in each window: those who are new to agents, and the others."""
-    findings = Findings()
-    for name in catalog.NEW_AGENT_USERS.windows:
-        answer = await visit.ask(
-            endpoints.NEW_AND_RETURNING,
-            lambda body: read_figures(body, *_USERS),
-            span=window(WINDOWS[name], visit.day),
-        )
-        for path, figure in _USERS.items():
-            findings.samples.add(figure.at(name), answer[path])
-    return findings
-
-
-async def agent_messages(visit: Visit) -> Findings:
-    """Messages of people and of agents, in all."""
-    findings = Findings()
-    answer = await visit.ask(
-        endpoints.CONVERSATION_SUMMARY, lambda body: read_figures(body, *_MESSAGES)
-    )
-    for path, metric in _MESSAGES.items():
-        findings.samples.add(metric, answer[path])
-    return findings
-
-
-async def ratings(visit: Visit) -> Findings:
-    """Ratings that people gave to agents."""
+async def ratings(run: Run) -> Result:
+    """Ratings of agents by users."""
     read = partial(read_counts, count="total_ratings")
-    return await days.complete(visit, catalog.RATINGS, read, query={"group_by": "day"})
+    return await _daily(run, catalog.RATINGS, read, {"group_by": "day"})
 
 
-async def feedback(visit: Visit) -> Findings:
-    """Entries of feedback on agents."""
+async def feedback(run: Run) -> Result:
+    """Feedback entries on agents."""
     read = partial(read_counts, count="feedback_count")
-    return await days.complete(visit, catalog.FEEDBACK, read, query=_DAILY)
+    return await _daily(run, catalog.FEEDBACK, read, _DAILY)
 
 
-async def sentiments(visit: Visit) -> Findings:
-    """Share of each sentiment; none where nobody was heard."""
-    findings = Findings()
-    paths = {name: f"sentiment_distribution.{name}" for name in _SENTIMENTS}
-    for window_name in catalog.SENTIMENT_RATIO.windows:
-        answer = await visit.ask(
+async def agent_returns(run: Run) -> Result:
+    """New and returning users of agents in each window."""
+    read = partial(read_values_of, _USERS)
+    return await _windows(run, endpoints.NEW_AND_RETURNING, read, _USERS)
+
+
+async def agent_messages(run: Run) -> Result:
+    """Messages of users and of agents, since the beginning."""
+    return await _as_returned(run, endpoints.CONVERSATION_SUMMARY, _MESSAGES)
+
+
+async def agents(run: Run) -> Result:
+    """Agents of the org, and those used at least once."""
+    return await _as_returned(run, endpoints.AGENTS, _AGENTS)
+
+
+async def sentiments(run: Run) -> Result:
+    """Share of each sentiment, if there is any."""
+    result = Result()
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        response = await run.request(
             endpoints.SENTIMENTS,
-            lambda body: read_figures(body, *paths.values(), "total_sentiments"),
-            span=window(WINDOWS[window_name], visit.day),
+            lambda body: read_values(body, *_SENTIMENTS.values(), "total_sentiments"),
+            span=window(WINDOWS[name], run.day),
         )
-        if answer["total_sentiments"] != 0:
-            for name, path in paths.items():
-                metric = catalog.SENTIMENT_RATIO.at(window_name)
-                findings.samples.add(metric, visit.ratio(answer[path]), name)
-    return findings
+        if response["total_sentiments"] != 0:
+            for sentiment, path in _SENTIMENTS.items():
+                samples.add(catalog.SENTIMENT.at(name), response[path], sentiment)
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, catalog.SENTIMENT.windows, collect)
+    return result
 
 
-async def topics(visit: Visit) -> Findings:
-    """Topics that are discussed most."""
-    findings = Findings()
+async def topics(run: Run) -> Result:
+    """Most discussed topics."""
+    result = Result()
     read = partial(read_parts, names=("topic_name", "name"), value="conversation_count")
-    for name in catalog.TOPIC_CONVERSATIONS.windows:
-        span = window(WINDOWS[name], visit.day)
-        answer = await visit.ask(endpoints.TOPICS, read, span=span, query=_DAILY)
-        tables.put_top(findings.samples, catalog.TOPIC_CONVERSATIONS.at(name), answer.values)
-    return findings
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        span = window(WINDOWS[name], run.day)
+        response = await run.request(endpoints.TOPICS, read, span=span, query=_DAILY)
+        values = sum_by_name(response.parts.values())
+        tables.put_top(samples, catalog.TOPIC_CONVERSATIONS.at(name), values)
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, catalog.TOPIC_CONVERSATIONS.windows, collect)
+    return result
 
 
-async def agents(visit: Visit) -> Findings:
-    """Agents there are, and those that anybody has talked to."""
-    findings = Findings()
-    answer = await visit.ask(endpoints.AGENTS, lambda body: read_figures(body, *_AGENTS))
-    for path, metric in _AGENTS.items():
-        findings.samples.add(metric, answer[path])
-    return findings
+async def agent_users_now(run: Run) -> Result:
+    """Users of agents in the last hour, and in the last 30 days."""
+    result = Result()
+
+    async def collect(metric: str) -> None:
+        samples = Samples()
+        response = await run.request(
+            endpoints.V2_USERS, read_v2_users, query={"metric": metric, "date_filter": "today"}
+        )
+        samples.add(_NOW[metric], response.value)
+        result.items[metric] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, list(_NOW), collect)
+    return result
+
+
+async def message_summary(run: Run) -> Result:
+    """Messages of users, responses of agents, and mean sentiment in each window."""
+    return await _windows(
+        run, endpoints.V2_MESSAGES, read_messages_summary, _SUMMARY, {"limit": "1"}
+    )
+
+
+async def per_conversation(run: Run) -> Result:
+    """Messages and cost per conversation in each window."""
+    read = partial(_read_headline, _PER_CONVERSATION)
+    query = {"metric": "headline"}
+    return await _windows(run, endpoints.V2_CONVERSATIONS, read, _PER_CONVERSATION, query)
+
+
+async def per_session(run: Run) -> Result:
+    """Mean rating of agents in each window."""
+    read = partial(_read_headline, _PER_SESSION)
+    return await _windows(run, endpoints.V2_SESSIONS, read, _PER_SESSION, {"metric": "headline"})
+
+
+async def messages_this_month(run: Run) -> Result:
+    """Messages in the current calendar month."""
+    samples = Samples()
+    query = {"metric": "overview", "date_filter": "today"}
+    response = await run.request(endpoints.V2_TOPICS, read_topics_overview, query=query)
+    samples.add(catalog.MESSAGES_THIS_MONTH, response["messages.this_month"])
+    return Result({"month": Draft(samples=samples, interval=run.interval)})
+
+
+def read_values_of(paths: Mapping[str, object], body: bytes) -> Values:
+    """Read the members at `paths`."""
+    return read_values(body, *paths)
+
+
+def _read_headline(names: Mapping[str, object], body: bytes) -> Values:
+    return read_headline(body, *names)
+
+
+async def _daily(
+    run: Run,
+    measure: Windowed,
+    read: Callable[[bytes], daily.ByDay],
+    query: Mapping[str, str] | None = None,
+) -> Result:
+    result = Result()
+    await daily.collect(run, result, measure, read, query=query)
+    return result
+
+
+async def _as_returned(run: Run, endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Result:
+    """Add values without a period of their own, by path."""
+    samples = Samples()
+    response = await run.request(endpoint, partial(read_values_of, metrics))
+    for path, metric in metrics.items():
+        samples.add(metric, response[path])
+    return Result({endpoint.name: Draft(samples=samples, interval=run.interval)})
+
+
+async def _windows(
+    run: Run,
+    endpoint: Endpoint,
+    read: Callable[[bytes], Values],
+    measures: Mapping[str, Windowed],
+    query: Mapping[str, str] | None = None,
+) -> Result:
+    """Request each window of measures that cannot be added up over days, and add them by path."""
+    result = Result()
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        span = window(WINDOWS[name], run.day)
+        response = await run.request(endpoint, read, span=span, query=query)
+        for path, measure in measures.items():
+            samples.add(measure.at(name), response[path])
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, next(iter(measures.values())).windows, collect)
+    return result

@@ -1,210 +1,234 @@
-"""Who is there: active and registered users, active learners, enrolments (seeds 4, 5, 6)."""
+"""Active users, active learners and enrollments (seeds 4, 5, 6), and registrations."""
 
-from collections.abc import Callable, Mapping
-from datetime import date
-from functools import partial
+from collections.abc import Callable, Collection
+from datetime import date, timedelta
 from statistics import quantiles
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.errors import Refused
 from exporter.api.payloads import (
     CoursePage,
-    Daily,
     PayloadError,
     read_courses,
     read_daily,
     read_learners,
     read_size,
 )
-from exporter.collectors import days
+from exporter.collectors import daily
+from exporter.collectors.run import Draft, Result, Run
 from exporter.collectors.tables import Table
-from exporter.collectors.visit import Findings, Visit
-from exporter.windows import (
-    BASELINES,
-    TODAY,
-    WINDOWS,
-    Span,
-    history,
-    single,
-    total,
-    usual,
-    window,
-)
+from exporter.history.expected import REACH
+from exporter.history.windows import ACTIVE_USERS_7D
+from exporter.samples import Samples
+from exporter.windows import TODAY, WINDOWS, Span, window
 
 _ACTIVE = {catalog.ENROLLMENTS: "y", catalog.UNENROLLMENTS: "n"}
 _COURSE_ACTIVE = {catalog.COURSE_ENROLLMENTS: "y", catalog.COURSE_UNENROLLMENTS: "n"}
 _QUANTILES = {"0.1": 0, "0.5": 4, "0.9": 8}
 _USERS = "user_count"
-_NO_TOTAL = "`total` is missing or no number"
+_NO_TOTAL = "`total` is missing or not a number"
+
+LONG_WINDOWS_EVERY = 6
+"""Runs after which the longer windows are requested again although yesterday did not change."""
+
+PAST_PER_RUN = 28
+"""Days of past unique users that one run requests."""
+
+_UNIQUE_SERIES = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
 
 
 def _read_active(body: bytes) -> CoursePage:
-    """Read seed 4, which must have figures of the org or of courses."""
-    answer = read_courses(body, fields=(_USERS,))
-    if answer.total is None and not answer.names:
+    """Read seed 4, which must have values of the org or of courses."""
+    response = read_courses(body, fields=(_USERS,))
+    if response.total is None and not response.names:
         raise PayloadError(_NO_TOTAL)
-    return answer
+    return response
 
 
 def _read_total(body: bytes) -> CoursePage:
-    """Read seed 4 for its total alone."""
-    answer = read_courses(body, fields=())
-    if answer.total is None:
+    """Read only the total of seed 4."""
+    response = read_courses(body, fields=())
+    if response.total is None:
         raise PayloadError(_NO_TOTAL)
-    return answer
+    return response
 
 
-async def active_users_today(visit: Visit) -> Findings:
+async def active_users_today(run: Run) -> Result:
     """Unique active users of today."""
-    findings = Findings()
-    answer = await _active_users(visit, single(visit.day), _read_total)
-    findings.samples.add(catalog.ACTIVE_USERS.at(TODAY), answer.total)
-    return findings
+    response = await _active_users(run, Span(run.day, run.day), _read_total)
+    samples = Samples()
+    samples.add(catalog.ACTIVE_USERS.at(TODAY), response.total)
+    return Result({TODAY: Draft(samples=samples, interval=run.org.interval, of_day=True)})
 
 
-async def active_users(visit: Visit) -> Findings:
+async def active_users(run: Run) -> Result:
     """Unique active users of complete days, of the org and of its courses.
 
-    Every window is asked for, since unique users cannot be added up.
+    Every window is requested, since unique users cannot be added up. Yesterday is requested every
+    time; the longer windows on a new day, after a change, and rarely otherwise.
     """
-    findings = Findings()
+    result = Result()
+    before = run.history.series(run.org.key, catalog.ACTIVE_USERS.name).get(run.yesterday)
 
-    async def ask(name: str) -> None:
-        answer = await _active_users(visit, window(WINDOWS[name], visit.day))
-        findings.samples.add(catalog.ACTIVE_USERS.at(name), answer.total)
+    async def collect(name: str) -> None:
+        response = await _active_users(run, window(WINDOWS[name], run.day))
+        if name in _UNIQUE_SERIES:
+            run.history.update(
+                run.org.key, _UNIQUE_SERIES[name], days={run.yesterday: response.total}
+            )
         table = Table()
-        table.add(answer)
-        wanted = table.only(visit.org.courses.wants)
-        for course_id, title in wanted.names.items():
-            findings.courses[course_id] = title or findings.courses.get(course_id, "")
-        findings.samples.add_column(
-            catalog.COURSE_ACTIVE_USERS.at(name), wanted.columns.get(_USERS, {})
+        table.add(response)
+        samples = Samples()
+        samples.add(catalog.ACTIVE_USERS.at(name), response.total)
+        samples.add_column(catalog.COURSE_ACTIVE_USERS.at(name), table.columns.get(_USERS, {}))
+        every = 1 if name == "1d" else LONG_WINDOWS_EVERY
+        result.items[name] = Draft(
+            samples=samples, interval=run.interval * every, courses=table.names
         )
 
-    past: dict[Span, float | None] = {}
-
-    async def ask_past(span: Span) -> None:
-        past[span] = await _active_users_then(visit, span)
-
-    await visit.each(WINDOWS, ask)
-    spans = {name: visit.baseline_spans(length) for name, length in BASELINES.items()}
-    await visit.each([span for group in spans.values() for span in group], ask_past)
-    for name, group in spans.items():
-        baseline = catalog.ACTIVE_USERS.baseline(name)
-        findings.samples.add(baseline, usual([past[span] for span in group]))
-    return findings
+    await run.each(result, ["1d"], collect)
+    changed = before != run.history.series(run.org.key, catalog.ACTIVE_USERS.name).get(
+        run.yesterday
+    )
+    due = [name for name in WINDOWS if name != "1d" and (changed or _is_old(run, name))]
+    await run.each(result, due, collect)
+    return result
 
 
-async def active_learners(visit: Visit) -> Findings:
-    """Number of active learners, and on request quantiles of their indexes."""
-    findings = Findings()
-    if not visit.org.learner_indexes:
-        answer = await visit.ask(endpoints.ACTIVE_LEARNERS, read_learners, query={"length": "1"})
-        findings.samples.add(catalog.ACTIVE_LEARNERS, answer.pagination.total_items)
-        return findings
-    indexes: dict[int, tuple[float | None, float | None]] = {}
-    async for page in visit.pages(endpoints.ACTIVE_LEARNERS, read_learners):
-        indexes.update(page.indexes)
-        findings.samples.add(catalog.ACTIVE_LEARNERS, page.pagination.total_items)
-    if len(indexes) >= visit.org.min_group_size:
-        for position, metric in enumerate((catalog.ENGAGEMENT_INDEX, catalog.PERFORMANCE_INDEX)):
-            known = [row[position] for row in indexes.values()]
-            values = [value for value in known if value is not None]
-            if values:
-                deciles = quantiles(values * (1 + (len(values) == 1)), n=10, method="inclusive")
-                for name, place in _QUANTILES.items():
-                    findings.samples.add(metric, deciles[place], name)
-    return findings
+def _is_old(run: Run, name: str) -> bool:
+    item = run.items.get(name)
+    return (
+        item is None or item.day != run.day or run.ratio_of_age(name) > LONG_WINDOWS_EVERY - 0.5
+    )
 
 
-async def enrollments_today(visit: Visit) -> Findings:
-    """Enrolments and unenrolments of today."""
-    findings = Findings()
-    today = single(visit.day)
-    for figure, active in _ACTIVE.items():
-        by_day = await _enrollments(visit, today, active)
-        findings.samples.add(figure.at(TODAY), total(by_day, today))
-    return findings
+async def past_active_users(run: Run) -> Result:
+    """Unique active users of past days, which the expected range of active users follows from.
 
-
-async def enrollments(visit: Visit) -> Findings:
-    """Enrolments and unenrolments of complete days: one range serves all windows."""
-    findings = Findings()
-    for figure, active in _ACTIVE.items():
-        by_day = await _enrollments(visit, history(visit.day), active)
-        findings.daily[figure.name] = by_day
-        visit.put_windows(findings.samples, figure, partial(total, by_day))
-    return findings
-
-
-async def course_enrollments(visit: Visit) -> Findings:
-    """Enrolments and unenrolments of each known course.
-
-    A course that the API lists and yet cannot address (404) is passed over.
+    They no longer change, so each is requested once, the nearest first.
     """
-    findings = Findings()
-    span = window(max(WINDOWS.values()), visit.day)
-    refusals: list[Refused] = []
+    result = Result(history_of=("active_users",))
+    missing = _missing_past(run)
+    for name, end in missing[:PAST_PER_RUN]:
+        length = WINDOWS[name]
+        span = Span(end - timedelta(days=length - 1), end)
+        response = await _active_users(run, span, _read_total)
+        run.history.update(run.org.key, _UNIQUE_SERIES[name], days={end: response.total})
+    result.again = len(missing) > PAST_PER_RUN
+    result.items["past"] = Draft(samples=Samples(), interval=run.interval)
+    return result
 
-    async def ask(course_id: str) -> None:
-        try:
-            for figure, active in _COURSE_ACTIVE.items():
-                answer = await visit.ask(
-                    endpoints.COURSE_ENROLLMENTS_OVER_TIME,
-                    read_daily,
-                    span=span,
-                    query={"active": active},
-                    names={"course_id": course_id},
-                    subject=course_id,
+
+def _missing_past(run: Run) -> list[tuple[str, date]]:
+    """Return the windows that are missing: each day, and the weeks that end on this weekday."""
+    missing = []
+    for ago in range(1, REACH + 1):
+        end = run.yesterday - timedelta(days=ago)
+        for name, every in (("1d", 1), ("7d", 7)):
+            known = run.history.series(run.org.key, _UNIQUE_SERIES[name])
+            if ago % every == 0 and not known.covers(Span(end, end)):
+                missing.append((name, end))
+    return missing
+
+
+def past_requests(history_days: int = REACH) -> int:
+    """Return how many requests the past of a new org takes, once."""
+    return history_days + history_days // 7
+
+
+async def active_learners(run: Run) -> Result:
+    """Number of active learners, and if configured quantiles of their indexes."""
+    samples = Samples()
+    if not run.org.learner_indexes:
+        response = await run.request(
+            endpoints.ACTIVE_LEARNERS, read_learners, query={"length": "1"}
+        )
+        samples.add(catalog.ACTIVE_LEARNERS, response.pagination.total_items)
+        return Result({"learners": Draft(samples=samples, interval=run.interval)})
+    indexes: dict[int, tuple[float | None, float | None]] = {}
+    async for page in run.pages(endpoints.ACTIVE_LEARNERS, read_learners):
+        indexes.update(page.indexes)
+        samples.add(catalog.ACTIVE_LEARNERS, page.pagination.total_items)
+    for metric, position in ((catalog.ENGAGEMENT_INDEX, 0), (catalog.PERFORMANCE_INDEX, 1)):
+        values = [v for pair in indexes.values() if (v := pair[position]) is not None]
+        for name, value in _quantiles(values).items():
+            samples.add(metric, value, name)
+    return Result({"learners": Draft(samples=samples, interval=run.interval)})
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    cuts = quantiles(values, n=10, method="inclusive") if len(values) > 1 else values * 9
+    return {name: cuts[place] for name, place in _QUANTILES.items()}
+
+
+async def enrollments(run: Run) -> Result:
+    """Enrollments and unenrollments of today and of complete days."""
+    result = Result()
+
+    async def collect(name: str) -> None:
+        measure = measures[name]
+        query = {"active": _ACTIVE[measure]}
+        await daily.collect(run, result, measure, read_daily, query=query)
+
+    measures = {measure.name: measure for measure in _ACTIVE}
+    await run.each(result, list(measures), collect)
+    return result
+
+
+async def course_enrollments(run: Run) -> Result:
+    """Enrollments and unenrollments of each known course."""
+    result = Result(wanted=frozenset(run.courses).__contains__)
+
+    async def collect(course_id: str) -> None:
+        samples = Samples()
+        for measure, active in _COURSE_ACTIVE.items():
+            span = run.unsettled(measure.name, days=daily.WINDOW_DAYS, part=course_id)
+            values = await daily.request(
+                run,
+                endpoints.COURSE_ENROLLMENTS_OVER_TIME,
+                read_daily,
+                span=span,
+                query={"active": active},
+                names={"course_id": course_id},
+                subject=course_id,
+            )
+            run.history.update(run.org.key, measure.name, days=values, part=course_id)
+            known = run.history.series(run.org.key, measure.name, part=course_id)
+            for name in measure.windows:
+                samples.add(
+                    measure.at(name), known.total(window(WINDOWS[name], run.day)), course_id
                 )
-                visit.put_windows(
-                    findings.samples, figure, partial(total, answer.over(span)), course_id
-                )
-        except Refused as refused:
-            if refused.kind != "not_found":
-                raise
-            refusals.append(refused)
+        result.items[course_id] = Draft(samples=samples, interval=run.interval)
 
-    courses = [
-        course_id for course_id in await visit.courses() if visit.org.courses.wants(course_id)
-    ]
-    await visit.each(courses, ask)
-    if refusals and len(refusals) == len(courses):
-        raise refusals[0]
-    return findings
+    await run.each(result, run.courses, collect)
+    _forget_others(run, run.courses)
+    return result
 
 
-async def registered_users(visit: Visit) -> Findings:
+def _forget_others(run: Run, courses: Collection[str]) -> None:
+    """Drop the history of courses that are gone."""
+    for measure in _COURSE_ACTIVE:
+        run.history.keep_parts(run.org.key, measure.name, parts=courses)
+
+
+async def registered_users(run: Run) -> Result:
     """Number of registered users. Only the length of their list is read."""
-    findings = Findings()
-    answer = await visit.ask(endpoints.REGISTERED_USERS, read_size, query={"length": "1"})
-    findings.samples.add(catalog.REGISTERED_USERS, answer.pagination.total_items)
-    return findings
+    samples = Samples()
+    response = await run.request(endpoints.REGISTERED_USERS, read_size, query={"length": "1"})
+    samples.add(catalog.REGISTERED_USERS, response.pagination.total_items)
+    return Result({"users": Draft(samples=samples, interval=run.interval)})
 
 
-async def registrations(visit: Visit) -> Findings:
+async def registrations(run: Run) -> Result:
     """New registrations on complete days."""
-    return await days.complete(visit, catalog.REGISTRATIONS, read_daily)
+    result = Result()
+    await daily.collect(run, result, catalog.REGISTRATIONS, read_daily)
+    return result
 
 
 async def _active_users(
-    visit: Visit, span: Span, read: Callable[[bytes], CoursePage] = _read_active
+    run: Run, span: Span, read: Callable[[bytes], CoursePage] = _read_active
 ) -> CoursePage:
-    return await visit.ask(endpoints.ACTIVE_USERS_PER_COURSE, read, span=span)
-
-
-async def _active_users_then(visit: Visit, span: Span) -> float | None:
-    """Return the unique users of a span long gone."""
-
-    async def ask() -> float | None:
-        return (await _active_users(visit, span)).total
-
-    return await visit.once_a_day((endpoints.ACTIVE_USERS_PER_COURSE, span), ask)
-
-
-async def _enrollments(visit: Visit, span: Span, active: str) -> Mapping[date, float | None]:
-    answer: Daily = await visit.ask(
-        endpoints.ENROLLMENTS_OVER_TIME, read_daily, span=span, query={"active": active}
-    )
-    return answer.over(span)
+    return await run.request(endpoints.ACTIVE_USERS_PER_COURSE, read, span=span)

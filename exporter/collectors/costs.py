@@ -1,145 +1,170 @@
-"""What agents cost, in US dollars, from the newer endpoints or, where they lack, the older."""
+"""Cost of agents, in US dollars, and the spend cap.
+
+The platform has two cost stores, and its own Spend screen moved from the one behind
+`/api/analytics/financial/` to the one behind `tenant-cost/`. A stale store can return zeros, so the
+store that has data wins; if both have, the one of the screen.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TypeVar
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.errors import Refused
-from exporter.api.pages import MAX_PAGES
-from exporter.api.payloads import Reason, read_costs, read_figures, read_parts
+from exporter.api.payloads import (
+    Part,
+    read_costs,
+    read_parts,
+    read_spend_cap,
+    read_total_cost,
+    sum_by_name,
+)
 from exporter.catalog import Windowed
-from exporter.collectors import days, tables
-from exporter.collectors.visit import Findings, Visit
-from exporter.windows import BASELINES, TODAY, WINDOWS, Span, single, usual, window
+from exporter.collectors import daily, tables
+from exporter.collectors.run import ITEM_ERRORS, Draft, ItemError, Result, Run
+from exporter.samples import Samples
+from exporter.windows import TODAY, WINDOWS, Span, window
 
 _BY_DAY = {"metric": "total_costs", "granularity": "day", "show_overtime": "true"}
 _COST = "total_cost"
-_AGENT_NAMES = ("mentor_name", "mentor_unique_id")
-_LIMIT = 100
 
-Parts = Mapping[str, float | None]
-T = TypeVar("T")
+Amounts = Mapping[str, float | None]
+"""Cost in US dollars by name."""
 
 
-async def costs_today(visit: Visit) -> Findings:
-    """Cost of today."""
-    return await _either(
-        partial(days.today, visit, catalog.COST, read_costs, query=_BY_DAY),
-        partial(_older_cost_today, visit),
-    )
-
-
-async def costs(visit: Visit) -> Findings:
-    """Cost of complete days."""
-    return await _either(
-        partial(days.complete, visit, catalog.COST, read_costs, query=_BY_DAY),
-        partial(_older_costs, visit),
-    )
-
-
-async def model_costs(visit: Visit) -> Findings:
-    """Cost of each language model."""
-
-    async def ask(span: Span) -> Parts:
-        return await _either(
-            partial(_details, visit, "llm_model", span), partial(_older_models, visit, span)
-        )
-
-    return await _parts(visit, catalog.MODEL_COST, ask)
-
-
-async def provider_costs(visit: Visit) -> Findings:
-    """Cost of each provider of language models, which the newer endpoints alone tell."""
-    return await _parts(visit, catalog.PROVIDER_COST, partial(_details, visit, "provider"))
-
-
-async def agent_costs(visit: Visit) -> Findings:
-    """Cost of each agent."""
-
-    async def ask(span: Span) -> Parts:
-        return await _either(
-            partial(_details, visit, "mentor", span), partial(_older_agents, visit, span)
-        )
-
-    return await _parts(visit, catalog.AGENT_COST, ask)
-
-
-async def _either(newer: Callable[[], Awaitable[T]], older: Callable[[], Awaitable[T]]) -> T:
-    """Ask the older endpoint where the newer one is refused; both refused, tell of the newer."""
+async def costs(run: Run) -> Result:
+    """Cost of today and of complete days."""
+    result = Result()
+    errors: list[ItemError] = []
+    spans = {TODAY: Span(run.day, run.day)}
+    spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
+    tenant: dict[str, float | None] = {}
+    for name, span in spans.items():
+        if name == TODAY or _is_due(run, name):
+            try:
+                tenant[name] = await _tenant_cost(run, span)
+            except ITEM_ERRORS as error:
+                errors.append(error)
     try:
-        return await newer()
-    except Refused as refused:
-        try:
-            return await older()
-        except Refused:
-            raise refused from None
+        await _financial(run, stale=bool(tenant.get("28d")))
+    except ITEM_ERRORS as error:
+        errors.append(error)
+        if len(errors) > len(tenant):
+            result.failed[catalog.COST.name] = error
+            return result
+    by_day = run.history.series(run.org.key, catalog.COST.name)
+    for name in tenant:
+        value = _with_data(tenant[name], by_day.total(spans[name]))
+        samples = Samples()
+        samples.add(catalog.COST.at(name), value)
+        result.items[name] = Draft(
+            samples=samples,
+            interval=run.org.interval if name == TODAY else run.org.history_interval,
+            of_day=name == TODAY,
+        )
+        if name in {TODAY, "1d"}:
+            run.history.update(run.org.key, catalog.COST.name, days={spans[name].last: value})
+    return result
 
 
-async def _parts(
-    visit: Visit, figure: Windowed, ask: Callable[[Span], Awaitable[Parts]]
-) -> Findings:
-    findings = Findings()
-    for name in figure.windows:
-        parts = await ask(window(WINDOWS[name], visit.day))
-        tables.put_top(findings.samples, figure.at(name), parts)
-    return findings
-
-
-async def _details(visit: Visit, group: str, span: Span) -> Parts:
-    read = partial(read_parts, names=(group,), value=_COST, lists=("rows",))
-    parts: dict[str, float | None] = {}
-    pages = visit.pages(endpoints.COST_DETAILS, read, span=span, query={"group_by": group})
-    async for page in pages:
-        parts.update(page.values)
-    return parts
-
-
-async def _older_cost_today(visit: Visit) -> Findings:
-    findings = Findings()
-    findings.samples.add(catalog.COST.at(TODAY), await _older_cost(visit, single(visit.day)))
-    return findings
-
-
-async def _older_costs(visit: Visit) -> Findings:
-    """Ask for each window, since the older endpoint tells no days; weeks long gone once a day."""
-    findings = Findings()
-    for name in WINDOWS:
-        cost = await _older_cost(visit, window(WINDOWS[name], visit.day))
-        findings.samples.add(catalog.COST.at(name), cost)
-    for name, length in BASELINES.items():
-        past = [await _older_cost_then(visit, span) for span in visit.baseline_spans(length)]
-        findings.samples.add(catalog.COST.baseline(name), usual(past))
-    return findings
-
-
-async def _older_cost(visit: Visit, span: Span) -> float | None:
-    answer = await visit.ask(
-        endpoints.OLDER_COSTS, lambda body: read_figures(body, _COST), span=span
+def _is_due(run: Run, name: str) -> bool:
+    item = run.items.get(name)
+    return (
+        item is None
+        or item.day != run.day
+        or run.now - item.collected >= run.org.history_interval - run.interval / 2
     )
-    return answer[_COST]
 
 
-async def _older_cost_then(visit: Visit, span: Span) -> float | None:
-    return await visit.once_a_day((endpoints.OLDER_COSTS, span), partial(_older_cost, visit, span))
+async def _tenant_cost(run: Run, span: Span) -> float | None:
+    return (await run.request(endpoints.TENANT_COST, read_total_cost, span=span)).value
 
 
-async def _older_models(visit: Visit, span: Span) -> Parts:
+async def _financial(run: Run, *, stale: bool) -> None:
+    """Add the days of the older store to the history, unless it has nothing and the other has."""
+    span = run.unsettled(catalog.COST.name, days=daily.EXPECTED_DAYS)
+    values = await daily.request(run, endpoints.COSTS, read_costs, span=span, query=_BY_DAY)
+    if not stale or any(values.values()):
+        run.history.update(run.org.key, catalog.COST.name, days=values)
+
+
+def _with_data(first: float | None, second: float | None) -> float | None:
+    """Return the first value that is neither unknown nor 0; 0 if a store returned 0."""
+    return first or second or (second if first is None else first)
+
+
+async def model_costs(run: Run) -> Result:
+    """Cost of each language model."""
+    return await _parts(run, catalog.MODEL_COST, _models, partial(_details, group="llm_model"))
+
+
+async def provider_costs(run: Run) -> Result:
+    """Cost of each provider of language models."""
+    return await _parts(run, catalog.PROVIDER_COST, partial(_details, group="provider"))
+
+
+async def agent_costs(run: Run) -> Result:
+    """Cost of each agent. Agents with equal names are added up."""
+    return await _parts(run, catalog.AGENT_COST, _agents, partial(_details, group="mentor"))
+
+
+Source = Callable[[Run, Span], Awaitable[Amounts]]
+
+
+async def _parts(run: Run, measure: Windowed, *sources: Source) -> Result:
+    """Add the windows of a measure by part, from the first source that has data."""
+    result = Result()
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        amounts = await _first_with_data(run, window(WINDOWS[name], run.day), sources)
+        tables.put_top(samples, measure.at(name), amounts)
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, measure.windows, collect)
+    return result
+
+
+async def _first_with_data(run: Run, span: Span, sources: tuple[Source, ...]) -> Amounts:
+    found: Amounts | None = None
+    failure: ItemError | None = None
+    for source in sources:
+        try:
+            amounts = await source(run, span)
+        except ITEM_ERRORS as error:
+            failure = failure or error
+            continue
+        if any(amounts.values()):
+            return amounts
+        found = amounts if found is None else found
+    if found is None and failure is not None:
+        raise failure
+    return found or {}
+
+
+async def _details(run: Run, span: Span, *, group: str) -> Amounts:
+    read = partial(read_parts, names=(group,), value=_COST, lists=("rows",))
+    parts: dict[str, Part] = {}
+    pages = run.pages(endpoints.COST_DETAILS, read, span=span, query={"group_by": group})
+    async for page in pages:
+        parts.update(page.parts)
+    return sum_by_name(parts.values())
+
+
+async def _models(run: Run, span: Span) -> Amounts:
     read = partial(read_parts, names=("model",), value=_COST)
-    return (await visit.ask(endpoints.OLDER_MODEL_COSTS, read, span=span)).values
+    return sum_by_name((await run.request(endpoints.MODEL_COSTS, read, span=span)).parts.values())
 
 
-async def _older_agents(visit: Visit, span: Span) -> Parts:
-    """Ask for all agents, whether the deployment tells them at once or a few at a time."""
-    read = partial(read_parts, names=_AGENT_NAMES, value=_COST, lists=("mentor_data", "results"))
-    parts: dict[str, float | None] = {}
-    for _ in range(MAX_PAGES):
-        paging = {"limit": str(_LIMIT), "offset": str(len(parts))}
-        page = await visit.ask(endpoints.OLDER_AGENT_COSTS, read, span=span, query=paging)
-        new = page.keys - parts.keys()
-        parts.update(page.values)
-        if not new or len(parts) >= (page.pagination.total_items or 0):
-            return parts
-    visit.flawed(endpoints.OLDER_AGENT_COSTS, Reason.PAGES, 1)
-    return parts
+async def _agents(run: Run, span: Span) -> Amounts:
+    return sum_by_name(await tables.agents(run, span))
+
+
+async def spend_cap(run: Run) -> Result:
+    """Spend cap of the org: limit, spent, remaining, and whether it is exceeded."""
+    cap = await run.request(endpoints.SPEND_CAP, read_spend_cap)
+    samples = Samples()
+    samples.add(catalog.SPEND_CAP_LIMIT, cap.limit)
+    samples.add(catalog.SPEND_CAP_SPENT, cap.spent)
+    samples.add(catalog.SPEND_CAP_REMAINING, cap.remaining)
+    samples.add(catalog.SPEND_CAP_EXCEEDED, cap.exceeded)
+    return Result({"cap": Draft(samples=samples, interval=run.interval)})

@@ -1,71 +1,99 @@
-"""Tables: figures with a row for each course, or for the largest parts of a whole."""
+"""Lists: values with a row for each course, or for the largest parts of a whole."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import fsum
 
+from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
-from exporter.api.payloads import NAMELESS, CoursePage, read_courses
+from exporter.api.pages import MAX_PAGES
+from exporter.api.payloads import NAMELESS, CoursePage, Part, Reason, read_courses, read_parts
 from exporter.catalog import OTHER, TOP, Metric
-from exporter.collectors.visit import Findings, Visit
+from exporter.collectors.run import Run
 from exporter.samples import Samples
 from exporter.windows import Span
+
+_AGENT_ROWS = partial(
+    read_parts,
+    names=("mentor_name", "mentor_unique_id"),
+    ids=("mentor_unique_id",),
+    value="total_cost",
+    lists=("mentor_data", "results"),
+)
+_AGENTS_PER_PAGE = 100
 
 
 @dataclass(slots=True)
 class Table:
-    """Names of courses, and columns of their figures by field of the API, all by course id."""
+    """Names of courses, and columns of their values by field of the API, all by course id."""
 
     names: dict[str, str] = field(default_factory=dict)
     columns: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     def add(self, page: CoursePage) -> None:
-        """Add the rows of a page; one that is there already is replaced."""
+        """Add the rows of a page; a course that is there already is replaced."""
         self.names.update(page.names)
         for name, column in page.columns.items():
             self.columns.setdefault(name, {}).update(column)
 
-    def only(self, wants: Callable[[str], bool]) -> "Table":
-        """Return the rows of the courses that somebody wants."""
-        kept = {id_: name for id_, name in self.names.items() if wants(id_)}
-        if len(kept) == len(self.names):
-            return self
-        columns = {
-            name: {id_: column[id_] for id_ in kept} for name, column in self.columns.items()
-        }
-        return Table(kept, columns)
+    def samples(self, metrics: Mapping[str, Metric]) -> Samples:
+        """Return the samples of the columns by the metric of their field."""
+        samples = Samples()
+        for name, metric in metrics.items():
+            samples.add_column(metric, self.columns.get(name, {}))
+        return samples
 
 
 async def courses(
-    visit: Visit, endpoint: Endpoint, fields: tuple[str, ...], *, span: Span | None = None
+    run: Run, endpoint: Endpoint, fields: tuple[str, ...], *, span: Span | None = None
 ) -> Table:
-    """Return the rows of the courses that the org wants, of all pages of a list."""
+    """Return the rows of all pages of a list of courses."""
     table = Table()
-    async for page in visit.pages(endpoint, partial(read_courses, fields=fields), span=span):
+    async for page in run.pages(endpoint, partial(read_courses, fields=fields), span=span):
         table.add(page)
-    return table.only(visit.org.courses.wants)
+    return table
 
 
-def put(visit: Visit, findings: Findings, table: Table, figures: Mapping[str, Metric]) -> None:
-    """Add the figures of each course, by the name of their field."""
-    for name, metric in figures.items():
-        column = table.columns.get(name, {})
-        if metric.is_share:
-            column = {course_id: visit.ratio(value) for course_id, value in column.items()}
-        findings.samples.add_column(metric, column)
+async def agents(run: Run, span: Span) -> list[Part]:
+    """Return all agents with their cost, whether the deployment lists them at once or in pages."""
+    parts: dict[str, Part] = {}
+    rows = 0
+    for _ in range(MAX_PAGES):
+        paging = {"limit": str(_AGENTS_PER_PAGE), "offset": str(rows)}
+        page = await run.request(endpoints.MENTOR_COSTS, _AGENT_ROWS, span=span, query=paging)
+        new = page.keys - parts.keys()
+        parts.update(page.parts)
+        rows += page.rows
+        if not new or rows >= (page.pagination.total_items or 0):
+            return list(parts.values())
+    run.payload_error(endpoints.MENTOR_COSTS, Reason.PAGES, 1)
+    return list(parts.values())
 
 
-def put_top(samples: Samples, metric: Metric, parts: Mapping[str, float | None]) -> None:
-    """Add the largest parts by name, and all others together.
+def top(values: Mapping[str, float | None], *, by: Mapping[str, float | None]) -> list[str]:
+    """Return the names with the largest values in `by`, at most TOP of those in `values`."""
+    named = [n for n in values if n not in {NAMELESS, OTHER} and by.get(n) is not None]
+    return sorted(named, key=lambda name: (-(by[name] or 0), name))[:TOP]
 
-    The others are unknown where the figure of any part is.
+
+def put_top(
+    samples: Samples,
+    metric: Metric,
+    values: Mapping[str, float | None],
+    *,
+    names: Iterable[str] | None = None,
+    others: bool = True,
+) -> None:
+    """Add the largest parts by name, and the sum of all others.
+
+    The others are unknown if the value of any of them is. `names` are the parts to add instead of
+    the largest; values that cannot be added up have no `others`.
     """
-    named = {n: v for n, v in parts.items() if v is not None and n not in {NAMELESS, OTHER}}
-    top = sorted(named, key=lambda name: (-named[name], name))[:TOP]
-    for name in top:
-        samples.add(metric, named[name], name)
-    rest = [value for name, value in parts.items() if name not in top]
+    chosen = list(top(values, by=values) if names is None else names)
+    for name in chosen:
+        samples.add(metric, values.get(name), name)
+    rest = [value for name, value in values.items() if name not in chosen]
     known = [value for value in rest if value is not None]
-    if rest and len(known) == len(rest):
+    if others and rest and len(known) == len(rest):
         samples.add(metric, fsum(known), OTHER)

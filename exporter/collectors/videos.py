@@ -1,12 +1,12 @@
-"""What is watched: videos of the org by day, and of each course (seeds 1 and 2)."""
+"""Completed videos: of the org by day, and of each course (seeds 1 and 2)."""
 
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import read_daily
-from exporter.collectors import days, tables
-from exporter.collectors.visit import Findings, Visit
+from exporter.collectors import daily, tables
+from exporter.collectors.run import Draft, Result, Run
 
-_COURSE_FIGURES = {
+_OF_COURSE = {
     "num_vids": catalog.COURSE_VIDEOS,
     "num_watched": catalog.COURSE_VIDEO_COMPLETIONS,
     "time_watched": catalog.COURSE_VIDEO_WATCH_SECONDS,
@@ -15,20 +15,17 @@ _COURSE_FIGURES = {
 }
 
 
-async def videos_today(visit: Visit) -> Findings:
-    """Videos watched today."""
-    return await days.today(visit, catalog.VIDEO_COMPLETIONS, read_daily)
+async def videos(run: Run) -> Result:
+    """Videos completed today and on complete days."""
+    result = Result()
+    await daily.collect(run, result, catalog.VIDEO_COMPLETIONS, read_daily)
+    return result
 
 
-async def videos(visit: Visit) -> Findings:
-    """Videos watched on complete days."""
-    return await days.complete(visit, catalog.VIDEO_COMPLETIONS, read_daily)
-
-
-async def course_videos(visit: Visit) -> Findings:
+async def course_videos(run: Run) -> Result:
     """Videos of each course: how many there are, and how much they are watched."""
-    findings = Findings()
-    table = await tables.courses(visit, endpoints.COURSE_VIDEOS, tuple(_COURSE_FIGURES))
-    findings.courses.update(table.names)
-    tables.put(visit, findings, table, _COURSE_FIGURES)
-    return findings
+    table = await tables.courses(run, endpoints.COURSE_VIDEOS, tuple(_OF_COURSE))
+    samples = table.samples(_OF_COURSE)
+    return Result(
+        {"courses": Draft(samples=samples, interval=run.interval, courses=table.names)}
+    )

@@ -34,7 +34,7 @@ __all__ = [
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _REQUIRED = {("key",), ("user_id",)}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {"duration": format_duration, "size": format_size}
-_OF_SETTINGS = ("api", "web", "log", "secrets_dir", "orgs")
+_OF_SETTINGS = ("api", "web", "log", "secrets_dir", "state_dir", "orgs_dir", "orgs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ def load(
         web=overlays.apply(Web(), _section(given, "web")),
         log=overlays.apply(Log(), _section(given, "log")),
         secrets_dir=given.get("secrets_dir"),
+        state_dir=given.get("state_dir"),
+        orgs_dir=given.get("orgs_dir"),
         warnings=checks.warnings(orgs, layers=above, file=file, path=path),
     )
 

@@ -27,6 +27,9 @@ RESERVED_LABELS = frozenset(
 )
 """Labels that the metrics have themselves, or that Prometheus sets."""
 
+SENSITIVITIES = ("low", "normal", "high")
+_LEAST_ALERTS, _MOST_ALERTS = 0.05, 50.0
+
 _LONGEST_TEXT = 1000
 _LONGEST_KEY = 200
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -271,6 +274,18 @@ def label_name(text: str) -> str:
     return text
 
 
+def sensitivity(text: str) -> str:
+    """Return the name of a sensitivity, or a number of false alerts per metric and year."""
+    if text.lower() in SENSITIVITIES:
+        return text.lower()
+    if _NUMBER.fullmatch(text) and _LEAST_ALERTS <= float(text) <= _MOST_ALERTS:
+        return text
+    raise ValueError(
+        f"must be {', '.join(SENSITIVITIES)}, or a number from {_LEAST_ALERTS:g} to "
+        f"{_MOST_ALERTS:g}: the accepted false alerts per metric and year"
+    )
+
+
 def quiet_span(text: str) -> Span:
     """Return the days of `2026-12-24` or of `2026-12-24/2027-01-02`, both ends included."""
     first, slash, last = text.partition("/")
@@ -330,4 +345,5 @@ PATH = Kind("path", lambda text: Path(text_of(text)), quoted=True)
 ADDRESS = Kind("address", _address_text)
 LABEL_NAME = Kind("label name", label_name, quoted=True)
 LABEL_VALUE = Kind("text", str, quoted=True, empty=True)
+SENSITIVITY = Kind("low, normal, high or number", sensitivity)
 QUIET = Kind("day or range of days", quiet_span)

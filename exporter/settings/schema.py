@@ -8,17 +8,28 @@ from re import Pattern
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from exporter.settings import fields as kinds
 from exporter.settings.keyfile import KeyFile
 from exporter.windows import Span
 
-STALENESS_RHYTHMS = 3
-"""Rhythms for which a last good figure is served, unless an org says otherwise."""
+EXTRAS = ("learning", "agents", "costs", "usage")
+"""Groups of collectors beside the core ones, which are always on."""
+
+ALL_MENTORS = "all"
+"""The entry of `mentors` that stands for every mentor of the platform."""
+
+STALENESS_INTERVALS = 3
+"""Intervals for which a last good value is served, unless an org says otherwise."""
 
 STALENESS_AT_LEAST = 2
-"""Rhythms for which it is served at least: one late answer must not be a gap."""
+"""Intervals for which it is served at least: one late response must not be a gap."""
+
+
+def _one_or_more(value: object) -> object:
+    """Return a list of one for a single text, so that `mentors: all` can be written."""
+    return [value] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,18 +65,16 @@ class Courses:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alerts:
-    """When a drop is worth an alert; exported as gauges that the alerting rules read."""
+    """How unusual a low value must be before an alert fires."""
 
-    drop_ratio: Annotated[
-        float,
-        kinds.number(0, 1),
-        Field(description="Share of the baseline that must be missing: 0.4 is 40 % less."),
-    ] = 0.4
-    min_baseline: Annotated[
-        float,
-        kinds.number(0, 1e9),
-        Field(description="Baselines below this are too small to tell a drop from chance."),
-    ] = 20.0
+    sensitivity: Annotated[
+        str,
+        kinds.SENSITIVITY,
+        Field(
+            description="low, normal, high, or the accepted number of false alerts per metric "
+            "and year: the lower bound of the expected range follows from it."
+        ),
+    ] = "normal"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,15 +108,15 @@ class Org:
         Field(description='Word before the key in the Authorization header; "" for none.'),
     ] = "Api-Token"
     timezone: Annotated[
-        str, kinds.ZONE, Field(description="Time zone in which days begin and end.")
+        str, kinds.ZONE, Field(description="Time zone in which the platform counts days.")
     ] = "UTC"
     interval: Annotated[
-        float, kinds.RHYTHM, Field(description="How often figures of today are asked for.")
+        float, kinds.RHYTHM, Field(description="How often values of today are polled.")
     ] = 300.0
     history_interval: Annotated[
         float,
         kinds.RHYTHM,
-        Field(description="How often figures of complete days are asked for."),
+        Field(description="How soon a change in complete days is noticed."),
     ] = 3600.0
     max_staleness: Annotated[
         float | None,
@@ -128,17 +137,27 @@ class Org:
         Field(description="Whether quantiles of the learners' indexes are read (all pages)."),
     ] = False
     include_main_platform: Annotated[
-        bool, kinds.SWITCH, Field(description="Whether data of the main platform is counted in.")
-    ] = False
+        bool, kinds.SWITCH, Field(description="Whether data of the main platform is included.")
+    ] = True
     department_id: Annotated[
         int | None,
         kinds.maybe(kinds.whole(0, 10**12)),
         Field(description="Department to which the learning figures are limited."),
     ] = None
     courses: Courses = Courses()
+    extras: Annotated[
+        tuple[Annotated[str, kinds.one_of(*EXTRAS)], ...],
+        Field(description="Groups of collectors to add: learning, agents, costs, usage."),
+    ] = ()
+    topics: Annotated[
+        bool,
+        kinds.SWITCH,
+        Field(description="Whether names of topics, which come from learners' chats, are labels."),
+    ] = False
     mentors: Annotated[
         tuple[Annotated[str, kinds.TEXT], ...],
-        Field(description="Ids of mentors that have chat figures of their own."),
+        BeforeValidator(_one_or_more),
+        Field(description="Ids of mentors with metrics of their own, or `all` of the platform's."),
     ] = ()
     percentages: Annotated[
         Literal["percent", "ratio"],
@@ -183,10 +202,15 @@ class Org:
         """Return the labels that every series of the org has."""
         return {"org": self.key, **self.labels}
 
-    def staleness(self, rhythm: float) -> float:
-        """Return the seconds for which a figure asked for every `rhythm` seconds is served."""
-        wanted = self.max_staleness or STALENESS_RHYTHMS * rhythm
-        return max(wanted, STALENESS_AT_LEAST * rhythm)
+    def staleness(self, interval: float) -> float:
+        """Return the seconds for which a value polled every `interval` seconds is served."""
+        wanted = self.max_staleness or STALENESS_INTERVALS * interval
+        return max(wanted, STALENESS_AT_LEAST * interval)
+
+    @property
+    def discovers_mentors(self) -> bool:
+        """Whether every mentor of the platform has metrics of its own."""
+        return self.mentors == (ALL_MENTORS,)
 
     def is_quiet(self, day: date) -> bool:
         """Return whether drops are expected on a day."""
@@ -229,8 +253,13 @@ class ApiLimits:
         int, kinds.SIZE, Field(description="Largest answer that is read, unpacked.")
     ] = 16 * 2**20
     page_size: Annotated[
-        int, kinds.whole(1, 10_000), Field(description="Rows asked for per page of a list.")
+        int, kinds.whole(1, 10_000), Field(description="Rows requested per page of a list.")
     ] = 100
+    tls_strict: Annotated[
+        bool,
+        kinds.SWITCH,
+        Field(description="Whether CA certificates must follow RFC 5280 to the letter."),
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,5 +312,18 @@ class Settings:
         Path | None,
         kinds.maybe(kinds.PATH),
         Field(description="Directory with a file per org, named as its key, that holds its key."),
+    ] = None
+    state_dir: Annotated[
+        Path | None,
+        kinds.maybe(kinds.PATH),
+        Field(
+            description="Directory for one SQLite file that survives restarts; unset keeps state "
+            "in memory."
+        ),
+    ] = None
+    orgs_dir: Annotated[
+        Path | None,
+        kinds.maybe(kinds.PATH),
+        Field(description="Directory of YAML files, each with one org or a list of orgs."),
     ] = None
     warnings: tuple[str, ...] = ()

@@ -1,91 +1,148 @@
-"""Whatever the API says, every collector makes sound figures of it or says that it cannot."""
+"""Whatever the body, a parser returns finite values or raises `PayloadError`."""
 
-import json
+import dataclasses
 import math
+import time
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import collectors
-from exporter.api.payloads import PayloadError
-from exporter.collectors.visit import Visit
-from exporter.settings import Org
-from exporter.snapshots import render
-from tests.fuzz.strategies import ANSWERS
+from exporter.api import payloads
+from exporter.api.payloads import MAX_ID, MAX_NAME, PayloadError, Reason
+from exporter.windows import Span
+from tests.fuzz.strategies import BODIES
 
-ORG = Org(key="acme", user_id="ops", mentors=("m",), learner_indexes=True)
-
-
-class Api:
-    """Gives the same answers to everybody, in turn, and nobody an endless list."""
-
-    def __init__(self, answers):
-        self.answers = answers
-        self.asked = 0
-
-    async def get(self, account, call):
-        self.asked += 1
-        return self.answers[self.asked % len(self.answers)]
-
-
-async def visit(collector, answers):
-    async def courses():
-        return {"course-v1:Acme+Bio101+2026": "Biology"}
-
-    flaws = []
-    api = Api(answers)
-    findings = await collector.visit(
-        Visit(
-            org=ORG,
-            api=api,
-            day=date(2026, 5, 6),
-            rhythm=300.0,
-            priority=0,
-            page_size=100,
-            kept={},
-            courses=courses,
-            flawed=lambda endpoint, reason, count: flaws.append((reason, count)),
-        )
-    )
-    return findings, flaws
+SPAN = Span(date(2026, 5, 4), date(2026, 5, 7))
+SIGNED = {"read_learners", "read_messages_summary", "read_spend_cap"}
+PARSERS = {
+    "read_daily": payloads.read_daily,
+    "read_costs": payloads.read_costs,
+    "read_sessions": payloads.read_sessions,
+    "read_counts": partial(payloads.read_counts, count="conversation_count"),
+    "read_points": payloads.read_points,
+    "read_points of averages": partial(payloads.read_points, idle=None),
+    "read_courses": partial(payloads.read_courses, fields=("user_count", "time_watched")),
+    "read_learners": payloads.read_learners,
+    "read_values": lambda body: payloads.read_values(body, "data.average", "total"),
+    "read_size": payloads.read_size,
+    "read_total_cost": payloads.read_total_cost,
+    "read_parts": partial(
+        payloads.read_parts,
+        names=("mentor_name", "name"),
+        ids=("mentor_unique_id", "id"),
+        value="total_cost",
+        lists=("rows", "results"),
+    ),
+    "read_llm_usage": partial(
+        payloads.read_llm_usage, measures=("latency", "total_cost", "count"), aggregation="p95"
+    ),
+    "read_llm_usage of sums": partial(
+        payloads.read_llm_usage, measures=("latency", "total_cost", "count")
+    ),
+    "read_spend_cap": payloads.read_spend_cap,
+    "read_headline": lambda body: payloads.read_headline(body, "avg_rating", "value"),
+    "read_v2_users": payloads.read_v2_users,
+    "read_messages_summary": payloads.read_messages_summary,
+    "read_topics_overview": payloads.read_topics_overview,
+    "read_content": partial(
+        payloads.read_content, fields=("enrollments",), summary=("totals.count",)
+    ),
+}
 
 
-bodies = st.one_of(
-    st.binary(max_size=60),
-    ANSWERS.map(lambda answer: json.dumps(answer).encode("utf-8", "surrogatepass")),
-    ANSWERS.map(lambda answer: json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")),
-)
-
-
-@pytest.mark.parametrize("collector", collectors.COLLECTORS, ids=lambda c: c.name)
-@settings(max_examples=25)
-@given(answers=st.lists(bodies, min_size=1, max_size=3))
-async def test_every_answer_is_read_or_refused(collector, answers):
-    refused = ""
-    try:
-        findings, flaws = await visit(collector, answers)
-    except PayloadError as error:
-        refused = str(error)
-    if refused:
-        assert refused.isprintable()
-        assert len(refused) < 300
+def leaves(value):
+    """Yield every number and text in a result, keys included."""
+    if isinstance(value, Counter):
         return
-    assert all(count > 0 for _, count in flaws)
-    lines = render(findings.samples, ORG.constants())
-    seen = set()
-    for metric, rows in findings.samples:
-        assert all(math.isfinite(value) for value in rows.values())
-        assert all(len(labels) == len(metric.labels) - 1 for labels in rows)
-        text = f"# TYPE {metric.name} gauge\n" + lines.get(metric.name, b"").decode()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                key = sample.name, tuple(sorted(sample.labels.items()))
-                assert key not in seen
-                seen.add(key)
-    assert len(seen) == len(findings.samples)
-    for course_id, name in findings.courses.items():
-        assert course_id.encode()
-        assert name.encode() is not None
+    if dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            if field.name != "pagination":
+                yield from leaves(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner)
+            yield from leaves(key)
+    elif isinstance(value, tuple | list | frozenset):
+        for inner in value:
+            yield from leaves(inner)
+    elif isinstance(value, float | str):
+        yield value
+
+
+def parsed(name, body):
+    """Return a result with its values by day, or the error."""
+    try:
+        result = PARSERS[name](body)
+        return result, result.over(SPAN) if hasattr(result, "over") else {}
+    except PayloadError as error:
+        return error, {}
+
+
+def assert_values_or_error(name, body):
+    result, by_day = parsed(name, body)
+    if isinstance(result, PayloadError):
+        assert str(result).isprintable()
+        assert len(str(result)) < 300
+        return
+    for leaf in [*leaves(result), *leaves(by_day)]:
+        if isinstance(leaf, str):
+            assert leaf.encode() is not None
+            assert len(leaf) <= MAX_ID + MAX_NAME
+        else:
+            assert math.isfinite(leaf)
+            assert leaf >= 0 or name in SIGNED
+    assert set(result.errors) <= set(Reason)
+    assert all(count > 0 for count in result.errors.values())
+    if by_day:
+        assert list(by_day) == list(SPAN)
+        assert all(count > 0 for count in result.errors_over(SPAN).values())
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@settings(max_examples=100)
+@given(body=BODIES)
+def test_any_body_gives_values_or_an_error(name, body):
+    assert_values_or_error(name, body)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[" * 100_000,
+        b'{"data":' * 50_000,
+        b"<html></html>",
+        b'{"data": {"2026-01-01": 1}',
+        b'{"data": "\xff\xfe"}',
+        '{"data": {}}'.encode("utf-16"),
+        b"\x1f\x8b\x08",
+        b'{"total": ' + b"9" * 5000 + b"}",
+        b"[" + b"{}," * 1_000_000 + b"{}]",
+    ],
+    ids=lambda body: body[:16].decode("latin-1"),
+)
+def test_a_malformed_or_huge_body_is_an_error_at_once(name, body):
+    started = time.monotonic()
+    assert_values_or_error(name, body)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@pytest.mark.parametrize("body", [b"null", b"3", b'"x"', b'{"detail": "no"}', b"[3, 4]"])
+def test_another_payload_is_an_error(name, body):
+    with pytest.raises(PayloadError):
+        PARSERS[name](body)
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_an_error_does_not_quote_the_body(name):
+    with pytest.raises(PayloadError) as caught:
+        PARSERS[name](b'{"username": "jane.doe", oops')
+    assert "jane" not in repr(caught.value.__cause__) + str(caught.value)
+    assert caught.value.__suppress_context__

@@ -1,8 +1,8 @@
-"""Columns of a payload: many values at once, since most answers hold nothing odd.
+"""Columns of a payload: many values parsed at once.
 
-A look at the whole tells that all of its values are as usual, in a fraction of the time that a
-look at each would take. Whatever is unusual in any way is left to `values`, which reads one by
-one and notes what is odd. A property test holds the two to the same results.
+Most columns hold nothing unusual. One check of the whole column establishes that in a fraction
+of the time that a check of each value takes; any other column is left to `values`. A property
+test holds the two to the same results.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 from exporter.api.payloads.values import (
-    LONGEST_DAY,
+    MAX_DATE,
     MAX_ID,
     MAX_VALUE,
-    Flaws,
+    PayloadErrors,
+    Reason,
     date_of,
     number_of,
 )
@@ -23,42 +24,50 @@ _NUMBERS = frozenset({int, float})
 _TEXTS = frozenset({str})
 _LONGEST_DOTS = 2
 
-_REMEMBERED = 32
-_DAYS_REMEMBERED = 400
-"""Runs of days kept: every answer for the same range prints the same texts."""
+_CACHED_COLUMNS = 32
+_CACHED_DAYS = 400
+"""Longest column of days that is cached: all responses for a range print the same texts."""
 
 
-def numbers_of(raw: Sequence[Any], flaws: Flaws) -> list[float | None]:
+def numbers_of(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
     """Return what `number_of` returns for each."""
     if (
         raw
         and _NUMBERS.issuperset(map(type, raw))
         and min(raw) >= 0
         and max(raw) <= MAX_VALUE
-        and sum(raw) >= 0  # not with a NaN among them, which min and max pass over
+        and sum(raw) >= 0  # false if there is a NaN, which min and max can miss
     ):
         return [value + 0.0 for value in raw]
-    return [number_of(value, flaws) for value in raw]
+    return [number_of(value, errors) for value in raw]
+
+
+def required_numbers_of(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
+    """Return what `number_of` returns for each, and count null as an error."""
+    values = numbers_of(raw, PayloadErrors())
+    if unknown := values.count(None):
+        errors[Reason.VALUE] += unknown
+    return values
 
 
 def dates_of(raw: Sequence[Any]) -> Sequence[date | None]:
     """Return what `date_of` returns for each."""
     if (
-        0 < len(raw) <= _DAYS_REMEMBERED
+        0 < len(raw) <= _CACHED_DAYS
         and _TEXTS.issuperset(map(type, raw))
-        and max(map(len, raw)) <= LONGEST_DAY
+        and max(map(len, raw)) <= MAX_DATE
     ):
         return _dates_in(tuple(raw))
     return [date_of(text) for text in raw]
 
 
-@lru_cache(maxsize=_REMEMBERED)
+@lru_cache(maxsize=_CACHED_COLUMNS)
 def _dates_in(texts: tuple[str, ...]) -> tuple[date | None, ...]:
     return tuple(map(date_of, texts))
 
 
 def all_plain(course_ids: Sequence[Any]) -> bool:
-    """Return whether each is an id that is `usable`; of those that are odd, False is said too."""
+    """Return whether each is plainly an id that is `usable`; unusual ids give False, too."""
     if not course_ids or not _TEXTS.issuperset(map(type, course_ids)):
         return False
     whole = "".join(course_ids)

@@ -1,4 +1,4 @@
-"""Lists, page by page: of courses, and of learners without their names."""
+"""Lists, page by page: courses, and learners without their names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,11 @@ from typing import Any
 
 from exporter.api.payloads.columns import all_plain, numbers_of
 from exporter.api.payloads.values import (
-    MAX_NAME,
-    Flaws,
     PayloadError,
+    PayloadErrors,
     Reason,
-    encodable,
-    flat,
+    flatten,
+    name_of,
     number_of,
     object_of,
     usable,
@@ -20,7 +19,7 @@ from exporter.api.payloads.values import (
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """The P1 envelope. Every member may be missing."""
+    """What a response says about its pages. Every member may be missing."""
 
     total_items: int | None = None
     current_page: int | None = None
@@ -31,118 +30,127 @@ class Pagination:
 class CoursePage:
     """One page (or the whole) of a list of courses.
 
-    `names` are the courses' names by id, and `columns` their figures, for each field of the API
-    by id, None where not given.
+    `names` are the courses' names by id, and `columns` their values, for each field of the API
+    by id, None if not returned.
     """
 
     names: Mapping[str, str]
     columns: Mapping[str, Mapping[str, float | None]]
     pagination: Pagination
     total: float | None
-    flaws: Flaws
+    errors: PayloadErrors
 
     @property
     def keys(self) -> frozenset[str]:
-        """What tells the rows of one page from those of another."""
+        """Return what identifies the rows of this page."""
         return frozenset(self.names)
 
 
 @dataclass(frozen=True, slots=True)
 class LearnerPage:
-    """How many learners there are, and their indexes. No name is ever read from the answer.
+    """How many learners there are, and their indexes, without any name.
 
-    `keys` are salted hashes that tell learners apart within one process and name nobody.
+    `keys` are salted hashes that identify learners within one process only.
     """
 
     keys: frozenset[int]
     indexes: Mapping[int, tuple[float | None, float | None]]
     pagination: Pagination
-    flaws: Flaws
+    errors: PayloadErrors
 
 
 def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
-    """Read a list of courses with the named number `fields` (seeds 1 and 4).
+    """Parse a list of courses with the named number `fields` (seeds 1 and 4).
 
     A row repeated later replaces the earlier one.
     """
-    answer = object_of(body)
-    flaws = Flaws()
-    given = _rows(answer)
-    rows = _courses(given, flaws)
-    names = {course_id: _name(row.get("name")) for course_id, row in rows.items()}
-    columns = {
-        field: dict(
-            zip(rows, numbers_of([row.get(field) for row in rows.values()], flaws), strict=True)
-        )
-        for field in fields
-    }
-    total = number_of(answer.get("total"), flaws)
+    response = object_of(body)
+    errors = PayloadErrors()
+    given = _rows(response)
+    rows = course_rows(given, "course_id", errors)
+    names = {course_id: name_of(row.get("name")) for course_id, row in rows.items()}
+    columns = columns_of(rows, fields, errors)
+    total = number_of(response.get("total"), errors)
     if given and not rows and total is None:
-        raise PayloadError(f"none of {len(given)} rows could be read")
-    if fields and rows and total is None and not any(map(_has_figure, columns.values())):
-        raise PayloadError(f"none of {len(given)} rows has a figure")
-    return CoursePage(names, columns, read_pagination(answer, flaws), total, flaws)
+        raise PayloadError(f"none of {len(given)} rows is readable")
+    if fields and rows and total is None and not any(map(_has_value, columns.values())):
+        raise PayloadError(f"none of {len(given)} rows has a value")
+    return CoursePage(names, columns, read_pagination(response, errors), total, errors)
 
 
 def read_learners(body: bytes) -> LearnerPage:
-    """Read seed 5: the number of active learners and, row by row, their two indexes."""
-    answer = object_of(body)
-    flaws = Flaws()
-    pagination = read_pagination(answer, flaws)
+    """Parse seed 5: the number of active learners and, row by row, their two indexes."""
+    response = object_of(body)
+    errors = PayloadErrors()
+    pagination = read_pagination(response, errors)
     if pagination.total_items is None:
         raise PayloadError("`pagination.totalItems` is missing or no number")
     indexes: dict[int, tuple[float | None, float | None]] = {}
-    for row in _rows(answer):
+    for row in _rows(response):
         if not isinstance(row, dict) or not isinstance(row.get("username"), str):
-            flaws[Reason.ROW] += 1
+            errors[Reason.ROW] += 1
             continue
         indexes[hash(row["username"])] = (
-            number_of(row.get("engagement_index"), flaws, signed=True),
-            number_of(row.get("performance_index"), flaws, signed=True),
+            number_of(row.get("engagement_index"), errors, signed=True),
+            number_of(row.get("performance_index"), errors, signed=True),
         )
-    return LearnerPage(frozenset(indexes), indexes, pagination, flaws)
+    return LearnerPage(frozenset(indexes), indexes, pagination, errors)
 
 
-def _rows(answer: dict[str, Any]) -> list[Any]:
-    data = answer.get("data")
-    if isinstance(data, list):
-        return list(flat(data))
-    if data:
-        raise PayloadError("`data` is not a list")
-    if "data" not in answer and "pagination" not in answer and "total" not in answer:
-        raise PayloadError("the answer has neither `data` nor `pagination`")
-    return []
-
-
-def _has_figure(column: Mapping[str, float | None]) -> bool:
-    return any(value is not None for value in column.values())
-
-
-def _courses(given: list[Any], flaws: Flaws) -> dict[str, dict[str, Any]]:
-    """Return the rows that have a usable id, by id."""
-    ids: list[Any] = [row.get("course_id") if isinstance(row, dict) else None for row in given]
+def course_rows(given: list[Any], key: str, errors: PayloadErrors) -> dict[str, dict[str, Any]]:
+    """Return the rows that have a usable id at `key`, by id; the others are counted."""
+    ids: list[Any] = [row.get(key) if isinstance(row, dict) else None for row in given]
     if all_plain(ids):
         return dict(zip(ids, given, strict=True))
     rows = [(id_, row) for id_, row in zip(ids, given, strict=True) if usable(id_)]
-    if odd := len(given) - len(rows):
-        flaws[Reason.ROW] += odd
+    if invalid := len(given) - len(rows):
+        errors[Reason.ROW] += invalid
     return dict(rows)
 
 
-def _name(raw: Any) -> str:
-    if not isinstance(raw, str):
-        return ""
-    return raw if raw.isascii() and len(raw) <= MAX_NAME else encodable(raw[:MAX_NAME])
+def columns_of(
+    rows: Mapping[str, Mapping[str, Any]], fields: tuple[str, ...], errors: PayloadErrors
+) -> dict[str, dict[str, float | None]]:
+    """Return the numbers in each of `fields`, by the id of their row."""
+    return {
+        field: dict(
+            zip(rows, numbers_of([row.get(field) for row in rows.values()], errors), strict=True)
+        )
+        for field in fields
+    }
 
 
-def read_pagination(answer: dict[str, Any], flaws: Flaws) -> Pagination:
-    """Return what a P1 answer says of its pages."""
-    raw = answer.get("pagination")
-    if not isinstance(raw, dict):
+def read_pagination(response: Any, errors: PayloadErrors) -> Pagination:
+    """Return what a response says about its pages, in any of the API's envelopes.
+
+    The members are in `pagination` or beside the rows.
+    """
+    if not isinstance(response, dict):
         return Pagination()
+    inner = response.get("pagination")
+    source = inner if isinstance(inner, dict) else response
 
-    def whole(key: str) -> int | None:
-        value = number_of(raw.get(key), flaws)
-        return None if value is None else int(value)
+    def whole(*keys: str) -> int | None:
+        found = (number_of(source.get(key), errors) for key in keys)
+        return next((int(value) for value in found if value is not None), None)
 
-    return Pagination(whole("totalItems"), whole("currentPage"), whole("totalPages"))
+    return Pagination(
+        whole("totalItems", "total_records", "count"),
+        whole("currentPage", "current_page", "page"),
+        whole("totalPages", "total_pages"),
+    )
+
+
+def _rows(response: dict[str, Any]) -> list[Any]:
+    data = response.get("data")
+    if isinstance(data, list):
+        return list(flatten(data))
+    if data:
+        raise PayloadError("`data` is not a list")
+    if "data" not in response and "pagination" not in response and "total" not in response:
+        raise PayloadError("the response has neither `data` nor `pagination`")
+    return []
+
+
+def _has_value(column: Mapping[str, float | None]) -> bool:
+    return any(value is not None for value in column.values())

@@ -1,84 +1,113 @@
-"""What a whole is made up of: topics, models, providers, agents, each by name."""
+"""Parts of a total: topics, models, providers, agents."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.api.payloads.lists import Pagination
+from exporter.api.payloads.columns import required_numbers_of
+from exporter.api.payloads.lists import Pagination, read_pagination
 from exporter.api.payloads.values import (
-    Flaws,
+    MAX_VALUE,
     PayloadError,
+    PayloadErrors,
     Reason,
-    flat,
+    flatten,
     json_of,
-    number_of,
     plus,
     title_of,
+    usable,
 )
 
 NAMELESS = ""
-"""Name of what has none, or one that could be a person's address."""
+"""Name of a part that has none, or one that could be a person's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One row: the id ("" if there is none), the name, and the value, None if unknown."""
+
+    id: str
+    name: str
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Figures by the name of what they are about; None where not given."""
+    """One page (or the whole) of a list of parts.
 
-    values: Mapping[str, float | None]
+    The keys of `parts` identify rows across pages: `{**one.parts, **next.parts}` are the parts
+    of both pages, with a row that both pages contain counted once if it has an id. `rows` is the
+    number of rows returned.
+    """
+
+    parts: Mapping[str, Part]
+    rows: int
     pagination: Pagination
-    flaws: Flaws
+    errors: PayloadErrors
 
     @property
     def keys(self) -> frozenset[str]:
-        """What tells the parts of one page from those of another."""
-        return frozenset(self.values)
+        """Return what identifies the rows of this page."""
+        return frozenset(self.parts)
 
 
 def read_parts(
-    body: bytes, *, names: tuple[str, ...], value: str, lists: tuple[str, ...] = ()
+    body: bytes,
+    *,
+    names: tuple[str, ...],
+    value: str,
+    ids: tuple[str, ...] = (),
+    lists: tuple[str, ...] = (),
 ) -> Parts:
-    """Read a list of parts: the `value` of each row, and the first of `names` that it has.
+    """Parse a list of parts: of each row the `value` and the first of `names` and `ids` it has.
 
-    The list is the answer itself, or the first of its members `lists` that is there, and a
-    single part may stand in place of a list. Rows of the same name are added up.
+    The list is the response itself or its first member of `lists`; a single object may take the
+    place of a list. Of rows with the same id, the last counts. Rows without an id are different
+    parts even if they are equal, since several agents may share a name and a cost.
     """
-    answer = json_of(body)
-    flaws = Flaws()
-    rows = list(_rows(answer, (value, *names), lists))
-    values: dict[str, float | None] = {}
-    for row in rows:
-        if not isinstance(row, dict):
-            flaws[Reason.ROW] += 1
-            continue
+    response = json_of(body)
+    errors = PayloadErrors()
+    given = list(_rows(response, (value, *names), lists))
+    rows = [row for row in given if isinstance(row, dict)]
+    if given and not any(value in row for row in rows):
+        raise PayloadError(f"none of {len(given)} rows has a `{value}`")
+    if invalid := len(given) - len(rows):
+        errors[Reason.ROW] += invalid
+    values = required_numbers_of([row.get(value) for row in rows], errors)
+    # Differs between pages, and is the same if the API returns the same page again.
+    page = hash(body)
+    parts: dict[str, Part] = {}
+    for index, (row, number) in enumerate(zip(rows, values, strict=True)):
+        id_ = _id(row, ids)
         name = next((title_of(row[key]) for key in names if row.get(key) is not None), NAMELESS)
-        number = number_of(row.get(value), flaws)
-        values[name] = plus(values[name], number) if name in values else number
-    if rows and not any(isinstance(row, dict) and value in row for row in rows):
-        raise PayloadError(f"none of {len(rows)} rows has a `{value}`")
-    return Parts(values, _pagination(answer, flaws), flaws)
+        parts[f"id {id_}" if id_ else f"row {index} of {page}"] = Part(id_, name, number)
+    return Parts(parts, len(given), read_pagination(response, errors), errors)
 
 
-def _rows(answer: Any, members: tuple[str, ...], lists: tuple[str, ...]) -> Iterator[Any]:
-    if isinstance(answer, list):
-        return flat(answer)
-    if isinstance(answer, dict):
+def sum_by_name(parts: Iterable[Part]) -> dict[str, float | None]:
+    """Return the sum of the parts of each name, None if one of them is unknown."""
+    sums: dict[str, float | None] = {}
+    for part in parts:
+        sums[part.name] = plus(sums.get(part.name, 0.0), part.value)
+    return sums
+
+
+def _id(row: dict[str, Any], ids: tuple[str, ...]) -> str:
+    raw = next((row[key] for key in ids if row.get(key) is not None), "")
+    if type(raw) is int and 0 <= raw <= MAX_VALUE:
+        return str(raw)
+    return raw if usable(raw) else ""
+
+
+def _rows(response: Any, members: tuple[str, ...], lists: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(response, list):
+        return flatten(response)
+    if isinstance(response, dict):
         for name in lists:
-            if isinstance(answer.get(name), list):
-                return flat(answer[name])
-        if any(name in answer for name in lists):
+            if isinstance(response.get(name), list):
+                return flatten(response[name])
+        if any(name in response for name in lists):
             return iter(())
-        if any(member in answer for member in members):
-            return iter([answer])
-    raise PayloadError("the answer is no list of parts")
-
-
-def _pagination(answer: Any, flaws: Flaws) -> Pagination:
-    """Return what is said of the pages, in the words of either of the two families."""
-    if not isinstance(answer, dict):
-        return Pagination()
-
-    def whole(*keys: str) -> int | None:
-        found = [number_of(answer.get(key), flaws) for key in keys]
-        return next((int(value) for value in found if value is not None), None)
-
-    return Pagination(whole("total_records", "count"), whole("page"), whole("total_pages"))
+        if any(member in response for member in members):
+            return iter([response])
+    raise PayloadError("the response is not a list of parts")

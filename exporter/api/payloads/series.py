@@ -1,197 +1,131 @@
-"""Figures by day."""
+"""Series with a total: values by day that should add up to it.
+
+The learning endpoints return idle days as 0, so a day that is missing is either one that the
+platform left out although it has no value, or one that it does not know yet. The total tells
+which, and only for days that the platform has already gone beyond.
+"""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
-from exporter.api.payloads.columns import dates_of, numbers_of
+from exporter.api.payloads.columns import required_numbers_of
+from exporter.api.payloads.days import by_date, date_text, dated
 from exporter.api.payloads.values import (
-    Flaws,
     PayloadError,
+    PayloadErrors,
     Reason,
-    date_of,
-    flat,
-    json_of,
+    flatten,
     number_of,
     object_of,
     plus,
 )
 from exporter.windows import Span
 
-_DATES = ("date", "time", "period", "interval")
 _CENT = 0.01
-
-
-class Bucket(NamedTuple):
-    """Chat sessions of one day, and the messages exchanged in them if that is known."""
-
-    sessions: float
-    messages: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Daily:
-    """A figure by day. `total` is the answer's own sum; a day that maps to None is unknown."""
+    """Values by day with their `total`. A day that maps to None is unknown.
+
+    `slack` is the difference from the total that rounding explains. `zero_is_final` is set if a
+    total of 0 makes every day 0.
+    """
 
     days: Mapping[date, float | None]
     total: float | None
-    flaws: Flaws
+    errors: PayloadErrors
     slack: float = 1e-9
-    """By how much the days may miss the total because each is rounded."""
+    zero_is_final: bool = False
 
     def over(self, span: Span) -> dict[date, float | None]:
-        """Return a value, or None for unknown, for every day of `span` and no other.
+        """Return a value, or None if unknown, for every day of `span` and no other.
 
-        A day that the answer leaves out is 0 if what it does give adds up to its own total,
-        and unknown otherwise.
+        A day missing before the newest returned day is 0 if the returned days add up to the
+        total, and unknown otherwise. A day missing after it is unknown: the platform may be
+        late. An empty series is therefore unknown throughout, even if its total is 0.
         """
-        absent = 0.0 if self._adds_up(span) else None
-        return {day: self.days.get(day, absent) for day in span}
+        if self.zero_is_final and self.total == 0 and self._adds_up(span):
+            return {day: self.days.get(day, 0.0) for day in span}
+        newest = max(self.days, default=None)
+        absent = 0.0 if newest and self._adds_up(span) else None
+        return {
+            day: self.days.get(day, absent if newest and day < newest else None) for day in span
+        }
+
+    def errors_over(self, span: Span) -> PayloadErrors:
+        """Return one error if a day of `span` is unknown because the total does not match."""
+        newest = max(self.days, default=None)
+        if newest is None or self._adds_up(span):
+            return PayloadErrors()
+        if any(day < newest and day not in self.days for day in span):
+            return PayloadErrors({Reason.TOTAL: 1})
+        return PayloadErrors()
 
     def _adds_up(self, span: Span) -> bool:
+        """Compare the total with the days inside `span`, and with all returned days."""
         if self.total is None:
             return False
         inside = math.fsum(v for day, v in self.days.items() if v is not None and day in span)
-        given = math.fsum(v for v in self.days.values() if v is not None)
+        returned = math.fsum(v for v in self.days.values() if v is not None)
         return any(
-            math.isclose(s, self.total, rel_tol=1e-9, abs_tol=self.slack) for s in (inside, given)
+            math.isclose(s, self.total, rel_tol=1e-9, abs_tol=self.slack)
+            for s in (inside, returned)
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
-    """Chat sessions by day (seed 3). A day that maps to None is unknown."""
-
-    days: Mapping[date, Bucket | None]
-    flaws: Flaws
-
-
 def read_daily(body: bytes) -> Daily:
-    """Read a `Series`: `{data: {day: number}, total}` (seeds 2 and 6, enrolments)."""
-    answer = object_of(body)
-    data = answer.get("data")
-    if "data" not in answer and "total" not in answer:
-        raise PayloadError("the answer has neither `data` nor `total`")
+    """Parse `{data: {day: number}, total}` (seeds 2 and 6, enrollments)."""
+    response = object_of(body)
+    data = response.get("data")
+    if "data" not in response and "total" not in response:
+        raise PayloadError("the response has neither `data` nor `total`")
     if data and not isinstance(data, dict):
         raise PayloadError("`data` is not an object of days")
-    flaws = Flaws()
-    days = _by_date(data, flaws) if data else {}
-    if data and all(value is None for value in days.values()):
-        raise PayloadError(f"none of {len(data)} days could be read")
-    total = number_of(answer.get("total"), flaws)
+    errors = PayloadErrors()
+    given = data or {}
+    texts, raw = dated(list(given), list(given.values()), errors)
+    days = by_date(texts, required_numbers_of(raw, errors), plus, errors)
+    if given and all(value is None for value in days.values()):
+        raise PayloadError(f"none of {len(given)} days is readable")
+    total = number_of(response.get("total"), errors)
     if total and not days:
-        raise PayloadError("no day is given, though `total` is not 0")
-    return Daily(days, total, flaws)
-
-
-def _by_date(data: dict[Any, Any], flaws: Flaws) -> dict[date, float | None]:
-    """Return values by date, those of the same date added up."""
-    given = list(zip(dates_of(list(data)), data.values(), strict=True))
-    known = [(day, raw) for day, raw in given if day is not None]
-    if odd := len(given) - len(known):
-        flaws[Reason.DATE] += odd
-    values = numbers_of([raw for _, raw in known], flaws)
-    days: dict[date, float | None] = {}
-    for (day, _), value in zip(known, values, strict=True):
-        days[day] = plus(days[day], value) if day in days else value
-    return days
-
-
-def read_sessions(body: bytes) -> Sessions:
-    """Read seed 3: `[{time, avg_messages, total_sessions}]`, or the same one list deeper.
-
-    Buckets of the same date are merged by their sessions.
-    """
-    answer = json_of(body)
-    if not isinstance(answer, list):
-        raise PayloadError("the answer is not a list")
-    flaws = Flaws()
-    given = list(flat(answer))
-    rows = [row for row in given if isinstance(row, dict)]
-    dates = dates_of([row.get("time") for row in rows])
-    known = [(day, row) for day, row in zip(dates, rows, strict=True) if day is not None]
-    for reason, odd in (
-        (Reason.ROW, len(given) - len(rows)),
-        (Reason.DATE, len(rows) - len(known)),
-    ):
-        if odd:
-            flaws[reason] += odd
-    sessions = numbers_of([row.get("total_sessions") for _, row in known], flaws)
-    # Where nothing was sent, nothing is read of an average.
-    averages = numbers_of(
-        [
-            row.get("avg_messages") if count else 0
-            for (_, row), count in zip(known, sessions, strict=True)
-        ],
-        flaws,
-    )
-    days: dict[date, Bucket | None] = {}
-    for (day, _), count, average in zip(known, sessions, averages, strict=True):
-        bucket = _bucket(count, average)
-        days[day] = _merge(days[day], bucket) if day in days else bucket
-    if given and all(bucket is None for bucket in days.values()):
-        raise PayloadError(f"none of {len(given)} buckets could be read")
-    return Sessions(days, flaws)
-
-
-def read_counts(body: bytes, count: str) -> Daily:
-    """Read a list of counts by day, `[{date, <count>}]`, or the same one list deeper.
-
-    Each endpoint has its own word for the date. Counts of the same date are added up.
-    """
-    answer = json_of(body)
-    if not isinstance(answer, list):
-        raise PayloadError("the answer is not a list")
-    daily = _read_rows(list(flat(answer)), count, total=None)
-    if daily.days and all(value is None for value in daily.days.values()):
-        raise PayloadError(f"none of {len(daily.days)} days has a `{count}`")
-    return daily
+        raise PayloadError("no day is returned, although `total` is not 0")
+    return Daily(days, total, errors)
 
 
 def read_costs(body: bytes) -> Daily:
-    """Read `{value, overtime: [{date, value}]}`: US dollars by day.
+    """Parse `{value, overtime: [{date, value}]}`: US dollars by day, in text or numbers.
 
-    A cost that is null is one that nobody could look up, and none of 0.
+    `value` is the cost of the requested range. If it is null, the cost store was unreachable and
+    every day is unknown, whatever `overtime` says; if it is 0, every day is 0.
     """
-    answer = object_of(body)
-    rows = answer.get("overtime")
-    if "value" not in answer and "overtime" not in answer:
-        raise PayloadError("the answer has neither `value` nor `overtime`")
+    response = object_of(body)
+    rows = response.get("overtime")
+    if "value" not in response and "overtime" not in response:
+        raise PayloadError("the response has neither `value` nor `overtime`")
     if rows and not isinstance(rows, list):
         raise PayloadError("`overtime` is not a list")
-    flaws = Flaws()
-    total = number_of(answer.get("value"), flaws)
-    daily = _read_rows(list(flat(rows or [])), "value", total=total)
-    return replace(daily, flaws=daily.flaws + flaws, slack=_CENT)
+    errors = PayloadErrors()
+    total = None
+    if "value" in response:
+        [total] = required_numbers_of([response["value"]], errors)
+        if total is None:
+            return Daily({}, None, errors)
+    days = _costs_by_date(list(flatten(rows or [])), errors)
+    return Daily(days, total, errors, slack=_CENT, zero_is_final=True)
 
 
-def _read_rows(rows: list[Any], count: str, *, total: float | None) -> Daily:
-    flaws = Flaws()
-    days: dict[date, float | None] = {}
-    for row in rows:
-        if not isinstance(row, dict):
-            flaws[Reason.ROW] += 1
-            continue
-        day = next((day for key in _DATES if (day := date_of(row.get(key)))), None)
-        if day is None:
-            flaws[Reason.DATE] += 1
-            continue
-        value = number_of(row.get(count), flaws)
-        days[day] = plus(days[day], value) if day in days else value
-    if flaws and all(value is None for value in days.values()):
-        raise PayloadError(f"none of {len(rows)} rows could be read")
-    return Daily(days, total, flaws)
-
-
-def _bucket(sessions: float | None, average: float | None) -> Bucket | None:
-    if sessions is None:
-        return None
-    return Bucket(sessions, None if average is None else sessions * average)
-
-
-def _merge(one: Bucket | None, other: Bucket | None) -> Bucket | None:
-    if one is None or other is None:
-        return None
-    return Bucket(one.sessions + other.sessions, plus(one.messages, other.messages))
+def _costs_by_date(rows: list[Any], errors: PayloadErrors) -> dict[date, float | None]:
+    objects = [row for row in rows if isinstance(row, dict)]
+    if invalid := len(rows) - len(objects):
+        errors[Reason.ROW] += invalid
+    texts, known = dated([date_text(row) for row in objects], objects, errors)
+    values = required_numbers_of([row.get("value") for row in known], errors)
+    days = by_date(texts, values, plus, errors)
+    if rows and all(value is None for value in days.values()):
+        raise PayloadError(f"none of {len(rows)} days is readable")
+    return days

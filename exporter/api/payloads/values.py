@@ -1,4 +1,4 @@
-"""Values in a payload: JSON, numbers, dates and texts, and what is odd about them."""
+"""Single values of a payload: JSON, numbers, dates and texts, and the errors counted in them."""
 
 import json
 import math
@@ -13,69 +13,71 @@ from typing import Any
 from pydantic_core import from_json
 
 MAX_ID = 512
-"""Longest course id taken, in characters (Open edX allows 255)."""
+"""Longest course or agent id accepted, in characters (Open edX allows 255)."""
 
 MAX_NAME = 256
-"""Longest course name kept; what is longer is cut."""
+"""Longest course name kept; the rest is cut."""
 
-MAX_PARTS = 250_000
-"""Most commas an answer may have: 16 MiB of `{},{},…` would hold the event loop for seconds."""
+MAX_COMMAS = 250_000
+"""Most commas in a body: parsing 16 MiB of `{},{},…` would block the event loop for seconds."""
 
 MAX_VALUE = 1e15
-"""Largest number taken: sums and products of such are finite, and sums nearly exact."""
+"""Largest number accepted: sums and products of such numbers are finite and nearly exact."""
 
 MAX_TITLE = 100
-"""Longest name of a topic, model or agent kept; what is longer is cut."""
+"""Longest name of a topic, model or agent kept; the rest is cut."""
 
 
 class Reason(StrEnum):
-    """Why an answer, or a part of it, could not be used. A closed set: it is a label value."""
+    """Why a payload, or a part of it, is not used. A closed set: it is a label value."""
 
-    UNREADABLE = "unreadable"  # not JSON, or not this payload at all, or no figure in it
-    VALUE = "value"  # a number that is none, is negative, or is beyond `MAX_VALUE`
-    DATE = "date"  # a day that cannot be read
+    UNREADABLE = "unreadable"  # not JSON, or not this payload at all, or no value in it
+    VALUE = "value"  # a required value that is null, no number, negative, or beyond `MAX_VALUE`
+    DATE = "date"  # a day that is no date, or that appears twice with different values
     ROW = "row"  # a row without a usable id, or not a row
-    PAGES = "pages"  # more pages than the limit, or fewer rows than the list says it has
+    TOTAL = "total"  # days missing, and the days returned do not add up to the total
+    PAGES = "pages"  # more pages than the limit, or fewer rows than the list claims
 
 
 class PayloadError(Exception):
-    """No figure could be read from an answer."""
+    """No value of a response is usable. The text never quotes the response."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.reason = Reason.UNREADABLE
 
 
-Flaws = Counter[Reason]
+PayloadErrors = Counter[Reason]
+"""Errors in a payload that cost one value each."""
 
 
 def json_of(body: bytes) -> Any:
-    """Return what a JSON body holds."""
-    if body.count(b",") > MAX_PARTS:
-        raise PayloadError(f"the answer has more than {MAX_PARTS} parts")
+    """Return the content of a JSON body."""
+    if body.count(b",") > MAX_COMMAS:
+        raise PayloadError(f"the response has more than {MAX_COMMAS} members")
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return from_json(body, cache_strings="keys")
     except ValueError:
         pass
     try:
-        # Slower, but one half of a surrogate pair or one endless number does not cost the rest.
+        # Slower, but half a surrogate pair or one endless number does not cost the rest.
         return json.loads(body, parse_int=float)
     except (ValueError, RecursionError):
         # The text of the cause may quote the body.
-        raise PayloadError("the answer is not JSON") from None
+        raise PayloadError("the response is not JSON") from None
 
 
 def object_of(body: bytes) -> dict[str, Any]:
-    """Return the object that a JSON body holds."""
-    answer = json_of(body)
-    if not isinstance(answer, dict):
-        raise PayloadError("the answer is not an object")
-    return answer
+    """Return the object in a JSON body."""
+    response = json_of(body)
+    if not isinstance(response, dict):
+        raise PayloadError("the response is not an object")
+    return response
 
 
-def flat(items: list[Any]) -> Iterator[Any]:
-    """Undo the second list that some published samples wrap around a list."""
+def flatten(items: list[Any]) -> Iterator[Any]:
+    """Remove the second list that some published samples wrap around a list."""
     for item in items:
         if isinstance(item, list):
             yield from item
@@ -83,9 +85,9 @@ def flat(items: list[Any]) -> Iterator[Any]:
             yield item
 
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _DOTS = frozenset({".", ".."})
-"""In a path these two lead to another endpoint, whose figures would pass for the course's."""
+"""In a path these lead to another endpoint, whose values would pass for the course's."""
 
 
 def usable(course_id: Any) -> bool:
@@ -104,14 +106,20 @@ def encodable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
+def name_of(raw: Any) -> str:
+    """Return the name of a course, or "" if there is none."""
+    if not isinstance(raw, str):
+        return ""
+    return raw if raw.isascii() and len(raw) <= MAX_NAME else encodable(raw[:MAX_NAME])
+
+
 _EMAIL = re.compile(r"\S@\S+\.\S")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def title_of(raw: Any) -> str:
-    """Return the name of a topic, model or agent on one line, or "" where there is none.
+    """Return the name of a topic, model or agent on one line, or "" if there is none.
 
-    People make these names up, so one that holds an e-mail address is not kept.
+    People choose these names, so one that contains an e-mail address is not kept.
     """
     text = encodable(raw[: 2 * MAX_TITLE]) if isinstance(raw, str) else ""
     if _EMAIL.search(text):
@@ -120,7 +128,7 @@ def title_of(raw: Any) -> str:
 
 
 def plus(one: float | None, other: float | None) -> float | None:
-    """Return the sum, which is unknown where one of the two is."""
+    """Return the sum, which is unknown if one of the two is."""
     return None if one is None or other is None else one + other
 
 
@@ -128,12 +136,16 @@ _NUMBER = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})
 _NOTHING = frozenset({"", "n/a", "na", "none", "null", "-"})
 
 
-def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
-    """Return a number within `MAX_VALUE`, or None if there is none; what is neither is noted."""
+def number_of(raw: Any, errors: PayloadErrors, *, signed: bool = False) -> float | None:
+    """Return a number within `MAX_VALUE`, or None.
+
+    Null and its spellings as text ("N/A") are None; anything else that is no number is counted
+    in `errors`, too.
+    """
     if raw is None:
         return None
     if (type(raw) is int or type(raw) is float) and 0 <= raw <= MAX_VALUE:
-        return raw + 0.0  # the usual case, in a third of the time
+        return raw + 0.0  # the common case, in a third of the time
     if isinstance(raw, str):
         text = raw.strip()
         if text.lower() in _NOTHING:
@@ -146,28 +158,44 @@ def number_of(raw: Any, flaws: Flaws, *, signed: bool = False) -> float | None:
             value = math.inf
         if (-MAX_VALUE if signed else 0) <= value <= MAX_VALUE:
             return value + 0.0  # -0.0 becomes 0.0
-    flaws[Reason.VALUE] += 1
+    errors[Reason.VALUE] += 1
     return None
 
 
-LONGEST_DAY = 64
-"""Longest text that is looked at for a date, in characters."""
+MAX_DATE = 64
+"""Longest text parsed as a date, in characters."""
 
-_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].{0,40})?", re.ASCII)
+_DAY = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](?:(\d{2}:\d{2})(:\d{2})?)?.{0,40})?", re.ASCII | re.DOTALL
+)
+
+Stamp = tuple[date, str]
+"""The date and the time of day at which a bucket starts."""
 
 
 def date_of(raw: Any) -> date | None:
-    """Return the date that a day or timestamp prints, whatever zone it names."""
-    return _date_in(raw) if isinstance(raw, str) and len(raw) <= LONGEST_DAY else None
+    """Return the date of a day or timestamp as printed, whatever zone it names.
+
+    A bucket starts at a midnight of the zone in which the platform counts days. Its date in
+    any other zone, UTC included, may be the day before.
+    """
+    stamp = stamp_of(raw)
+    return stamp and stamp[0]
+
+
+def stamp_of(raw: Any) -> Stamp | None:
+    """Return the start of a bucket as printed; a date alone starts at 00:00:00."""
+    return _stamp_in(raw) if isinstance(raw, str) and len(raw) <= MAX_DATE else None
 
 
 @lru_cache(maxsize=1024)
-def _date_in(text: str) -> date | None:
-    """Return a date; every answer holds the same few dozen texts."""
+def _stamp_in(text: str) -> Stamp | None:
+    """Return a start; every response holds the same few dozen texts."""
     match = _DAY.fullmatch(text.strip())
     if match is None:
         return None
+    day, time, seconds = match.groups()
     try:
-        return date.fromisoformat(match.group(1))
+        return date.fromisoformat(day), (time or "00:00") + (seconds or ":00")
     except ValueError:
         return None

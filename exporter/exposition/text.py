@@ -1,8 +1,8 @@
-"""Text that Prometheus reads: sample lines, family headers, and which format was asked for.
+"""The Prometheus text formats: sample lines, family headers, content negotiation.
 
-The bytes are those that prometheus-client writes for the same figures; a property test holds
-the two side by side. Gauge and counter lines are the same in every format, so they are written
-once, and only the headers differ.
+The bytes are those that prometheus-client writes for the same values; a property test compares
+the two. Gauge and counter lines are the same in every format, so they are rendered once, and only
+the headers differ.
 """
 
 import math
@@ -19,14 +19,14 @@ Constants = Mapping[str, str]
 
 
 class Format(StrEnum):
-    """A way to write families; text 0.0.4 and 1.0.0 differ in their content type alone."""
+    """How families are written; text 0.0.4 and 1.0.0 differ only in their content type."""
 
     TEXT = "text"
     OPENMETRICS = "openmetrics"
 
 
 _PLAIN_BELOW = 1e6
-"""Python prints floats nearer to zero than this as Go does."""
+"""Python prints floats closer to zero than this as Go does."""
 
 
 def escape(value: str) -> str:
@@ -60,18 +60,18 @@ Rows = Mapping[tuple[str, ...], float]
 """Values of samples by the values of those labels of their metric that are not constant."""
 
 
-class Pen:
-    """Writes sample lines of one org, whose constant labels it knows.
+class LineRenderer:
+    """Renders sample lines of one org, with its constant labels.
 
-    Metrics that are about the same courses have the same labels, which are written once for all.
+    Metrics about the same courses have the same labels, which are rendered once for all.
     """
 
     def __init__(self, constants: Constants) -> None:
         self._constants = constants
-        self._written: dict[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]], list[str]] = {}
+        self._rendered: dict[tuple[tuple[str, ...], tuple[tuple[str, ...], ...]], list[str]] = {}
 
     def lines(self, metric: Metric, rows: Rows) -> bytes:
-        """Write one sample line for each of `rows`, labels sorted by name."""
+        """Return one sample line for each of `rows`, labels sorted by name."""
         name = metric.name
         values = numbers(rows.values())
         filled = [
@@ -81,16 +81,16 @@ class Pen:
         return "".join(filled).encode()
 
     def _labels(self, metric: Metric, rows: Rows) -> list[str]:
-        """Return the labels of each row as they stand after the name."""
+        """Return the labels of each row as they follow the name."""
         key = metric.labels, tuple(rows)
-        written = self._written.get(key)
-        if written is None:
-            written = self._written[key] = self._write(metric.labels, rows)
-        return written
+        rendered = self._rendered.get(key)
+        if rendered is None:
+            rendered = self._rendered[key] = self._render(metric.labels, rows)
+        return rendered
 
-    def _write(self, names: tuple[str, ...], rows: Rows) -> list[str]:
+    def _render(self, names: tuple[str, ...], rows: Rows) -> list[str]:
         own = [name for name in names if name not in self._constants]
-        # A template for printf, since filling it is several times quicker than joining labels.
+        # Filling a printf template is several times faster than joining labels.
         slots = dict.fromkeys(own, "%s")
         slots |= {name: escape(value).replace("%", "%%") for name, value in self._constants.items()}
         pairs = ",".join([f'{name}="{slots[name]}"' for name in sorted(slots)])
@@ -101,7 +101,7 @@ class Pen:
 
 
 def header(metric: Metric, form: Format) -> bytes:
-    """Write HELP and TYPE of a family."""
+    """Return HELP and TYPE of a family."""
     name, text = metric.name, metric.help.replace("\\", r"\\").replace("\n", r"\n")
     if form is Format.OPENMETRICS:
         text = text.replace('"', r"\"")
@@ -112,7 +112,7 @@ def header(metric: Metric, form: Format) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """The answer to an `Accept` header."""
+    """The response to an `Accept` header."""
 
     form: Format
     content_type: str
@@ -125,8 +125,8 @@ _SCHEMES = frozenset({"allow-utf-8", "underscores", "dots", "values"})
 def negotiate(accept: str) -> Negotiated:
     """Return the best format that `accept` names; text 0.0.4 where it names none.
 
-    All our names are plain ASCII, so every escaping scheme gives the same bytes and the one
-    asked for is simply confirmed.
+    All names are plain ASCII, so every escaping scheme gives the same bytes, and the requested
+    one is confirmed.
     """
     best, best_quality = _PLAIN, 0.0
     for clause in accept.split(","):

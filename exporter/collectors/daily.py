@@ -1,0 +1,129 @@
+"""Measures with one value per day: a single request brings today, all windows and the history."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from exporter.api.endpoints import Endpoint
+from exporter.api.payloads import PayloadError, PayloadErrors
+from exporter.catalog import Windowed
+from exporter.collectors.run import Draft, Result, Run
+from exporter.history.expected import REACH
+from exporter.history.series import DailyValues
+from exporter.history.windows import average
+from exporter.samples import Samples
+from exporter.windows import TODAY, WINDOWS, Span, window
+
+EXPECTED_DAYS = REACH + max(WINDOWS.values())
+"""Complete days kept of a measure with an expected range."""
+
+WINDOW_DAYS = max(WINDOWS.values())
+"""Complete days kept of every other measure."""
+
+
+class ByDay(Protocol):
+    """A readable response with one value per day."""
+
+    @property
+    def errors(self) -> PayloadErrors:
+        """Return what could not be read."""
+        ...
+
+    def over(self, span: Span) -> Mapping:  # type: ignore[type-arg]  # values differ by reader
+        """Return a value, or None for unknown, for every day of `span`."""
+        ...
+
+    def errors_over(self, span: Span) -> PayloadErrors:
+        """Return what is wrong with the days of `span`."""
+        ...
+
+
+async def collect(
+    run: Run,
+    result: Result,
+    measure: Windowed,
+    read: Callable[[bytes], ByDay],
+    *,
+    query: Mapping[str, str] | None = None,
+) -> None:
+    """Request the days of a measure that are missing or can still change, and add its items."""
+    days = EXPECTED_DAYS if measure.expected else WINDOW_DAYS
+    span = run.unsettled(measure.name, days=days)
+    values = await request(run, measure.endpoint, read, span=span, query=query)
+    run.history.update(run.org.key, measure.name, days=values)
+    put(run, result, measure)
+
+
+async def request(
+    run: Run,
+    endpoint: Endpoint,
+    read: Callable[[bytes], ByDay],
+    *,
+    span: Span,
+    query: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
+    subject: str = "",
+) -> Mapping:  # type: ignore[type-arg]  # see ByDay
+    """Return a value, or None for unknown, for every day of `span`.
+
+    Raises `ApiError`, and `PayloadError` if no day has a value.
+    """
+    response = await run.request(
+        endpoint, read, span=span, query=query, names=names, subject=subject
+    )
+    try:
+        values = response.over(span)
+    except PayloadError as error:
+        raise run.unreadable(endpoint, error) from None
+    run.count(endpoint, response.errors_over(span))
+    if all(value is None for value in values.values()):
+        raise PayloadError(f"{endpoint.template}: no day has a value")
+    return values
+
+
+def put(run: Run, result: Result, measure: Windowed) -> None:
+    """Add the items of a measure of the org from its history: today, and the complete days."""
+    values = run.history.series(run.org.key, measure.name)
+    put_windows(run, result, measure.name, {measure: values.total}, known=values)
+
+
+Read = Callable[[Span], float | None]
+
+
+def put_windows(
+    run: Run,
+    result: Result,
+    key: str,
+    measures: Mapping[Windowed, Read],
+    *,
+    known: DailyValues,
+    labels: tuple[str, ...] = (),
+) -> None:
+    """Add the items `key` (complete days) and `key`/today of measures that are read by span.
+
+    While yesterday is unknown, the windows that end earlier stay: they are served until the next
+    ones arrive.
+    """
+    today = Samples()
+    complete = Samples()
+    for measure, read in measures.items():
+        for name in measure.windows:
+            if name == TODAY:
+                today.add(measure.at(name), read(Span(run.day, run.day)), *labels)
+            else:
+                span = window(WINDOWS[name], run.day)
+                complete.add(measure.at(name), read(span), *labels)
+    if any(TODAY in measure.windows for measure in measures):
+        result.items[f"{key}/today"] = Draft(
+            samples=today, interval=run.interval, of_day=True
+        )
+    current = run.items.get(key)
+    if known.get(run.yesterday) is None and current is not None and current.day != run.day:
+        return
+    result.items[key] = Draft(
+        samples=complete, interval=max(run.interval, run.org.history_interval)
+    )
+
+
+def average_of(sums: DailyValues, counts: DailyValues) -> Read:
+    """Return a reader of averages, weighted by `counts`."""
+    return lambda span: average(sums, counts, span)

@@ -1,0 +1,257 @@
+"""One run of one collector for one org: what it may request, and the result it returns."""
+
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+)
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol, TypeVar
+
+from exporter.api.client import Call
+from exporter.api.endpoints import Endpoint
+from exporter.api.errors import ApiError, BadAnswer, Kind
+from exporter.api.pages import Page, pages
+from exporter.api.payloads import PayloadError, PayloadErrors, Reason
+from exporter.history.store import History
+from exporter.samples import Samples
+from exporter.scheduler import Collection as Queued
+from exporter.settings import Org
+from exporter.snapshots import Items
+from exporter.windows import Span
+
+IN_PARALLEL = 4
+"""Requests that one run sends in parallel."""
+
+UNSETTLED_DAYS = 2
+"""Complete days that late data can still change; they are requested again."""
+
+_UNREADABLE = frozenset({Kind.CONTENT, Kind.ENCODING, Kind.TOO_LARGE})
+"""Failures of a response with a good status: they count as payload errors, too."""
+
+_V2_PAGING = {"length": "limit"}
+
+ItemError = ApiError | PayloadError
+ITEM_ERRORS = (ApiError, PayloadError)
+"""What costs one item and nothing else."""
+
+
+class Api(Protocol):
+    """What a collector needs of the API client."""
+
+    async def get(self, account: Org, call: Call) -> bytes:
+        """Return the body of a good response, or raise `ApiError`."""
+        ...
+
+
+class Readable(Protocol):
+    """Anything that a payload reader returns."""
+
+    @property
+    def errors(self) -> PayloadErrors:
+        """Return how many of its parts could not be read, by reason."""
+        ...
+
+
+R = TypeVar("R", bound=Readable)
+T = TypeVar("T")
+
+
+class ReadablePage(Readable, Page, Protocol):
+    """A page of a list that a payload reader returns."""
+
+
+P = TypeVar("P", bound=ReadablePage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A new item. `interval` is how often it is collected, in seconds: its age limit follows."""
+
+    samples: Samples
+    interval: float
+    of_day: bool = False
+    courses: Mapping[str, str] = field(default_factory=dict)
+    mentors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Result:
+    """What a run collected: new items, items that failed, and what to do with the others.
+
+    `wanted` decides which earlier items stay; None keeps all. `again` asks for another run soon:
+    there was more than one run may request. `generation` is the API generation of the values.
+    """
+
+    items: dict[str, Draft] = field(default_factory=dict)
+    failed: dict[str, ItemError] = field(default_factory=dict)
+    wanted: Callable[[str], bool] | None = None
+    again: bool = False
+    history_of: tuple[str, ...] = ()
+    """Other collectors whose expected ranges follow from the history that the run completed."""
+
+    @property
+    def error(self) -> ItemError | None:
+        """The error of the run: a run fails only if all its items fail."""
+        if self.failed and not self.items:
+            return next(iter(self.failed.values()))
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run. `day` is today in the org's time zone; `only` limits it to some items."""
+
+    org: Org
+    api: Api
+    day: date
+    now: float
+    """Unix seconds."""
+    interval: float
+    """Seconds between runs of this collector."""
+    page_size: int
+    history: History
+    queued: Queued
+    items: Items
+    """The collector's current items."""
+    courses: Collection[str]
+    """Known courses that have metrics of their own."""
+    mentors: Collection[str]
+    """Mentors that have metrics of their own."""
+    only: frozenset[str] | None
+    payload_error: Callable[[Endpoint, Reason, int], None]
+
+    @property
+    def yesterday(self) -> date:
+        """The last complete day."""
+        return self.day - timedelta(days=1)
+
+    async def request(
+        self,
+        endpoint: Endpoint,
+        read: Callable[[bytes], R],
+        *,
+        span: Span | None = None,
+        query: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        subject: str = "",
+    ) -> R:
+        """Send one request and read the response.
+
+        `span` becomes the dates of the range, in the way the org's API counts its end;
+        `subject` is the course or mentor that a 404 would be about. Raises `ApiError` and
+        `PayloadError`.
+        """
+        call = Call(
+            endpoint=endpoint,
+            names=names or {},
+            query=self._query(endpoint, span, query or {}),
+            queued=self.queued,
+            subject=subject,
+        )
+        try:
+            body = await self.api.get(self.org, call)
+        except BadAnswer as error:
+            if error.kind in _UNREADABLE:
+                self.payload_error(endpoint, Reason.UNREADABLE, 1)
+            raise
+        try:
+            response = read(body)
+        except PayloadError as error:
+            raise self.unreadable(endpoint, error) from None
+        self.count(endpoint, response.errors)
+        return response
+
+    def _query(
+        self, endpoint: Endpoint, span: Span | None, query: Mapping[str, str]
+    ) -> dict[str, str]:
+        parameters = {**query}
+        if span is not None:
+            beyond = timedelta(days=self.org.range_end == "exclusive")
+            parameters["start_date"] = span.first.isoformat()
+            parameters["end_date"] = (span.last + beyond).isoformat()
+        if endpoint.scoped:
+            parameters["include_main_platform"] = str(self.org.include_main_platform).lower()
+            if self.org.department_id is not None:
+                parameters["department_id"] = str(self.org.department_id)
+        if endpoint.v2:
+            parameters["platform_key"] = self.org.key
+            if span is not None:
+                parameters["date_filter"] = "custom"
+        return parameters
+
+    def unreadable(self, endpoint: Endpoint, error: PayloadError) -> PayloadError:
+        """Count a payload error and return it with the endpoint in its text."""
+        self.payload_error(endpoint, error.reason, 1)
+        return PayloadError(f"{endpoint.template}: {error}")
+
+    def count(self, endpoint: Endpoint, errors: PayloadErrors) -> None:
+        """Count the parts of a response that could not be read."""
+        for reason, number in errors.items():
+            self.payload_error(endpoint, reason, number)
+
+    async def pages(
+        self,
+        endpoint: Endpoint,
+        read: Callable[[bytes], P],
+        *,
+        span: Span | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[P]:
+        """Request every page of a list. If one fails, the list fails."""
+        words = _V2_PAGING if endpoint.v2 else {}
+
+        async def request(paging: Mapping[str, str]) -> P:
+            named = {words.get(name, name): value for name, value in paging.items()}
+            return await self.request(
+                endpoint, read, span=span, query={**(query or {}), **named}
+            )
+
+        def cut() -> None:
+            self.payload_error(endpoint, Reason.PAGES, 1)
+
+        async for page in pages(request, length=self.page_size, cut=cut):
+            yield page
+
+    async def each(
+        self, result: Result, keys: Collection[str], collect: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """Call `collect` for every item, a few in parallel; an item that fails costs only itself.
+
+        A run that is limited to some items passes over the others.
+        """
+        wanted = [key for key in keys if self.only is None or key in self.only]
+        queue = iter(wanted)
+
+        async def work() -> None:
+            for key in queue:
+                try:
+                    await collect(key)
+                except ITEM_ERRORS as error:
+                    result.failed[key] = error
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(IN_PARALLEL, len(wanted))):
+                group.create_task(work())
+
+    def unsettled(self, series: str, *, days: int, part: str = "") -> Span:
+        """Return the days to request of a series: those that are missing or can still change.
+
+        A range always ends today. At first it covers `days` complete days, later those since the
+        last request and the days that were not settled then.
+        """
+        first = self.day - timedelta(days=days)
+        known = self.history.series(self.org.key, series, part=part).span
+        if known is None or known.first > first or known.last > self.day:
+            return Span(first, self.day)
+        last_settled = min(known.last, self.day) - timedelta(days=UNSETTLED_DAYS)
+        return Span(max(first, last_settled), self.day)
+
+    def ratio_of_age(self, key: str) -> float:
+        """Return the age of an item in intervals of this collector; infinite if there is none."""
+        item = self.items.get(key)
+        return (self.now - item.collected) / self.interval if item else float("inf")

@@ -1,0 +1,70 @@
+"""Usage of language models: calls, tokens, cost and latency by model."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from exporter import catalog
+from exporter.api import endpoints
+from exporter.api.payloads import read_llm_usage
+from exporter.collectors import tables
+from exporter.collectors.run import Draft, Result, Run
+from exporter.samples import Samples
+from exporter.windows import TODAY, WINDOWS, Span, window
+
+_SUMS = {
+    "count": catalog.LLM_CALLS,
+    "input_tokens": catalog.LLM_INPUT_TOKENS,
+    "output_tokens": catalog.LLM_OUTPUT_TOKENS,
+    "total_cost": catalog.LLM_COST,
+}
+_LATENCIES = {"p50": catalog.LLM_LATENCY_P50, "p95": catalog.LLM_LATENCY_P95}
+_LATENCY = "latency"
+_MILLISECONDS = 1000
+_MODELS_PER_PAGE = "1000"
+
+
+async def usage_today(run: Run) -> Result:
+    """Calls, tokens, cost and latency by model today."""
+    return await _usage(run, {TODAY: Span(run.day, run.day)})
+
+
+async def usage(run: Run) -> Result:
+    """Calls, tokens, cost and latency by model on complete days."""
+    names = [name for name in catalog.LLM_CALLS.windows if name != TODAY]
+    return await _usage(run, {name: window(WINDOWS[name], run.day) for name in names})
+
+
+async def _usage(run: Run, spans: Mapping[str, Span]) -> Result:
+    result = Result()
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        sums = await _request(run, spans[name], tuple(_SUMS), "sum")
+        names = tables.top(sums["count"], by=sums["count"])
+        for member, measure in _SUMS.items():
+            tables.put_top(samples, measure.at(name), sums[member], names=names)
+        for quantile, measure in _LATENCIES.items():
+            found = await _request(run, spans[name], (_LATENCY,), quantile)
+            latencies = {
+                model: value / _MILLISECONDS
+                for model, value in found[_LATENCY].items()
+                if value is not None
+            }
+            tables.put_top(samples, measure.at(name), latencies, names=names, others=False)
+        result.items[name] = Draft(samples=samples, interval=run.interval, of_day=name == TODAY)
+
+    await run.each(result, list(spans), collect)
+    return result
+
+
+async def _request(
+    run: Run, span: Span, measures: tuple[str, ...], aggregation: str
+) -> Mapping[str, Mapping[str, float | None]]:
+    query = {
+        "measures": ",".join(measures),
+        "aggregation": aggregation,
+        "group_by": "model",
+        "limit": _MODELS_PER_PAGE,
+    }
+    read = partial(read_llm_usage, measures=measures, aggregation=aggregation)
+    return (await run.request(endpoints.LLM_USAGE, read, span=span, query=query)).columns

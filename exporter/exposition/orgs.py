@@ -1,0 +1,266 @@
+"""Renders what is served of each org: its current samples under its current settings."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from exporter import catalog
+from exporter.catalog import Windowed
+from exporter.exposition.rendered import RenderedLines
+from exporter.exposition.text import LineRenderer
+from exporter.exposition.visible import (
+    MIN_GROUP_SIZE,
+    SERIES_LIMIT,
+    Limited,
+    Values,
+    configured,
+    limit,
+    merge,
+    part_of,
+    sizes_of,
+    withhold,
+)
+from exporter.history.ranges import ExpectedRanges
+from exporter.samples import Labels
+from exporter.settings import Org
+from exporter.snapshots import Item, Items, Snapshots
+from exporter.windows import TODAY, next_midnight_of
+
+INFO = "info"
+"""Name under which the names of courses and mentors are rendered."""
+
+_BY_METRIC: Mapping[str, tuple[Windowed, str]] = {
+    measure.at(window).name: (measure, window)
+    for measure in catalog.WINDOWED
+    for window in measure.expected
+}
+"""Measures with an expected range, by the metric of a window."""
+
+_ALL = Limited(None, 0)
+
+
+class _Rendered:
+    """What is served of one org, for the exporter's own metrics and the status page."""
+
+    __slots__ = ("limited", "org", "parts", "sizes", "values", "withheld")
+
+    def __init__(self, org: Org) -> None:
+        self.org = org
+        self.values: dict[str, dict[str, float]] = {}
+        """Values without labels by collector and metric."""
+        self.sizes: dict[str, Counter[Labels]] = {}
+        """Series of each part by collector, before `series_limit`."""
+        self.withheld: dict[str, int] = {}
+        self.limited = _ALL
+        self.parts: frozenset[Labels] = frozenset()
+        """Parts that are served since a limit applies."""
+
+
+class OrgRenderer:
+    """Keeps the rendered lines of every org up to date. All methods belong to one thread."""
+
+    def __init__(
+        self, snapshots: Snapshots, ranges: ExpectedRanges, rendered: RenderedLines
+    ) -> None:
+        self._snapshots = snapshots
+        self._ranges = ranges
+        self._rendered = rendered
+        self._orgs: dict[str, _Rendered] = {}
+        snapshots.listeners.append(self.render)
+
+    def configure(self, org: Org) -> None:
+        """Render an org under new settings."""
+        known = self._orgs.get(org.key)
+        self._orgs[org.key] = entry = _Rendered(org)
+        if known is not None:
+            entry.parts = known.parts
+            for writer in (*known.sizes, INFO):
+                if writer != INFO and writer not in self._snapshots.of(org.key):
+                    self._rendered.write((org.key, writer), {})
+        self._render_all(entry)
+
+    def forget(self, org: str) -> None:
+        """Stop serving an org."""
+        self._orgs.pop(org, None)
+        self._ranges.forget(org)
+        self._rendered.remove(org)
+
+    def render(self, org: str, collector: str) -> None:
+        """Render what a collector has now, and what else of the org depends on it."""
+        entry = self._orgs.get(org)
+        if entry is None:
+            return
+        if entry.org.min_group_size or entry.limited is not _ALL:
+            self._render_all(entry)
+            return
+        self._render_collector(entry, collector)
+        if self._total(entry) > entry.org.series_limit:
+            self._render_all(entry)
+        else:
+            self._render_info(entry)
+
+    def series(self, org: str, collector: str) -> int:
+        """Return the series of a collector that are served."""
+        entry = self._orgs.get(org)
+        if entry is None:
+            return 0
+        sizes = entry.sizes.get(collector, Counter())
+        parts = entry.limited.parts
+        if parts is None:
+            return sizes.total()
+        return sum(size for part, size in sizes.items() if not part or part in parts)
+
+    def dropped(self, org: str) -> Mapping[str, int]:
+        """Return the series that are not served, by the limit that they exceed."""
+        entry = self._orgs.get(org)
+        if entry is None:
+            return {}
+        return {
+            SERIES_LIMIT: entry.limited.dropped,
+            MIN_GROUP_SIZE: sum(entry.withheld.values()),
+        }
+
+    def window_end(self, org: str, collector: str) -> float | None:
+        """Return the end of the windows of complete days, in Unix seconds."""
+        entry = self._orgs.get(org)
+        items = self._snapshots.items(org, collector).values()
+        days = [item.day for item in items if _has_windows(item)]
+        if entry is None or not days:
+            return None
+        return next_midnight_of(max(days) - timedelta(days=1), entry.org.zone).timestamp()
+
+    def values(self, org: str) -> Mapping[str, float]:
+        """Return the values without labels that are served, by metric."""
+        entry = self._orgs.get(org)
+        of = entry.values.values() if entry else ()
+        return {name: value for values in of for name, value in values.items()}
+
+    def _render_all(self, entry: _Rendered) -> None:
+        org = entry.org
+        by_collector = {
+            name: self._values(org, items) for name, items in self._snapshots.of(org.key).items()
+        }
+        merged: Values = {}
+        for values in by_collector.values():
+            merged.update(values)
+
+        def lookup(name: str, labels: Labels) -> float | None:
+            return merged[name][1].get(labels) if name in merged else None
+
+        for gone in entry.sizes.keys() - by_collector.keys():
+            self._write(entry, gone, {})
+        for name, values in by_collector.items():
+            kept, entry.withheld[name] = withhold(values, below=org.min_group_size, lookup=lookup)
+            by_collector[name] = kept
+            entry.sizes[name] = sizes_of(kept)
+        self._limit(entry)
+        for name, values in by_collector.items():
+            self._write(entry, name, values)
+        self._render_info(entry)
+
+    def _render_collector(self, entry: _Rendered, collector: str) -> None:
+        values = self._values(entry.org, self._snapshots.items(entry.org.key, collector))
+        entry.sizes[collector] = sizes_of(values)
+        self._write(entry, collector, values)
+
+    def _values(self, org: Org, items: Items) -> Values:
+        values = configured(org, merge(items))
+        self._add_expected(org, items, values)
+        return values
+
+    def _add_expected(self, org: Org, items: Items, values: Values) -> None:
+        """Add the expected range of each window that is served, for the day it ends on."""
+        ends = {
+            family.metric.name: item.day
+            for item in items.values()
+            for family in item.samples
+            if family.metric.name in _BY_METRIC
+        }
+        for name, day in ends.items():
+            measure, window = _BY_METRIC[name]
+            found = self._ranges.of(org, measure, window, end=day - timedelta(days=1))
+            for metric, value in (
+                (measure.expected_at(window), found.value),
+                (measure.expected_low_at(window), found.low),
+            ):
+                if value is not None:
+                    values[metric.name] = metric, {(): value}
+
+    def _limit(self, entry: _Rendered) -> None:
+        sizes = [*entry.sizes.values(), self._info_sizes(entry)]
+        entry.limited = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
+        if entry.limited.parts is None:
+            entry.limited = _ALL
+            entry.parts = frozenset()
+        else:
+            entry.parts = entry.limited.parts
+
+    def _total(self, entry: _Rendered) -> int:
+        return sum(s.total() for s in (*entry.sizes.values(), self._info_sizes(entry)))
+
+    def _info_sizes(self, entry: _Rendered) -> Counter[Labels]:
+        return Counter(
+            labels[:1]
+            for _, rows in self._info(entry.org)
+            for labels in rows
+        )
+
+    def _write(self, entry: _Rendered, collector: str, values: Values) -> None:
+        """Write the lines of a collector that are within the limit."""
+        if not values:
+            entry.sizes.pop(collector, None)
+            entry.values.pop(collector, None)
+            entry.withheld.pop(collector, None)
+        parts = entry.limited.parts
+        renderer = LineRenderer(entry.org.constants())
+        lines: dict[str, bytes] = {}
+        plain: dict[str, float] = {}
+        for name, (metric, rows) in values.items():
+            served = (
+                rows
+                if parts is None or len(metric.labels) == 1
+                else {lb: v for lb, v in rows.items() if part_of(metric, lb) in parts}
+            )
+            if served:
+                lines[name] = renderer.lines(metric, served)
+            if () in served:
+                plain[name] = served[()]
+        entry.values[collector] = plain
+        self._rendered.write((entry.org.key, collector), lines)
+
+    def _info(self, org: Org) -> Iterable[tuple[catalog.Metric, dict[Labels, float]]]:
+        courses = self._snapshots.courses(org.key)
+        yield (
+            catalog.COURSE_INFO,
+            {(id_, name): 1.0 for id_, name in courses.items() if org.courses.wants(id_)},
+        )
+        mentors = self._snapshots.mentors(org.key)
+        wanted = mentors if org.discovers_mentors else org.mentors
+        yield (
+            catalog.MENTOR_INFO,
+            {(id_, mentors[id_]): 1.0 for id_ in wanted if id_ in mentors},
+        )
+
+    def _render_info(self, entry: _Rendered) -> None:
+        parts = entry.limited.parts
+        renderer = LineRenderer(entry.org.constants())
+        lines = {}
+        for metric, rows in self._info(entry.org):
+            served = {lb: v for lb, v in rows.items() if parts is None or lb[:1] in parts}
+            if served:
+                lines[metric.name] = renderer.lines(metric, served)
+        self._rendered.write((entry.org.key, INFO), lines)
+
+
+def _has_windows(item: Item) -> bool:
+    return not item.of_day and any(
+        family.metric.name in _COMPLETE for family in item.samples
+    )
+
+
+_COMPLETE = frozenset(
+    measure.at(window).name
+    for measure in catalog.WINDOWED
+    for window in measure.windows
+    if window != TODAY
+)

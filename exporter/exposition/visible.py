@@ -1,0 +1,141 @@
+"""What the settings of an org make of its samples: which are served, and on which scale."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from exporter.catalog import Exempt, Metric
+from exporter.samples import Labels
+from exporter.settings import Org
+from exporter.snapshots import Items
+
+Rows = dict[Labels, float]
+"""Values of one metric by labels."""
+
+Values = dict[str, tuple[Metric, Rows]]
+"""Values by metric name and labels."""
+
+MIN_GROUP_SIZE = "min_group_size"
+SERIES_LIMIT = "series_limit"
+
+_PERCENT = 100
+
+
+def merge(items: Items) -> Values:
+    """Return the samples of all items by metric."""
+    merged: Values = {}
+    for item in items.values():
+        for family in item.samples:
+            rows = merged.setdefault(family.metric.name, (family.metric, {}))[1]
+            rows.update(family.items())
+    return merged
+
+
+def configured(org: Org, values: Values) -> Values:
+    """Return what `courses`, `mentors`, `topics` and `percentages` leave of `values`."""
+    wants = {"course_id": org.courses.wants}
+    if not org.discovers_mentors:
+        wants["mentor_id"] = frozenset(org.mentors).__contains__
+    if not org.topics:
+        wants["topic"] = _nothing
+    found: Values = {}
+    for name, (metric, rows) in values.items():
+        wanted = wants.get(metric.labels[1]) if len(metric.labels) > 1 else None
+        kept = {lb: v for lb, v in rows.items() if wanted(lb[0])} if wanted else rows
+        if metric.percent and org.percentages == "percent":
+            kept = {labels: value / _PERCENT for labels, value in kept.items()}
+        if kept:
+            found[name] = metric, kept
+    return found
+
+
+def _nothing(_: str) -> bool:
+    return False
+
+
+Lookup = Callable[[str, Labels], float | None]
+"""Returns the value of a metric for some labels, or None if it is not known."""
+
+
+def withhold(values: Values, *, below: int, lookup: Lookup) -> tuple[Values, int]:
+    """Return `values` without those about fewer than `below` people, and how many are left out.
+
+    A count is compared itself, and 0 is never withheld. A mean is withheld with its group: unless
+    one of the metrics that count its people is known and large enough.
+    """
+    if below <= 0:
+        return values, 0
+    served: Values = {}
+    dropped = 0
+    for name, (metric, rows) in values.items():
+        kept = {
+            labels: value
+            for labels, value in rows.items()
+            if _is_public(metric, labels, value, below=below, lookup=lookup)
+        }
+        dropped += len(rows) - len(kept)
+        if kept:
+            served[name] = metric, kept
+    return served, dropped
+
+
+def _is_public(metric: Metric, labels: Labels, value: float, *, below: int, lookup: Lookup) -> bool:
+    if isinstance(metric.privacy, Exempt):
+        return True
+    if not metric.privacy.group:
+        return value == 0 or value >= below
+    of_org = "course_id" not in metric.labels
+    sizes = (lookup(name, () if of_org else labels[:1]) for name in metric.privacy.group)
+    size = next((size for size in sizes if size is not None), None)
+    return size is not None and (size >= below or (size == 0 and value == 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Which parts (courses, mentors, models …) of an org are served, and how many series are not.
+
+    `parts` is None if all are.
+    """
+
+    parts: frozenset[Labels] | None
+    dropped: int
+
+
+def limit(
+    sizes: Iterable[Mapping[Labels, int]], *, at_most: int, before: frozenset[Labels]
+) -> Limited:
+    """Choose which parts of an org are served so that it has `at_most` series.
+
+    `sizes` are the series of each part by collector; () stands for those of the org as a whole,
+    which come first. A part is served whole or not at all: first the parts served `before`, then
+    by id, so that the set does not change from poll to poll.
+    """
+    total: Counter[Labels] = Counter()
+    for of_collector in sizes:
+        total.update(of_collector)
+    room = at_most - total.pop((), 0)
+    if total.total() <= room:
+        return Limited(None, 0)
+    kept: set[Labels] = set()
+    for part in sorted(total, key=lambda part: (part not in before, part)):
+        if total[part] <= room:
+            room -= total[part]
+            kept.add(part)
+    dropped = sum(size for part, size in total.items() if part not in kept)
+    return Limited(frozenset(kept), dropped)
+
+
+def part_of(metric: Metric, labels: Labels) -> Labels:
+    """Return the part that a sample is about, or () for the org as a whole."""
+    return labels[:1] if len(metric.labels) > 1 else ()
+
+
+def sizes_of(values: Values) -> Counter[Labels]:
+    """Return how many series each part has."""
+    sizes: Counter[Labels] = Counter()
+    for metric, rows in values.values():
+        if len(metric.labels) > 1:
+            sizes.update(labels[:1] for labels in rows)
+        else:
+            sizes[()] += len(rows)
+    return sizes

@@ -1,0 +1,1 @@
+"""Daily values per org, in memory and in one SQLite file."""
