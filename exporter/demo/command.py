@@ -17,6 +17,7 @@ from exporter.demo.endpoints import Generation
 from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
 from exporter.demo.university import University
+from exporter.settings.schema import EXTRAS
 
 _FEW = 20
 _RATE = 500.0
@@ -70,6 +71,8 @@ def settings(url: str, university: University) -> Mapping[str, Any]:
         "base_url": url,
         "interval": "30s" if few else "5m",
         "history_interval": "5m" if few else "1h",
+        "extras": list(EXTRAS),
+        "topics": True,
         "learner_indexes": True,
         "quiet_days": [f"{first}/{last}" for first, last in breaks(year - 1, year + 1)],
         "api.rate_limit": _RATE,
@@ -79,7 +82,7 @@ def settings(url: str, university: University) -> Mapping[str, Any]:
                 "key": org.key,
                 "user_id": org.user_id,
                 "api_key": org.api_key,
-                "mentors": list(org.mentors),
+                "mentors": ["all"],
             }
             for org in university.orgs
         ],

@@ -1,6 +1,6 @@
 """Request parsing: which org, which days, which page, through which filters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -63,9 +63,11 @@ class Query:
             raise invalid(name, "This field is required.")
         return value
 
-    def choice(self, name: str, *choices: str) -> str:
-        """Return one of `choices`, by default the first."""
+    def choice(self, name: str, *choices: str, others: Collection[str] = ()) -> str:
+        """Return one of `choices`, by default the first; `others` exist but are not simulated."""
         value = self.text(name) or choices[0]
+        if value in others:
+            raise ApiError(501, {"detail": f'"{value}" is not simulated.'})
         if value not in choices:
             raise invalid(name, f'"{value}" is not a valid choice.')
         return value

@@ -15,6 +15,15 @@ START, END = "2026-02-16", "2026-03-18"
 NEEDED = {"start_date": START, "end_date": END}
 
 
+NOT_SIMULATED = {
+    *(("aggregation", name) for name in ("hourly", "weekly", "monthly")),
+    *(("granularity", name) for name in ("hour", "week", "month")),
+    *(("group_by", name) for name in ("hour", "username", "platform", "action")),
+    *(("metric", name) for name in ("pathways", "pathway", "skills", "skill")),
+}
+"""Choices that the exporter never makes: 501 where they would change the payload."""
+
+
 def nullable(schema: Any) -> Any:
     """Say OpenAPI 3.0's `nullable` as JSON Schema does."""
     if isinstance(schema, list):
@@ -88,7 +97,13 @@ def test_every_payload_is_as_the_client_models_expect(platform, path):
     filled = path.replace("{course_id}", quote("course-v1:Acme+Bio101+2026", safe=""))
     for query in queries(path):
         dates = NEEDED if query.get("date_filter") == "custom" else {}
-        validate(path, platform.json(filled, **query, **dates))
+        answer = platform.get(filled, **query, **dates)
+        if NOT_SIMULATED & query.items():
+            assert answer.status_code in {200, 501}
+        else:
+            assert answer.status_code == 200
+        if answer.status_code == 200:
+            validate(path, answer.json())
 
 
 def test_the_validation_itself_rejects_what_is_wrong():

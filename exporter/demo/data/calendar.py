@@ -76,13 +76,6 @@ def elapsed(zone: ZoneInfo, day: int, hours: float) -> float:
     return min(seen / until[-1], 1.0)
 
 
-def by_hour(zone: ZoneInfo, day: int, count: int, *, until: float = 24.0) -> list[int]:
-    """Return how a day's `count` falls on its 24 hours, up to `until`; they add up to it."""
-    seen = elapsed(zone, day, until) or 1.0
-    ends = [int(count * min(elapsed(zone, day, h) / seen, 1.0) + 0.5) for h in range(25)]
-    return [after - before for before, after in pairwise(ends)]
-
-
 def split(count: int, weights: Sequence[float]) -> list[int]:
     """Return `count` divided in proportion to `weights`; the parts add up to it."""
     whole = sum(weights)

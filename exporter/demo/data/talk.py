@@ -48,9 +48,10 @@ def topics(chats: Chats, *, salt: int) -> list[Topic]:
 
 def mean_rating(chats: Chats, *, salt: int) -> float | None:
     """Return the mean rating, 0 to 5, or None if nothing was rated."""
-    found = [(topic, ratings(topic.conversations)) for topic in topics(chats, salt=salt)]
-    rated = sum(count for _, count in found)
-    return sum(topic.rating * count for topic, count in found) / rated if rated else None
+    if not any(map(ratings, chats.conversations)):
+        return None
+    found = topics(chats, salt=salt)
+    return sum(t.rating * t.conversations for t in found) / sum(t.conversations for t in found)
 
 
 def ratings(conversations: int) -> int:

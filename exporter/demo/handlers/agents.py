@@ -3,6 +3,8 @@
 Lists by day have no rows for idle days; only `registered-users-trend/` fills them.
 """
 
+from collections.abc import Sequence
+
 from exporter.demo.data import calendar
 from exporter.demo.data.agents import Chats
 from exporter.demo.data.talk import (
@@ -13,29 +15,27 @@ from exporter.demo.data.talk import (
     ratings,
     topics,
 )
-from exporter.demo.handlers.series import counted, iso, percent
-from exporter.demo.request import MONTH, TERM, YEAR, ApiRequest, Json, invalid
+from exporter.demo.handlers.series import iso, percent, stamp
+from exporter.demo.request import MONTH, TERM, YEAR, ApiRequest, Json
 
-_AGGREGATIONS = ("daily", "hourly", "weekly")
-_PERIODS = {"7d": 7, "today": 1, "yesterday": 1, "30d": 30, "90d": 90}
+_OTHERS = ("hourly", "weekly")
+"""Aggregations that are not simulated."""
 
 
 def average_messages_per_session(request: ApiRequest) -> Json:
-    """Return seed 3: sessions of each bucket, and messages in them, rounded to whole ones."""
-    days, by, chats = _chats(request)
-    sessions = counted(request, days, chats.sessions, by=by)
-    messages = counted(request, days, chats.messages, by=by)
+    """Return seed 3: sessions of each day, and messages in them, rounded to whole ones."""
+    days, chats = _chats(request)
     return [
-        {"time": time, "avg_messages": round(total / count), "total_sessions": count}
-        for (time, count), (_, total) in zip(sessions, messages, strict=True)
+        {"time": stamp(day), "avg_messages": round(messages / count), "total_sessions": count}
+        for day, count, messages in zip(days, chats.sessions, chats.messages, strict=True)
         if count
     ]
 
 
 def conversations(request: ApiRequest) -> Json:
-    """Return the conversations of each bucket."""
-    days, by, chats = _chats(request)
-    return _events(request, days, chats.conversations, by=by, names=("date", "conversation_count"))
+    """Return the conversations of each day."""
+    days, chats = _chats(request)
+    return _events(days, chats.conversations, names=("date", "conversation_count"))
 
 
 def conversation_summary(request: ApiRequest) -> Json:
@@ -48,30 +48,19 @@ def conversation_summary(request: ApiRequest) -> Json:
     }
 
 
-def ratings_by_time(request: ApiRequest) -> Json:
-    """Return the ratings of each day or hour."""
-    days = request.days(required=True)
-    by = {"day": "daily", "hour": "hourly"}[request.query.choice("group_by", "day", "hour")]
-    counts = [ratings(n) for n in request.view.chats(days).conversations]
-    return _events(request, days, counts, by=by, names=("time", "total_ratings"))
+def ratings_by_day(request: ApiRequest) -> Json:
+    """Return the ratings of each day."""
+    days, chats = _chats(request)
+    request.query.choice("group_by", "day", others=("hour",))
+    counts = [ratings(n) for n in chats.conversations]
+    return _events(days, counts, names=("time", "total_ratings"))
 
 
 def feedback(request: ApiRequest) -> Json:
-    """Return the feedback entries of each bucket."""
-    days, by, chats = _chats(request)
+    """Return the feedback entries of each day."""
+    days, chats = _chats(request)
     counts = [feedback_entries(n) for n in chats.conversations]
-    return _events(request, days, counts, by=by, names=("period", "feedback_count"))
-
-
-def sentiments_by_day(request: ApiRequest) -> Json:
-    """Return the conversations of each day whose sentiment is known: all of them."""
-    period = request.query.text("period") or "7d"
-    if period not in _PERIODS:
-        raise invalid("period", f"Use one of {', '.join(_PERIODS)}.")
-    stop = request.view.today + (period != "yesterday")
-    days = range(stop - _PERIODS[period], stop)
-    counts = request.view.chats(days).conversations
-    return _events(request, days, counts, by="daily", names=("date", "sentiment_count"))
+    return _events(days, counts, names=("period", "feedback_count"))
 
 
 def sentiment_shares(request: ApiRequest) -> Json:
@@ -88,7 +77,7 @@ def sentiment_shares(request: ApiRequest) -> Json:
 
 def most_discussed_topics(request: ApiRequest) -> Json:
     """Return all topics of the range, the most discussed first."""
-    _, _, chats = _chats(request)
+    _, chats = _chats(request)
     return [
         {"topic_name": topic.name, "conversation_count": topic.conversations}
         for topic in topics(chats, salt=request.view.data.salt)
@@ -115,32 +104,28 @@ def users_by_day(request: ApiRequest) -> Json:
 
 
 def users_by_agent(request: ApiRequest) -> Json:
-    """Return the unique users of each agent by day or hour, by default of 30 days."""
+    """Return the unique users of each agent by day, by default of 30 days."""
     view, days = request.view, request.days(default=MONTH)
-    by = request.query.choice("aggregation", "daily", "hourly")
+    request.query.choice("aggregation", "daily", others=("hourly",))
     return [
         {
-            "period": time,
+            "period": stamp(day),
             "user_count": count,
             "mentor_unique_id": agent.agent_id,
             "mentor_name": agent.name,
         }
         for agent in view.agents
-        for time, count in counted(
-            request, days, [view.users((agent,), (day,)) for day in days], by=by
-        )
-        if count
+        for day in days
+        if (count := view.users((agent,), (day,)))
     ]
 
 
 def registrations(request: ApiRequest) -> Json:
-    """Return the registrations of each bucket, idle ones too."""
+    """Return the registrations of each day, idle ones too."""
     days = request.days(required=True)
-    by = request.query.choice("aggregation", *_AGGREGATIONS, "monthly")
-    return [
-        {"interval": time, "count": count}
-        for time, count in counted(request, days, request.view.registrations(days), by=by)
-    ]
+    request.query.choice("aggregation", "daily", others=(*_OTHERS, "monthly"))
+    counts = request.view.registrations(days)
+    return [{"interval": stamp(d), "count": n} for d, n in zip(days, counts, strict=True)]
 
 
 def new_and_returning_users(request: ApiRequest) -> Json:
@@ -155,15 +140,14 @@ def new_and_returning_users(request: ApiRequest) -> Json:
     }
 
 
-def _chats(request: ApiRequest) -> tuple[range, str, Chats]:
-    """Return days and aggregation of the query, and the chats of those days."""
+def _chats(request: ApiRequest) -> tuple[range, Chats]:
+    """Return the days of the query and their chats."""
     days = request.days(required=True)
-    return days, request.query.choice("aggregation", *_AGGREGATIONS), request.view.chats(days)
+    request.query.choice("aggregation", "daily", others=_OTHERS)
+    return days, request.view.chats(days)
 
 
-def _events(
-    request: ApiRequest, days: range, counts: list[int], *, by: str, names: tuple[str, str]
-) -> Json:
-    """Return a row for each bucket in which anything happened."""
+def _events(days: range, counts: Sequence[int], *, names: tuple[str, str]) -> Json:
+    """Return a row for each day on which anything happened."""
     time, value = names
-    return [{time: s, value: n} for s, n in counted(request, days, counts, by=by) if n]
+    return [{time: stamp(day), value: n} for day, n in zip(days, counts, strict=True) if n]

@@ -9,11 +9,10 @@ from exporter.demo.data.org import Event
 from exporter.demo.handlers.series import (
     by_date,
     mean,
-    meta,
     percent,
     rows_of_page,
     series,
-    series_with_changes,
+    series_with_meta,
 )
 from exporter.demo.request import TERM, ApiRequest, Json
 
@@ -28,13 +27,9 @@ _SECONDS_WATCHED = 290
 def active_users_per_course(request: ApiRequest) -> Json:
     """Return seed 4: unique users of each course, and of the org."""
     view, days = request.view, request.days()
-    return {
-        "data": [
-            {**_named(course), "user_count": view.users((course,), days)} for course in view.courses
-        ],
-        "total": view.active(days),
-        "meta": meta(days, view.today, view.active),
-    }
+    total = view.active(days)
+    rows = [{**_named(c), "user_count": view.users((c,), days)} for c in view.courses]
+    return {"data": rows, "total": total, "meta": {"total": total}}
 
 
 def active_users_over_time(request: ApiRequest) -> Json:
@@ -44,48 +39,29 @@ def active_users_over_time(request: ApiRequest) -> Json:
     def active(span: range) -> int:
         return view.active(range(span.start - _ACTIVE_FOR + 1, span.stop)) if span else 0
 
-    counts = [active(range(day, day + 1)) if day <= view.today else 0 for day in days]
-    return {
-        "data": by_date(request, days, counts),
-        "total": active(days),
-        "meta": meta(days, view.today, active),
-    }
+    data = by_date(request, days, [active(range(day, day + 1)) for day in days])
+    return {"data": data, "total": active(days), "meta": {"total": active(days)}}
 
 
 def registered_users_over_time(request: ApiRequest) -> Json:
     """Return the registrations of each day."""
-    return series_with_changes(request, request.view.registrations)
+    return series_with_meta(request, request.view.registrations)
 
 
 def enrollments_over_time(request: ApiRequest) -> Json:
     """Return the (un)enrollments of the org by day."""
-    return series_with_changes(request, partial(request.view.counts, _enrollment(request)))
+    return series_with_meta(request, partial(request.view.counts, _enrollment(request)))
 
 
 def course_enrollments_over_time(request: ApiRequest) -> Json:
     """Return seed 6: the (un)enrollments of one course by day."""
     event, courses = _enrollment(request), (request.course,)
-    return series_with_changes(request, lambda days: request.view.counts(event, days, courses))
-
-
-def enrollments_per_course(request: ApiRequest) -> Json:
-    """Return the (un)enrollments of each course, and its share in percent of those of the org."""
-    view, days, event = request.view, request.days(), _enrollment(request)
-    whole = sum(view.counts(event, days))
-
-    def row(course: Course) -> Json:
-        users = sum(view.counts(event, days, (course,)))
-        return {**_named(course), "users": users, "percentage": percent(users, whole)}
-
-    return {
-        **rows_of_page(request, view.courses, row),
-        "meta": meta(days, view.today, lambda span: sum(view.counts(event, span))),
-    }
+    return series_with_meta(request, lambda days: request.view.counts(event, days, courses))
 
 
 def time_over_time(request: ApiRequest) -> Json:
     """Return the time of each day."""
-    return series_with_changes(request, request.view.seconds)
+    return series_with_meta(request, request.view.seconds)
 
 
 def time_per_course(request: ApiRequest) -> Json:
@@ -160,15 +136,9 @@ def videos_over_time(request: ApiRequest) -> Json:
     return series(request, days, request.view.counts(Event.VIDEO, days))
 
 
-def course_videos_over_time(request: ApiRequest) -> Json:
-    """Return videos completed in one course by day."""
-    days = request.days()
-    return series(request, days, request.view.counts(Event.VIDEO, days, (request.course,)))
-
-
 def completions_over_time(request: ApiRequest) -> Json:
     """Return the completions of courses by day."""
-    return series_with_changes(request, partial(request.view.counts, Event.COMPLETION))
+    return series_with_meta(request, partial(request.view.counts, Event.COMPLETION))
 
 
 def completions_per_course(request: ApiRequest) -> Json:

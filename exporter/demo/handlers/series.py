@@ -1,14 +1,10 @@
-"""Shapes that payloads share: values by date, buckets of time, changes, pages."""
+"""Shapes that payloads share: values by date, percentages, pages. All buckets are days."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar
 
-from exporter.demo.data import calendar
-from exporter.demo.request import MONTH, WEEK, ApiRequest, Json, pages
-
-Counts = Callable[[range], list[int]]
-"""What counts something on each of some days."""
+from exporter.demo.request import ApiRequest, Json, pages
 
 T = TypeVar("T")
 
@@ -54,62 +50,11 @@ def series(request: ApiRequest, days: range, counts: Sequence[int]) -> Json:
     return {"data": by_date(request, days, counts), "total": sum(counts)}
 
 
-def series_with_changes(request: ApiRequest, counts: Counts) -> Json:
-    """Return a `Series+`: the days of the query, and how they compare with earlier ones."""
-    days, today = request.days(), request.view.today
-    first = min(days.start - len(days), today - 2 * MONTH)
-    known = counts(range(first, max(days.stop, today)))
-
-    def within(span: range) -> list[int]:
-        return known[span.start - first : span.stop - first]
-
-    return {
-        **series(request, days, within(days)),
-        "meta": meta(days, today, lambda span: sum(within(span))),
-    }
-
-
-def meta(days: range, today: int, total: Callable[[range], int]) -> Json:
-    """Return the changes of the range, of the last 7 and of the last 30 complete days."""
-    spans = {
-        "range": days,
-        "last_seven_days": range(today - WEEK, today),
-        "last_thirty_days": range(today - MONTH, today),
-    }
-    changes: dict[str, float] = {"total": total(days)}
-    for name, span in spans.items():
-        now, then = total(span), total(before(span))
-        changes[f"change_{name}"] = now - then
-        changes[f"change_{name}_percent"] = change(now, then)
-    return changes
-
-
-def buckets(days: range, *, by: str) -> Iterator[tuple[str, range]]:
-    """Yield start and days of each bucket: daily, weekly (from Monday) or monthly.
-
-    The first bucket may begin before `days`; only those of its days that are in `days` count.
-    """
-    start = days.start
-    while start < days.stop:
-        first, stop = _bucket(start, by)
-        yield stamp(first), range(start, min(stop, days.stop))
-        start = stop
-
-
-def counted(
-    request: ApiRequest, days: range, counts: Sequence[int], *, by: str
-) -> Iterator[tuple[str, int]]:
-    """Yield start and count of each bucket; `by` is hourly or what `buckets` takes."""
-    if by == "hourly":
-        view = request.view
-        for day, count in zip(days, counts, strict=True):
-            until = view.hours if day == view.newest else 24.0
-            parts = calendar.by_hour(view.data.zone, day, count, until=until)
-            for hour, part in enumerate(parts):
-                yield stamp(day, hour), part
-    else:
-        for start, span in buckets(days, by=by):
-            yield start, sum(counts[span.start - days.start : span.stop - days.start])
+def series_with_meta(request: ApiRequest, counts: Callable[[range], Sequence[int]]) -> Json:
+    """Return a `Series+` of the days of the query; of its `meta` only what is required."""
+    days = request.days()
+    found = series(request, days, counts(days))
+    return {**found, "meta": {"total": found["total"]}}
 
 
 def rows_of_page(request: ApiRequest, things: Sequence[T], row: Callable[[T], Json]) -> Json:
@@ -125,16 +70,3 @@ def rows_of_page(request: ApiRequest, things: Sequence[T], row: Callable[[T], Js
             "totalPages": pages(things, size),
         },
     }
-
-
-def _bucket(day: int, by: str) -> tuple[int, int]:
-    """Return the first day of the bucket that `day` is in, and the first of the next one."""
-    moment = date.fromordinal(day)
-    if by == "daily":
-        return day, day + 1
-    if by == "weekly":
-        monday = day - moment.weekday()
-        return monday, monday + 7
-    first = moment.replace(day=1)
-    following = date.fromordinal(first.toordinal() + 31).replace(day=1)
-    return first.toordinal(), following.toordinal()

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from exporter.demo.handlers.series import counted
+from exporter.demo.handlers.series import stamp
 from exporter.demo.request import YEAR, ApiError, ApiRequest, Json, pages
 
 _PERIODS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "all_time": YEAR}
-_BY = {"hour": "hourly", "day": "daily", "week": "weekly", "month": "monthly"}
 
 T = TypeVar("T")
 
@@ -20,21 +19,13 @@ def period(request: ApiRequest) -> range:
     return request.view.last(_PERIODS[wanted])
 
 
-def points(
-    request: ApiRequest, days: range, counts: Sequence[int], *, default: str = "hour"
-) -> Json:
-    """Return `counts` by hour, day, week or month, as the query says; idle ones are 0."""
-    by = granularity(request, default)
+def by_day(request: ApiRequest, days: range, counts: Sequence[int]) -> Json:
+    """Return `points` of `granularity=day`, idle days as 0; nothing for the default, an hour."""
+    if request.query.choice("granularity", "hour", "day", others=("week", "month")) == "hour":
+        return {}
     newest = request.view.newest
-    known = range(days.start, max(min(days.stop, newest + 1), days.start))
-    shown = counted(request, known, counts[: len(known)], by=by)
-    return [{"date": time, "value": count} for time, count in shown]
-
-
-def granularity(request: ApiRequest, default: str) -> str:
-    """Return the granularity of the query, in the words of `counted`."""
-    wanted = request.query.choice("granularity", *sorted(_BY, key=lambda name: name != default))
-    return _BY[wanted]
+    pairs = zip(days, counts, strict=True)
+    return {"points": [{"date": stamp(d), "value": n} for d, n in pairs if d <= newest]}
 
 
 def rows_of_page(

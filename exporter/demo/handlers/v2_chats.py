@@ -10,10 +10,10 @@ from uuid import UUID
 from exporter.demo.data import calendar
 from exporter.demo.data.agents import UNITS, Chats
 from exporter.demo.data.models import MODELS
-from exporter.demo.data.talk import TOPICS, answers, mean_rating, questions, ratings, topics
+from exporter.demo.data.talk import TOPICS, answers, mean_rating, questions, topics
 from exporter.demo.handlers import v2
 from exporter.demo.handlers.learners import full_name, username
-from exporter.demo.handlers.series import before, buckets, change, mean, stamp
+from exporter.demo.handlers.series import before, change, mean, stamp
 from exporter.demo.request import MONTH, YEAR, ApiRequest, Json
 
 _USERS = ("currently_active", "active_users", "registered_users", "active_users_last_30d")
@@ -44,7 +44,7 @@ def users(request: ApiRequest) -> Json:
         "percentage_change": change(now, then) if then else None,
         "prev_count": then,
         "new_users": sum(view.registrations(days)),
-        "points": v2.points(request, days, counts),
+        **v2.by_day(request, days, counts),
     }
 
 
@@ -118,16 +118,15 @@ def topics_overview(request: ApiRequest) -> Json:
 
 
 def mean_ratings(request: ApiRequest) -> Json:
-    """Return the mean rating of each bucket in which anything was rated."""
+    """Return the mean rating of each day on which anything was rated."""
     view, days = request.view, v2.period(request)
-    by = v2.granularity(request, "hour" if len(days) == 1 else "day")
+    request.query.choice("granularity", "day", others=("hour", "week", "month"))
     points = []
-    for time, span in buckets(days, by="daily" if by == "hourly" else by):
-        chats = view.chats(span)
-        rating = mean_rating(chats, salt=view.data.salt)
-        if rating is not None and any(map(ratings, chats.conversations)):
-            mood = view.data.chance.unit(request.org.key, "rating", time)
-            points.append({"date": time, "value": round(rating - 0.2 + 0.4 * mood, 2)})
+    for day in days:
+        rating = mean_rating(view.chats(range(day, day + 1)), salt=view.data.salt)
+        if rating is not None:
+            mood = view.data.chance.unit(request.org.key, "rating", day)
+            points.append({"date": stamp(day), "value": round(rating - 0.2 + 0.4 * mood, 2)})
     return {"metric": request.query.choice("metric", "ratings"), "points": points}
 
 
@@ -147,7 +146,7 @@ def _over_time_or_headline(
     view, days = request.view, v2.period(request)
     metric = request.query.choice("metric", f"{one}s", "headline")
     if metric != "headline":
-        return {"metric": metric, "points": v2.points(request, days, counts(view.chats(days)))}
+        return {"metric": metric, **v2.by_day(request, days, counts(view.chats(days)))}
 
     def headline(span: range) -> tuple[float, float, float]:
         chats = view.chats(span)

@@ -1,4 +1,4 @@
-"""Courses, and programs, pathways and skills made of them, under `/api/analytics/content/`.
+"""Courses, and programs made of them, under `/api/analytics/content/`.
 
 Everything but names is of the period: new enrollments as in seed 6, learners as in seed 4.
 """
@@ -12,13 +12,14 @@ from exporter.demo.handlers import v2
 from exporter.demo.handlers.series import iso, mean, percent
 from exporter.demo.request import WEEK, ApiRequest, Json
 
-_NUMBER = {"programs": 3, "pathways": 2, "skills": 5}
-_METRICS = ("courses", "course", "programs", "program", "pathways", "pathway", "skills", "skill")
+_METRICS = ("courses", "course", "programs", "program")
+_OTHERS = ("pathways", "pathway", "skills", "skill")
+_PROGRAMS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One course, program, pathway or skill, and the courses it is made of."""
+    """One course or program, and the courses it is made of."""
 
     id: str
     name: str
@@ -48,7 +49,7 @@ class _Sums:
 def content(request: ApiRequest) -> Json:
     """Return totals and averages of one kind of content, and its items one by one."""
     request.query.required("metric")
-    metric = request.query.choice("metric", *_METRICS)
+    metric = request.query.choice("metric", *_METRICS, others=_OTHERS)
     kind = metric if metric.endswith("s") else f"{metric}s"
     days = v2.period(request)
     items = _items(request, kind)
@@ -67,12 +68,10 @@ def _items(request: ApiRequest, kind: str) -> list[_Item]:
     courses = request.view.courses
     if kind == "courses":
         return [_Item(course.course_id, course.name, (course,)) for course in courses]
-    number = _NUMBER[kind]
-    title = kind.removesuffix("s").title()
-    groups = [[c for c in courses if c.index % number == place] for place in range(number)]
+    groups = [[c for c in courses if c.index % _PROGRAMS == place] for place in range(_PROGRAMS)]
     return [
-        _Item(f"{kind}-{place + 1}", f"{title} {place + 1}", group)
-        for place, group in enumerate(groups)
+        _Item(f"program-{place}", f"Program {place}", group)
+        for place, group in enumerate(groups, start=1)
         if group
     ]
 

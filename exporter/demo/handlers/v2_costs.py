@@ -6,54 +6,46 @@ It can be stale: then it returns 200 with zeros for every period.
 from collections.abc import Iterable
 
 from exporter.demo.data.agents import UNITS, Agent
-from exporter.demo.data.calendar import split
 from exporter.demo.data.models import cost_by_model
 from exporter.demo.handlers import v2
-from exporter.demo.handlers.learners import username
-from exporter.demo.handlers.series import change, counted, iso
+from exporter.demo.handlers.series import iso
 from exporter.demo.request import ApiRequest, Json
 
 _METRICS = ("total_costs", "weekly_costs", "monthly_costs")
-_GROUPS = ("provider", "llm_model", "username", "mentor", "platform", "action")
-_ACTIONS = {"chat": 0.83, "embedding": 0.11, "moderation": 0.06}
-_SPENDERS = 25
+_GROUPS = ("provider", "llm_model", "mentor")
+_OTHER_GROUPS = ("username", "platform", "action")
 
 
 def costs(request: ApiRequest) -> Json:
-    """Return the cost of the period, by day, week or month, and compared if the query says so."""
+    """Return the cost of the period, and by day."""
     request.query.required("metric")
     metric = request.query.choice("metric", *_METRICS)
-    request.query.choice("granularity", "day", "week", "month")
+    request.query.choice("granularity", "day", others=("week", "month"))
     days = v2.period(request)
-    units = [_of_model(request, count) for count in _spent(request, days)]
-    overtime = counted(request, days, units, by=v2.granularity(request, "day"))
-    shown = request.query.flag("show_overtime", default=True)
-    percentage, comparison = _comparison(request, days, sum(units))
+    units = _spent(request, days)
+    overtime = list(zip(days, units, strict=True))
+    if not request.query.flag("show_overtime", default=True):
+        overtime = []
     return {
         "metric": metric,
-        "filters": {
-            "granularity": request.query.text("granularity") or "day",
-            "platform_key": request.org.key,
-        },
+        "filters": {"granularity": "day", "platform_key": request.org.key},
         "value": _dollars(sum(units)),
-        "percentage_change": percentage,
-        "overtime": [
-            {"date": time[:10], "value": _dollars(count)} for time, count in overtime if shown
-        ],
+        "percentage_change": None,
+        "overtime": [{"date": iso(day), "value": _dollars(n)} for day, n in overtime],
         "period_info": {
             "start_date": iso(days.start),
             "end_date": iso(max(days.stop - 1, days.start)),
             "period_days": len(days),
             "range_type": request.query.text("date_filter") or "today",
         },
-        "comparison_info": comparison,
+        "comparison_info": {},
     }
 
 
 def cost_details(request: ApiRequest) -> Json:
-    """Return the cost of the period by provider, model, user, agent, org or kind of action."""
+    """Return the cost of the period by provider, model or agent."""
     request.query.required("group_by")
-    group = request.query.choice("group_by", *_GROUPS)
+    group = request.query.choice("group_by", *_GROUPS, others=_OTHER_GROUPS)
     parts = _parts(request, group, v2.period(request))
 
     def row(part: tuple[str, int]) -> Json:
@@ -74,32 +66,6 @@ def _spent(request: ApiRequest, days: range, agents: Iterable[Agent] | None = No
     return request.view.chats(days, agents).cost
 
 
-def _comparison(request: ApiRequest, days: range, total: int) -> tuple[float | None, Json]:
-    wanted = request.query.integer("comparison_days")
-    if not wanted or wanted < 1:
-        return None, {}
-    earlier = range(days.start - wanted, days.start)
-    then = sum(_of_model(request, count) for count in _spent(request, earlier))
-    return change(total, then), {
-        "previous_period_count": wanted,
-        "previous_period_value": _dollars(then),
-        "comparison_start": iso(earlier.start),
-        "comparison_end": iso(earlier[-1]),
-        "comparison_days": wanted,
-        "recent_period_value": _dollars(total),
-    }
-
-
-def _of_model(request: ApiRequest, units: int) -> int:
-    """Return the part of `units` that the filters `provider` and `llm_model` let through."""
-    provider, name = request.query.text("provider"), request.query.text("llm_model")
-    return sum(
-        part
-        for model, part in cost_by_model(units).items()
-        if provider in (None, model.provider) and name in (None, model.name)
-    )
-
-
 def _parts(request: ApiRequest, group: str, days: range) -> list[tuple[str, int]]:
     """Return the members of a group with their units, equal names as well."""
     total = sum(_spent(request, days))
@@ -110,15 +76,8 @@ def _parts(request: ApiRequest, group: str, days: range) -> list[tuple[str, int]
         for model, units in cost_by_model(total).items():
             providers[model.provider] = providers.get(model.provider, 0) + units
         return list(providers.items())
-    if group == "mentor":
-        agents = request.view.agents
-        return [(agent.name, sum(_spent(request, days, (agent,)))) for agent in agents]
-    if group == "action":
-        return list(zip(_ACTIONS, split(total, list(_ACTIONS.values())), strict=True))
-    if group == "username":
-        names = [username(request, place) for place in range(_SPENDERS)]
-        return list(zip(names, split(total, [1 / (4 + p) for p in range(_SPENDERS)]), strict=True))
-    return [(request.org.key, total)]
+    agents = request.view.agents
+    return [(agent.name, sum(_spent(request, days, (agent,)))) for agent in agents]
 
 
 def _dollars(units: int) -> str:

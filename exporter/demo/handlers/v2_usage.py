@@ -6,18 +6,17 @@ from exporter.demo.data.agents import UNITS
 from exporter.demo.data.models import AGGREGATIONS, MEASURES, MODELS, Usage, usage_by_model
 from exporter.demo.data.talk import answers
 from exporter.demo.handlers import v2
-from exporter.demo.handlers.series import buckets, iso
+from exporter.demo.handlers.series import iso
 from exporter.demo.request import ApiRequest, Json, invalid, not_found
 
 _GROUPS = ("type", "model", "tags", "environment")
-_GRANULARITIES = {"day": "daily", "week": "weekly", "month": "monthly"}
 
 
 def llm_usage(request: ApiRequest) -> Json:
-    """Return measures of model calls, for the period or by day, week or month.
+    """Return measures of model calls, for the period or by day.
 
     The platform does not document the members of a row. Here they are named like
-    `p95_latency` and `model`, with the start of the bucket as `date`.
+    `p95_latency` and `model`, with `date` if they are by day.
     """
     query, days = request.query, v2.period(request)
     query.choice("resource", "metrics")
@@ -28,14 +27,13 @@ def llm_usage(request: ApiRequest) -> Json:
     group = query.choice("group_by", *_GROUPS) if query.text("group_by") else None
     limit = min(query.positive("limit", 100), 1000)
     rows = []
+    spans: list[tuple[dict[str, Json], range]] = [({}, days)]
     if query.text("granularity"):
-        by = _GRANULARITIES[query.choice("granularity", *_GRANULARITIES)]
-        spans = [({"date": time[:10]}, span) for time, span in buckets(days, by=by)]
-    else:
-        spans = [({}, days)]
+        query.choice("granularity", "day", others=("week", "month"))
+        spans = [({"date": iso(day)}, range(day, day + 1)) for day in days]
     for start, span in spans:
         for name, usage in _usage(request, span, group).items():
-            row: dict[str, Json] = {**start, **({group: name} if group else {})}
+            row = {**start, **({group: name} if group else {})}
             for measure in measures:
                 value = usage.measure(measure, aggregation)
                 if measure == "total_cost" and aggregation != "count":
