@@ -13,19 +13,17 @@ from exporter.demo.target import Target, query_of, target_of
 
 @dataclass(slots=True)
 class Recorded:
-    """One request; of its key only whether there was one.
+    """One request; nothing of its key.
 
     `at` is in monotonic seconds. `concurrency` counts the requests under way at its arrival,
-    itself included. `status` and `took` (seconds) are None until the response.
+    itself included. `status` is None until there is a response.
     """
 
     at: float
     target: Target
     query: dict[str, str]
-    authorized: bool
     concurrency: int
     status: int | None = None
-    took: float | None = None
 
     @property
     def org(self) -> str | None:
@@ -72,10 +70,6 @@ class Recorder:
         """Return the number of requests for each org."""
         return Counter(request.org for request in self.requests)
 
-    def by_endpoint(self) -> Counter[str]:
-        """Return the number of requests to each endpoint."""
-        return Counter(request.endpoint for request in self.requests)
-
     def max_concurrency(self) -> int:
         """Return the most requests that were under way at once."""
         return max((request.concurrency for request in self.requests), default=0)
@@ -106,22 +100,23 @@ class RecorderMiddleware:
             at=recorder.monotonic(),
             target=target_of(scope),
             query=query_of(scope),
-            authorized=any(name == b"authorization" for name, _ in scope["headers"]),
             concurrency=recorder.under_way,
         )
         recorder.requests.append(request)
+        finished = False
 
         async def record(message: Message) -> None:
+            nonlocal finished
             if message["type"] == "http.response.start":
                 request.status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                # Before it is sent: the client may look at the recorder the moment it has it.
-                request.took = recorder.monotonic() - request.at
+                # Before it is sent: a client may look at the recorder as soon as it has it.
+                finished = True
                 recorder.under_way -= 1
             await send(message)
 
         try:
             await self._app(scope, receive, record)
         finally:
-            if request.took is None:
+            if not finished:
                 recorder.under_way -= 1

@@ -17,32 +17,23 @@ _WEEK = (1.0, 1.06, 1.04, 1.0, 0.86, 0.42, 0.5)
 
 
 class Season(Enum):
-    """What follows the year, by day of the year and linear in between."""
+    """What follows the year: some days of the year and their levels, linear in between."""
 
     ACTIVITY = (
-        (1, 0.8),
-        (5, 0.8),
-        (32, 1.0),
-        (130, 1.05),
-        (175, 0.72),
-        (220, 0.72),
-        (252, 1.0),
-        (316, 1.04),
-        (360, 0.8),
-        (366, 0.8),
+        (1, 5, 32, 130, 175, 220, 252, 316, 360, 366),
+        (0.8, 0.8, 1.0, 1.05, 0.72, 0.72, 1.0, 1.04, 0.8, 0.8),
     )
     ENROLLMENT = (
-        (1, 0.85),
-        (20, 1.25),
-        (40, 1.25),
-        (70, 0.9),
-        (140, 0.8),
-        (200, 0.8),
-        (240, 1.3),
-        (262, 1.3),
-        (300, 0.9),
-        (366, 0.85),
+        (1, 20, 40, 70, 140, 200, 240, 262, 300, 366),
+        (0.85, 1.25, 1.25, 0.9, 0.8, 0.8, 1.3, 1.3, 0.9, 0.85),
     )
+
+    def level(self, day_of_year: int) -> float:
+        """Return the level of a day."""
+        days, levels = self.value
+        right = min(bisect_right(days, day_of_year), len(days) - 1)
+        (x0, x1), (y0, y1) = days[right - 1 : right + 1], levels[right - 1 : right + 1]
+        return y0 + (y1 - y0) * (day_of_year - x0) / (x1 - x0)
 
 
 _BREAKS = (((1, 1), (1, 3)), ((4, 3), (4, 9)), ((12, 21), (12, 31)))
@@ -104,11 +95,4 @@ def _local(day: int, season: Season) -> float:
     growth: float = _GROWTH_A_YEAR ** ((day - _GROWTH_FROM) / 365.25)
     place = (local.month, local.day)
     calm = _IN_A_BREAK if any(start <= place <= end for start, end in _BREAKS) else 1.0
-    level = _between(season.value, local.timetuple().tm_yday)
-    return _WEEK[local.weekday()] * growth * calm * level
-
-
-def _between(curve: Sequence[tuple[int, float]], place: int) -> float:
-    right = min(bisect_right(curve, (place, float("inf"))), len(curve) - 1)
-    (x0, y0), (x1, y1) = curve[right - 1], curve[right]
-    return y0 + (y1 - y0) * (place - x0) / (x1 - x0)
+    return _WEEK[local.weekday()] * growth * calm * season.level(local.timetuple().tm_yday)
