@@ -22,12 +22,12 @@ _IN_MEMORY = 1024
 """Orgs whose courses and active learners are kept in memory; making one takes milliseconds."""
 
 _FIRST = (
-    ("acme", "America/New_York", 1.0),
-    ("globex", "UTC", 0.45),
-    ("initech", "Europe/Berlin", 1.6),
+    ("acme", "America/New_York", 2.0),
+    ("globex", "UTC", 1.0),
+    ("initech", "Europe/Berlin", 3.0),
 )
 _SMALLEST, _LARGEST = 0.015, 1.9
-"""Sizes of the other orgs, relative to a usual one: many are small."""
+"""Sizes of the other orgs as a multiple of `learners`: many are small."""
 
 _ZONES = (
     "Asia/Kolkata",
@@ -89,7 +89,7 @@ class University:
         self._number_of_courses = courses
         self._learners = learners
         self._opened = dict(opened or {})
-        self._chance = Chance(seed, people=2 * learners)
+        self._chance = Chance(seed, people=3 * learners)
         self.orgs = tuple(self._make_org(index) for index in range(orgs))
         self._by_key = {org.key: index for index, org in enumerate(self.orgs)}
         self._by_api_key = {org.api_key: org for org in self.orgs}

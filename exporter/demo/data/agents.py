@@ -17,6 +17,15 @@ _NAMES = ("Study Coach", "Writing Tutor", "Librarian")
 _COPY = "Study Coach"
 """In most orgs the last agent is a copy of a template, which keeps its name."""
 
+_REACH = (6, 3, 2)
+"""Tenths of the learners who may use each agent."""
+
+_TALKING = ((0.75, 0.05), (0.25, 0.4), (0.02, 0.2))
+"""Share of each agent's sessions with a message, and how much more it is in some orgs.
+
+The first agent is for talking; the others are opened from course pages as well.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -65,7 +74,8 @@ def make_agents(org: str, *, learners: int, chance: Chance) -> tuple[Agent, ...]
 
 def _make(org: str, place: int, agent_id: str, *, learners: int, chance: Chance) -> Agent:
     salt = chance.integer(org, "talks", place)
-    size = max(learners * (6 - place) // 10, 1)
+    size = max(learners * _REACH[place] // 10, 1)
+    least, more = _TALKING[place]
     copied = place == len(_NAMES) - 1 and salt % 4
     return Agent(
         agent_id=agent_id,
@@ -73,10 +83,9 @@ def _make(org: str, place: int, agent_id: str, *, learners: int, chance: Chance)
         size=size,
         offset=salt % (learners - size + 1),
         density=0.14 + 0.08 * chance.unit(org, "chatty", place),
-        # The first agent is for talking; the others are opened from course pages as well.
-        talking=0.75 if place == 0 else 0.03 + 0.5 * chance.unit(org, "talking", place) ** 2,
-        messages=5.0 + 4.0 * chance.unit(org, "messages", place),
-        cost=150 + salt % 350,
+        talking=least + more * chance.unit(org, "talking", place),
+        messages=12.0 + 6.0 * chance.unit(org, "messages", place),
+        cost=60 + salt % 200,
         salt=salt,
     )
 

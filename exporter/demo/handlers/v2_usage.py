@@ -50,7 +50,7 @@ def spend_cap(request: ApiRequest) -> Json:
     if data.salt >> 8 & 3 == 0:
         raise not_found("SpendCap")
     # Most orgs spend about half of this in a month; for one in ten it is too little.
-    dollars = -(-data.learners // 100) * (2 if data.salt % 10 == 1 else 8)
+    dollars = -(-data.learners // 100) * (2 if data.salt % 10 == 1 else 10)
     cap = dollars * UNITS
     month = date.fromordinal(view.today).replace(day=1).toordinal()
     spent = sum(view.chats(range(month, view.today + 1)).cost)
