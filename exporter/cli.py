@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from exporter import __version__, lean
+from exporter import __version__
 
 _COMMANDS = {
     "serve": "exporter.commands.serve:serve",
@@ -17,9 +17,6 @@ _COMMANDS = {
     "settings": "exporter.commands.reference:settings",
     "healthcheck": "exporter.commands.health:healthcheck",
 }
-
-_SERVICES = frozenset({"serve", "demo", "simulate"})
-"""Commands that draw nothing on a terminal."""
 
 
 class _Commands(click.Group):
@@ -40,8 +37,7 @@ class _Commands(click.Group):
         if cmd_name == "serve":
             # A reload asked for before there is anything to load anew must not end it all.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        with lean.imports(terminal=cmd_name not in _SERVICES):
-            command: click.Command = getattr(import_module(module), name)
+        command: click.Command = getattr(import_module(module), name)
         return command
 
 

@@ -137,9 +137,7 @@ class SavedState:
             for key in keys:
                 self._file.remove_snapshot(org, collector=collector, item=key)
 
-    def history_changed(
-        self, org: str, series: str, part: str, values: DailyValues | None
-    ) -> None:
+    def history_changed(self, org: str, series: str, part: str, values: DailyValues | None) -> None:
         """Save the values of a series, or remove them."""
         identity = self._identity(org)
         if self._file is None or not identity:

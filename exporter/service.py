@@ -1,28 +1,24 @@
-"""The service: everything put together, from the configuration to the open port."""
+"""The service: all parts connected, from the configuration to the listening socket."""
 
 import asyncio
 import contextlib
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
-from exporter import garbage
-from exporter.api.account import unreadable
-from exporter.api.client import ApiClient
+from exporter import gc_tuning
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.page import MetricsPage
-from exporter.poller import Poller
 from exporter.settings import ConfigError, Settings, listen
 from exporter.sharding import Shard
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
 from exporter.web import app
 from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
+from exporter.wiring import Pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -66,30 +62,18 @@ class Service:
         shard: Shard | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Put it together. `load` reads the configuration anew; `watch` is a file to watch.
+        """Connect all parts. `load` loads the configuration; `watch` is a file to watch.
 
-        Raises `ConfigError` for a bad web configuration file, and for keys that cannot be read:
-        later a key may come and go, but whoever starts the exporter is there to put it right.
+        Raises `ConfigError` for a bad web configuration file.
         """
-        if problems := unreadable(settings.orgs):
-            raise ConfigError(problems)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
         self._watched = watch
-        self._store = SnapshotStore()
-        self._telemetry = Telemetry(self._store, shard)
-        self._page = MetricsPage(self._store, self._telemetry, self._clock)
-        self._api = ApiClient(settings.api, self._telemetry, self._clock)
-        self._poller = Poller(
-            api=self._api,
-            store=self._store,
-            telemetry=self._telemetry,
-            limits=settings.api,
-            clock=self._clock,
-        )
+        self._pipeline = Pipeline(settings, self._clock, shard=shard)
         self._web = WebFile(
-            settings.web.config_file, tell=lambda good: self._telemetry.web_reloaded(good=good)
+            settings.web.config_file,
+            tell=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
         self._port: Port | None = None
@@ -98,12 +82,12 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether every org has been tried once."""
-        return self._poller.ready
+        """Whether every org was polled once."""
+        return self._pipeline.poller.ready
 
     @property
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
-        """The orgs being watched, with their constant labels."""
+        """The configured orgs, with their constant labels."""
         return {org.key: org.constants() for org in self._settings.orgs}
 
     @property
@@ -122,20 +106,30 @@ class Service:
         return self._settings.web.external_url
 
     def waiting(self) -> str:
-        """Say what the service still waits for before it is ready."""
-        return f"{self._poller.untried} of {len(self._settings.orgs)} orgs have not been tried yet."
+        """Return what the service waits for before it is ready."""
+        return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
-        status = StatusPages(self, self._store, self._telemetry, self._poller, self._clock)
-        self._port = Port(app.build(self, self._page, status), sock, self._web)
+        pipeline = self._pipeline
+        status = StatusPages(
+            self,
+            values=pipeline.renderer,
+            history=pipeline.history,
+            ranges=pipeline.ranges,
+            outcomes=pipeline.telemetry,
+            schedule=pipeline.poller,
+            snapshots=pipeline.snapshots,
+            clock=self._clock,
+        )
+        self._port = Port(app.build(self, pipeline.page, status), sock, self._web)
         self._handle_signals()
-        self._telemetry.reloaded(at=self._clock.now().timestamp())
-        self._poller.set_orgs(self._settings.orgs)
-        self._poller.start()
+        self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
+        pipeline.restore(self._settings.orgs)
+        pipeline.poller.start()
         watcher = asyncio.create_task(self._watch_file())
-        probe = asyncio.create_task(LagProbe(self._telemetry.lagged).run())
-        keeper = asyncio.create_task(garbage.set_aside(lambda: self.ready))
+        probe = asyncio.create_task(LagProbe(self._pipeline.telemetry.lagged).run())
+        tuning = asyncio.create_task(gc_tuning.freeze(lambda: self.ready))
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
@@ -143,9 +137,8 @@ class Service:
         finally:
             watcher.cancel()
             probe.cancel()
-            keeper.cancel()
-            await self._poller.close()
-            await self._api.aclose()
+            tuning.cancel()
+            await pipeline.close()
             log.info("stopped")
 
     def stop(self) -> None:
@@ -160,23 +153,21 @@ class Service:
             try:
                 settings = await asyncio.to_thread(self._load)
             except ConfigError as error:
-                self._telemetry.reloaded(at=None)
+                self._pipeline.telemetry.reloaded(at=None)
                 for problem in error.problems:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
             waiting = _lasting(settings) != self._begun_with
-            self._telemetry.restart_required(required=waiting)
+            self._pipeline.telemetry.restart_required(required=waiting)
             if waiting:
                 log.warning(
-                    "web.listen_address, web.config_file and log take effect at the next start"
+                    "web.listen_address, web.config_file, log and state_dir take effect at the next start"
                 )
-            for org in set(before.orgs) - set(settings.orgs):
-                self._api.forget(org.key)
-            self._api.set_limits(settings.api)
-            await self._poller.change_orgs(settings.orgs, settings.api)
-            self._telemetry.reloaded(at=self._clock.now().timestamp())
-            log.info("reloaded", orgs=len(settings.orgs))
+            await self._pipeline.change(settings.orgs, settings.api)
+            self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
+            unchanged = replace(settings, warnings=()) == replace(before, warnings=())
+            log.info("reloaded", orgs=len(settings.orgs), changed=not unchanged)
 
     async def _reload_quietly(self) -> None:
         """Reload; where one that has not begun yet will see all that there is to see, leave it."""
@@ -214,7 +205,12 @@ class Service:
 
 def _lasting(settings: Settings) -> tuple[object, ...]:
     """Return the settings that stay as they are from start to end."""
-    return settings.web.listen_address, settings.web.config_file, settings.log
+    return (
+        settings.web.listen_address,
+        settings.web.config_file,
+        settings.log,
+        settings.state_dir,
+    )
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

@@ -1,7 +1,7 @@
 """Current data: what each collector last collected for each org, as values with their dates.
 
 A snapshot consists of items that are collected and expire independently: the values of today,
-those of complete days, those of one course or mentor. Rendered text is derived from it elsewhere.
+those of complete days, those of one course or mentor. Text is derived from it elsewhere.
 """
 
 import json
@@ -11,9 +11,6 @@ from datetime import date
 from typing import Any
 
 from exporter.samples import Compact, pack, unpack
-
-TODAY = "today"
-"""Key of the item whose values are dropped when their day ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +56,8 @@ class Snapshots:
         if items:
             known = self._orgs.setdefault(org, {}).setdefault(collector, {})
             known.update(items)
-            self._next_expiry = min(
-                self._next_expiry, min(item.expires for item in items.values())
-            )
+            expiries = [item.expires for item in items.values()]
+            self._next_expiry = min(self._next_expiry, *expiries)
             self._changed(org, collector)
 
     def keep(self, org: str, collector: str, wanted: Callable[[str], bool]) -> list[str]:

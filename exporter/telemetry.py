@@ -45,9 +45,7 @@ REVISION = "IBLAI_EXPORTER_REVISION"
 SEEDS, V2 = "seeds", "v2"
 """Generations of the API."""
 
-_STATUSES = frozenset(
-    {"200", "400", "401", "403", "404", "410", "429", "500", "502", "503", "504"}
-)
+_STATUSES = frozenset({"200", "400", "401", "403", "404", "410", "429", "500", "502", "503", "504"})
 _CLASSES = ("2xx", "3xx", "4xx", "5xx")
 _FAILURES = ("timeout", "connection", "tls", "proxy", "invalid", "cancelled")
 CODES = (*sorted(_STATUSES), *_CLASSES, *_FAILURES)
@@ -115,9 +113,7 @@ class _Org:
 class Telemetry:
     """The exporter's own metrics, as reported by the client, the collectors and the scheduler."""
 
-    def __init__(
-        self, rendered: RenderedLines, served: Served, shard: Shard | None = None
-    ) -> None:
+    def __init__(self, rendered: RenderedLines, served: Served, shard: Shard | None = None) -> None:
         self._rendered = rendered
         self._served = served
         self._orgs: dict[str, _Org] = {}
@@ -195,9 +191,12 @@ class Telemetry:
         """Record that the deployment does not offer what the collector is for: no metrics then."""
         self._record(org, collector, Outcome(last_attempt=at, error=why, absent=True))
 
-    def restored(self, org: str, collector: str, *, last_success: float) -> None:
-        """Record that values of an earlier process are served."""
-        self._record(org, collector, Outcome(True, last_success, last_success))
+    def restored(
+        self, org: str, collector: str, *, last_attempt: float, last_success: float
+    ) -> None:
+        """Record the last attempt of an earlier process, whose values are served."""
+        success = last_attempt == last_success
+        self._record(org, collector, Outcome(success, last_success, last_attempt))
 
     def source(self, org: str, collector: str, generation: str) -> None:
         """Record which generation of the API a collector's values come from."""

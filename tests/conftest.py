@@ -1,4 +1,4 @@
-"""Hand-made stand-ins for the edges of the world, and time that moves when told to."""
+"""Hand-written fakes, and clocks that a test moves."""
 
 import os
 from contextlib import contextmanager
@@ -6,9 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import settings
-
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
 
 # The same examples every time, so that nobody's change fails by chance; no deadline, since a busy
 # machine is no bug. `--hypothesis-profile=default` looks for new examples.
@@ -54,13 +51,3 @@ def unprivileged():
             os.seteuid(user)
 
     return nobody
-
-
-@pytest.fixture
-def store():
-    return SnapshotStore()
-
-
-@pytest.fixture
-def telemetry(store):
-    return Telemetry(store)

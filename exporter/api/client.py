@@ -58,8 +58,10 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request. `queued` is the collection it belongs to; `subject` is the course or mentor
-    that a 404 would be about.
+    """One request.
+
+    `queued` is the collection it belongs to; `subject` is the course or mentor that a 404 would
+    be about.
     """
 
     endpoint: Endpoint

@@ -24,7 +24,9 @@ from exporter.samples import Samples
 from exporter.windows import WINDOWS, window
 
 _DAILY = {"aggregation": "daily"}
-_SENTIMENTS = {name: f"sentiment_distribution.{name}" for name in ("positive", "neutral", "negative")}
+_SENTIMENTS = {
+    name: f"sentiment_distribution.{name}" for name in ("positive", "neutral", "negative")
+}
 _MESSAGES = {
     "total_human_messages": catalog.HUMAN_MESSAGES,
     "total_ai_messages": catalog.AI_MESSAGES,

@@ -97,9 +97,7 @@ async def active_users(run: Run) -> Result:
 
 def _is_old(run: Run, name: str) -> bool:
     item = run.items.get(name)
-    return (
-        item is None or item.day != run.day or run.ratio_of_age(name) > LONG_WINDOWS_EVERY - 0.5
-    )
+    return item is None or item.day != run.day or run.ratio_of_age(name) > LONG_WINDOWS_EVERY - 0.5
 
 
 async def past_active_users(run: Run) -> Result:

@@ -113,9 +113,7 @@ def put_windows(
                 span = window(WINDOWS[name], run.day)
                 complete.add(measure.at(name), read(span), *labels)
     if any(TODAY in measure.windows for measure in measures):
-        result.items[f"{key}/today"] = Draft(
-            samples=today, interval=run.interval, of_day=True
-        )
+        result.items[f"{key}/today"] = Draft(samples=today, interval=run.interval, of_day=True)
     current = run.items.get(key)
     if known.get(run.yesterday) is None and current is not None and current.day != run.day:
         return

@@ -69,9 +69,7 @@ async def completions(run: Run) -> Result:
 async def course_completions(run: Run) -> Result:
     """Users of each course: how many are enrolled, and how many completed it."""
     table = await tables.courses(run, endpoints.COMPLETIONS_PER_COURSE, tuple(_COMPLETION))
-    return Result(
-        {"courses": Draft(samples=table.samples(_COMPLETION), interval=run.interval)}
-    )
+    return Result({"courses": Draft(samples=table.samples(_COMPLETION), interval=run.interval)})
 
 
 async def course_activity(run: Run) -> Result:

@@ -17,9 +17,7 @@ _GRADES = {
 
 async def grade(run: Run) -> Result:
     """Mean grade of the org."""
-    response = await run.request(
-        endpoints.AVERAGE_GRADE, lambda body: read_values(body, _AVERAGE)
-    )
+    response = await run.request(endpoints.AVERAGE_GRADE, lambda body: read_values(body, _AVERAGE))
     samples = Samples()
     samples.add(catalog.AVERAGE_GRADE, response[_AVERAGE])
     return Result({"grade": Draft(samples=samples, interval=run.interval)})

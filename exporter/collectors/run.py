@@ -104,7 +104,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One run. `day` is today in the org's time zone; `only` limits it to some items."""
+    """One run. `day` is today in the org's time zone."""
 
     org: Org
     api: Api
@@ -122,7 +122,8 @@ class Run:
     """Known courses that have metrics of their own."""
     mentors: Collection[str]
     """Mentors that have metrics of their own."""
-    only: frozenset[str] | None
+    is_due: Callable[[str], bool]
+    """Whether an item is requested in this run; others back off, or are not due yet."""
     payload_error: Callable[[Endpoint, Reason, int], None]
 
     @property
@@ -207,9 +208,7 @@ class Run:
 
         async def request(paging: Mapping[str, str]) -> P:
             named = {words.get(name, name): value for name, value in paging.items()}
-            return await self.request(
-                endpoint, read, span=span, query={**(query or {}), **named}
-            )
+            return await self.request(endpoint, read, span=span, query={**(query or {}), **named})
 
         def cut() -> None:
             self.payload_error(endpoint, Reason.PAGES, 1)
@@ -220,11 +219,11 @@ class Run:
     async def each(
         self, result: Result, keys: Collection[str], collect: Callable[[str], Awaitable[None]]
     ) -> None:
-        """Call `collect` for every item, a few in parallel; an item that fails costs only itself.
+        """Call `collect` for every item that is due, a few in parallel.
 
-        A run that is limited to some items passes over the others.
+        An item that fails costs only itself.
         """
-        wanted = [key for key in keys if self.only is None or key in self.only]
+        wanted = [key for key in keys if self.is_due(key)]
         queue = iter(wanted)
 
         async def work() -> None:

@@ -26,6 +26,4 @@ async def course_videos(run: Run) -> Result:
     """Videos of each course: how many there are, and how much they are watched."""
     table = await tables.courses(run, endpoints.COURSE_VIDEOS, tuple(_OF_COURSE))
     samples = table.samples(_OF_COURSE)
-    return Result(
-        {"courses": Draft(samples=samples, interval=run.interval, courses=table.names)}
-    )
+    return Result({"courses": Draft(samples=samples, interval=run.interval, courses=table.names)})

@@ -42,7 +42,7 @@ _ALL = Limited(None, 0)
 class _Rendered:
     """What is served of one org, for the exporter's own metrics and the status page."""
 
-    __slots__ = ("limited", "org", "parts", "sizes", "values", "withheld")
+    __slots__ = ("limited", "org", "parts", "served", "sizes", "values", "withheld")
 
     def __init__(self, org: Org) -> None:
         self.org = org
@@ -50,6 +50,8 @@ class _Rendered:
         """Values without labels by collector and metric."""
         self.sizes: dict[str, Counter[Labels]] = {}
         """Series of each part by collector, before `series_limit`."""
+        self.served: Counter[str] = Counter()
+        """Series that are rendered, by collector."""
         self.withheld: dict[str, int] = {}
         self.limited = _ALL
         self.parts: frozenset[Labels] = frozenset()
@@ -73,7 +75,7 @@ class OrgRenderer:
         known = self._orgs.get(org.key)
         self._orgs[org.key] = entry = _Rendered(org)
         if known is not None:
-            entry.parts = known.parts
+            entry.parts, entry.served = known.parts, known.served
             for writer in (*known.sizes, INFO):
                 if writer != INFO and writer not in self._snapshots.of(org.key):
                     self._rendered.write((org.key, writer), {})
@@ -102,13 +104,7 @@ class OrgRenderer:
     def series(self, org: str, collector: str) -> int:
         """Return the series of a collector that are served."""
         entry = self._orgs.get(org)
-        if entry is None:
-            return 0
-        sizes = entry.sizes.get(collector, Counter())
-        parts = entry.limited.parts
-        if parts is None:
-            return sizes.total()
-        return sum(size for part, size in sizes.items() if not part or part in parts)
+        return entry.served[collector] if entry else 0
 
     def dropped(self, org: str) -> Mapping[str, int]:
         """Return the series that are not served, by the limit that they exceed."""
@@ -199,11 +195,7 @@ class OrgRenderer:
         return sum(s.total() for s in (*entry.sizes.values(), self._info_sizes(entry)))
 
     def _info_sizes(self, entry: _Rendered) -> Counter[Labels]:
-        return Counter(
-            labels[:1]
-            for _, rows in self._info(entry.org)
-            for labels in rows
-        )
+        return Counter(labels[:1] for _, rows in self._info(entry.org) for labels in rows)
 
     def _write(self, entry: _Rendered, collector: str, values: Values) -> None:
         """Write the lines of a collector that are within the limit."""
@@ -215,6 +207,7 @@ class OrgRenderer:
         renderer = LineRenderer(entry.org.constants())
         lines: dict[str, bytes] = {}
         plain: dict[str, float] = {}
+        count = 0
         for name, (metric, rows) in values.items():
             served = (
                 rows
@@ -223,10 +216,13 @@ class OrgRenderer:
             )
             if served:
                 lines[name] = renderer.lines(metric, served)
+            count += len(served)
             if () in served:
                 plain[name] = served[()]
         entry.values[collector] = plain
-        self._rendered.write((entry.org.key, collector), lines)
+        fewer = count < entry.served[collector]
+        entry.served[collector] = count
+        self._rendered.write((entry.org.key, collector), lines, removed=fewer)
 
     def _info(self, org: Org) -> Iterable[tuple[catalog.Metric, dict[Labels, float]]]:
         courses = self._snapshots.courses(org.key)
@@ -253,9 +249,7 @@ class OrgRenderer:
 
 
 def _has_windows(item: Item) -> bool:
-    return not item.of_day and any(
-        family.metric.name in _COMPLETE for family in item.samples
-    )
+    return not item.of_day and any(family.metric.name in _COMPLETE for family in item.samples)
 
 
 _COMPLETE = frozenset(

@@ -1,40 +1,38 @@
-"""The metrics page: bytes that exist before anybody asks for them.
+"""The metrics page: rendered and compressed after a change, not during a scrape.
 
-The page is, for each family, its header and then each snapshot's lines. It is put together and
-compressed after something changed, not when it is asked for; a page that is large is compressed
-in a thread, and then changes are gathered for a while, since nobody scrapes every 50 ms. The
-metrics of the process are read at the scrape and joined on. What is joined is one gzip member,
-stitched from two deflate streams: several members one after the other are read only in part by
-common clients.
+The page has, for each family, its header and then the lines of each org. A large page is
+compressed in a thread, and further changes are gathered for a while, since nobody scrapes every
+50 ms. The metrics of the process are added at the scrape. Both parts are joined to one gzip member
+from two deflate streams: common clients read only the first of several members.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from isal import isal_zlib
 
 from exporter import catalog
 from exporter.clock import Clock
-from exporter.exposition import Format, header
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
+from exporter.exposition.rendered import RenderedLines
+from exporter.exposition.text import Format, header
 
 _SMALL = 1 << 20
-"""Pages up to this size (bytes) are put together on the spot, in about a millisecond."""
+"""Pages up to this size (bytes) are compressed in the event loop, in about a millisecond."""
 
 _SHARE = 20
-"""A page is not put together again before this many times the duration of the last time."""
+"""A page is not rendered again before this many times the duration of the last time."""
 
 _SLICE = 10
-"""Orgs whose own metrics are written at a time, so that the event loop is not held."""
+"""Orgs whose own metrics are rendered at a time, so that the event loop is not blocked."""
 
 _UNREAD = 900.0
-"""Seconds after which a format that nobody asked for again is no longer kept ready."""
+"""Seconds without a scrape after which a format is no longer kept ready."""
 
 _BLOCK = 1000
-"""Pieces of text compressed at a time. One by one, the thread that does it would take the
-interpreter from the event loop and hand it back for each of a hundred thousand small pieces."""
+"""Chunks compressed at a time. One by one, the thread that compresses would take the interpreter
+lock from the event loop for each of a hundred thousand small chunks."""
 
 _LEVEL = 1
 _RAW = -15
@@ -74,117 +72,122 @@ def gzip_member(body: Deflated, tail: Deflated) -> bytes:
     return b"".join((_GZIP_HEADER, body.blocks, tail.blocks, trailer))
 
 
-@dataclass(frozen=True, slots=True)
-class _Edition:
-    """The page as it was at one generation of the store.
+class OwnMetrics(Protocol):
+    """What the page needs of the exporter's own metrics."""
 
-    Of its text nothing is kept, so that figures are freed as soon as they are replaced.
-    """
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything that `flush` would render."""
+        ...
+
+    def flush(self, *, at_most: int) -> bool:
+        """Render what changed of some orgs; return whether nothing is left."""
+        ...
+
+    def flush_org(self, org: str) -> None:
+        """Render what changed about one org."""
+        ...
+
+    def process_text(self, form: Format) -> bytes:
+        """Return the current metrics of the process."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _RenderedPage:
+    """The page at one generation of the lines. Its text is not kept, to save memory."""
 
     generation: int
     deflated: Deflated
 
 
 class MetricsPage:
-    """Serves every org's figures and the exporter's own metrics, in each format."""
+    """Serves the metrics of every org and of the exporter itself, in each format."""
 
-    def __init__(self, store: SnapshotStore, telemetry: Telemetry, clock: Clock) -> None:
-        self._store = store
-        self._telemetry = telemetry
+    def __init__(self, lines: RenderedLines, own: OwnMetrics, clock: Clock) -> None:
+        self._lines = lines
+        self._own = own
         self._clock = clock
-        self._editions: dict[Format, _Edition] = {}
+        self._pages: dict[Format, _RenderedPage] = {}
         self._read_at: dict[Format, float] = {}
         self._not_before = 0.0
-        self._making: dict[Format, asyncio.Task[_Edition]] = {}
+        self._making: dict[Format, asyncio.Task[_RenderedPage]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        store.listeners.append(self._changed)
+        lines.listeners.append(self._changed)
 
     async def read(self, form: Format, *, gzip: bool) -> bytes:
         """Return the whole page."""
         if gzip:
-            edition = await self._current(form)
-            tail = self._telemetry.process_text(form)
-            return gzip_member(edition.deflated, deflate((tail,), last=True))
+            page = await self._current(form)
+            tail = self._own.process_text(form)
+            return gzip_member(page.deflated, deflate((tail,), last=True))
         await self._settle()
-        chunks = _chunks(self._store.pieces(_FAMILIES), form)
-        return b"".join((*chunks, self._telemetry.process_text(form)))
+        chunks = _chunks(self._lines.families(_FAMILIES), form)
+        return b"".join((*chunks, self._own.process_text(form)))
 
     def read_org(self, org: str, form: Format, *, gzip: bool) -> bytes:
-        """Return the figures of one org."""
-        self._expire()
-        self._telemetry.flush_org(org)
+        """Return the metrics of one org."""
+        self._own.flush_org(org)
         end = b"# EOF\n" if form is Format.OPENMETRICS else b""
-        chunks = _chunks(self._store.pieces_of(org, _FAMILIES), form)
+        chunks = _chunks(self._lines.families_of(org, _FAMILIES), form)
         if gzip:
             return gzip_member(deflate(chunks, last=False), deflate((end,), last=True))
         return b"".join((*chunks, end))
 
-    async def _current(self, form: Format) -> _Edition:
-        """Return the page as it is; one that is large, as it was a few seconds ago at most.
+    async def _current(self, form: Format) -> _RenderedPage:
+        """Return the current page, or a large one as it was a few seconds ago.
 
-        To put a large page together takes a while, and whoever reads it need not wait for that.
-        What was taken out in the meantime is not shown any more all the same.
+        Rendering a large page takes a while, and a scrape need not wait for it, unless series
+        were removed since.
         """
         now = self._read_at[form] = self._clock.monotonic()
-        self._expire()
-        edition = self._editions.get(form)
-        if edition is not None and edition.generation >= self._store.gone:
-            written = edition.generation == self._store.generation and not self._telemetry.stale
+        page = self._pages.get(form)
+        if page is not None and page.generation >= self._lines.removed:
+            written = page.generation == self._lines.generation and not self._own.changed
             if written or now < self._not_before:
-                return edition
-            if self._store.size > _SMALL:
+                return page
+            if self._lines.size > _SMALL:
                 self._begin(form)
-                return edition
+                return page
         while True:
-            edition = await asyncio.shield(self._begin(form))
-            # The one that was under way may have begun before something was taken out.
-            if edition.generation >= self._store.gone:
-                return edition
+            page = await asyncio.shield(self._begin(form))
+            # Rendering may have started before series were removed.
+            if page.generation >= self._lines.removed:
+                return page
 
-    def _begin(self, form: Format) -> asyncio.Task[_Edition]:
-        """Put a page together, or join whoever does that already."""
+    def _begin(self, form: Format) -> asyncio.Task[_RenderedPage]:
+        """Start to render a page, unless it is being rendered already."""
         task = self._making.get(form)
         if task is None:
-            task = self._making[form] = asyncio.create_task(self._put_together(form))
+            task = self._making[form] = asyncio.create_task(self._render(form))
             task.add_done_callback(lambda _: self._making.pop(form, None))
         return task
 
-    async def _put_together(self, form: Format) -> _Edition:
+    async def _render(self, form: Format) -> _RenderedPage:
         await self._settle()
-        before = self._editions.get(form)
-        if before is not None and before.generation == self._store.generation:
+        before = self._pages.get(form)
+        if before is not None and before.generation == self._lines.generation:
             return before
-        began = self._clock.monotonic()
-        generation = self._store.generation
-        chunks = _chunks(self._store.pieces(_FAMILIES), form)
-        if self._store.size > _SMALL:
+        started = self._clock.monotonic()
+        generation = self._lines.generation
+        chunks = _chunks(self._lines.families(_FAMILIES), form)
+        if self._lines.size > _SMALL:
             deflated = await asyncio.to_thread(deflate, _blocks(chunks), last=False)
         else:
             deflated = deflate(_blocks(chunks), last=False)
-        edition = self._editions[form] = _Edition(generation, deflated)
+        page = self._pages[form] = _RenderedPage(generation, deflated)
         now = self._clock.monotonic()
-        self._not_before = now + _SHARE * (now - began)
-        return edition
+        self._not_before = now + _SHARE * (now - started)
+        return page
 
     async def _settle(self) -> None:
-        """Have the store hold what is true, while whoever else waits has a turn."""
-        settled = self._refresh()
-        while not settled:
+        """Render the exporter's own metrics that changed, a few orgs at a time."""
+        while not self._own.flush(at_most=_SLICE):
             await asyncio.sleep(0)
-            settled = self._refresh()
-
-    def _expire(self) -> None:
-        for org, _ in self._store.expire(self._clock.monotonic()):
-            self._telemetry.touch(org)
-
-    def _refresh(self) -> bool:
-        """Have the store hold what is true; return whether nothing is left to be written."""
-        self._expire()
-        return self._telemetry.flush(at_most=_SLICE)
 
     def _changed(self) -> None:
-        """Put the pages that somebody reads together again, soon."""
-        if self._timer is None and self._editions:
+        """Render the pages that are being scraped again, soon."""
+        if self._timer is None and self._pages:
             loop = asyncio.get_running_loop()
             wait = max(self._not_before - self._clock.monotonic(), 0.05)
             self._timer = loop.call_later(wait, self._remake)
@@ -192,9 +195,9 @@ class MetricsPage:
     def _remake(self) -> None:
         self._timer = None
         unread_since = self._clock.monotonic() - _UNREAD
-        for form in list(self._editions):
+        for form in list(self._pages):
             if self._read_at[form] < unread_since:
-                del self._editions[form]
+                del self._pages[form]
             else:
                 self._begin(form)
 

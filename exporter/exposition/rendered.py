@@ -22,8 +22,11 @@ class RenderedLines:
         """Bytes of all lines."""
         self.listeners: list[Callable[[], None]] = []
 
-    def write(self, key: Key, lines: Mapping[str, bytes]) -> None:
-        """Replace the lines of one writer by metric name, all at once."""
+    def write(self, key: Key, lines: Mapping[str, bytes], *, removed: bool = False) -> None:
+        """Replace the lines of one writer by metric name, all at once.
+
+        `removed` says that series of a family that stays were removed.
+        """
         org, writer = key
         of_org = self._written.setdefault(org, {})
         before = of_org.get(writer, {})
@@ -38,7 +41,7 @@ class RenderedLines:
             of_org.pop(writer, None)
         self.size += _size(lines) - _size(before)
         self.generation += 1
-        if gone or _size(lines) < _size(before):
+        if gone or removed:
             self.removed = self.generation
         for listener in self.listeners:
             listener()

@@ -72,6 +72,8 @@ class LineRenderer:
 
     def lines(self, metric: Metric, rows: Rows) -> bytes:
         """Return one sample line for each of `rows`, labels sorted by name."""
+        if not rows:
+            return b""
         name = metric.name
         values = numbers(rows.values())
         filled = [

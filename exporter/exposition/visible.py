@@ -33,7 +33,7 @@ def merge(items: Items) -> Values:
 
 def configured(org: Org, values: Values) -> Values:
     """Return what `courses`, `mentors`, `topics` and `percentages` leave of `values`."""
-    wants = {"course_id": org.courses.wants}
+    wants: dict[str, Callable[[str], bool]] = {"course_id": org.courses.wants}
     if not org.discovers_mentors:
         wants["mentor_id"] = frozenset(org.mentors).__contains__
     if not org.topics:

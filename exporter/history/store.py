@@ -1,6 +1,6 @@
 """The daily values of all orgs, in memory."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 
 from exporter.history.series import DailyValues
@@ -56,6 +56,12 @@ class History:
         """Return the values, to read only; empty if there are none."""
         found = self._orgs.get(org, {}).get(series, {}).get(part)
         return DailyValues() if found is None else found
+
+    def of(self, org: str) -> Iterator[tuple[str, str, DailyValues]]:
+        """Yield every series of an org: its name, its part and its values, to read only."""
+        for series, parts in self._orgs.get(org, {}).items():
+            for part, values in parts.items():
+                yield series, part, values
 
     def parts(self, org: str, series: str) -> Collection[str]:
         """Return the parts of a series that have values."""

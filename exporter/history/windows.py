@@ -55,7 +55,9 @@ def _days(end: date, reach: int) -> list[date]:
     return [date.fromordinal(last - ago) for ago in range(reach + 1)]
 
 
-def _rolling(values: DailyValues, *, length: int, end: date, reach: int) -> dict[date, float | None]:
+def _rolling(
+    values: DailyValues, *, length: int, end: date, reach: int
+) -> dict[date, float | None]:
     """Return rolling sums: each day enters and leaves the sum once."""
     last = end.toordinal()
     first = last - reach - length + 1

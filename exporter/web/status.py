@@ -14,7 +14,9 @@ from starlette.responses import HTMLResponse, Response
 
 from exporter import __version__, catalog
 from exporter.clock import Clock
-from exporter.snapshots import Snapshot, SnapshotStore
+from exporter.history.ranges import ExpectedRanges
+from exporter.history.store import History
+from exporter.snapshots import Snapshots
 from exporter.telemetry import Outcome
 from exporter.web import charts
 from exporter.windows import TODAY, WINDOWS
@@ -22,24 +24,27 @@ from exporter.windows import TODAY, WINDOWS
 PER_PAGE = 100
 """Orgs on one page of the overview."""
 
-_FIGURES = tuple(f for f in catalog.WINDOWED if f.labels == ("org",))
+CHART_DAYS = 35
+"""Days that the small charts show."""
+
+_MEASURES = tuple(measure for measure in catalog.WINDOWED if measure.labels == ("org",))
 _AT_ONCE = 20
-"""Orgs looked at before others get their turn."""
+"""Orgs rendered before other tasks of the event loop run."""
 
 _ACTIVE = catalog.ACTIVE_USERS.at("7d")
-_USUALLY = catalog.ACTIVE_USERS.baseline("7d")
-_NEWS = 0.2
-"""Change against what is usual that is worth a colour, as a share."""
+_EXPECTED = catalog.ACTIVE_USERS.expected_at("7d")
+_NOTABLE = 0.2
+"""Difference from the expected value that is colored, as a ratio."""
 
 _WORST_FIRST = ("failing", "partly", "waiting", "well")
 
 
-class Watcher(Protocol):
-    """Who knows which orgs there are, and whether all have been tried."""
+class Orgs(Protocol):
+    """The configured orgs, and whether all were polled."""
 
     @property
     def ready(self) -> bool:
-        """Whether every org has been tried once."""
+        """Whether every org was polled once."""
         ...
 
     @property
@@ -48,20 +53,52 @@ class Watcher(Protocol):
         ...
 
 
-class Witness(Protocol):
-    """Who knows what came of each visit."""
+class Served(Protocol):
+    """What is served of an org."""
+
+    def values(self, org: str) -> Mapping[str, float]:
+        """Return the values without labels, by metric."""
+        ...
+
+    def series(self, org: str, collector: str) -> int:
+        """Return the series of a collector."""
+        ...
+
+
+class Outcomes(Protocol):
+    """The results of the last attempts."""
 
     def outcomes(self, org: str) -> Mapping[str, Outcome]:
-        """Return what came of the last attempts of an org, by collector."""
+        """Return the results of the last attempts of an org, by collector."""
         ...
 
 
-class Planner(Protocol):
-    """Who knows when the next visit is."""
+class Schedule(Protocol):
+    """When collectors are due."""
 
-    def next_visit(self, org: str, collector: str) -> datetime | None:
+    def next_run(self, org: str, collector: str) -> datetime | None:
         """Return when a collector is due next."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    """One measure of an org in each window, with its expected values."""
+
+    title: str
+    values: Mapping[str, float]
+    expected: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One measure of an org by day."""
+
+    title: str
+    svg: str
+    first: date
+    last: date
+    latest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +123,14 @@ class OrgRow:
     succeeding: int
     collectors: tuple[CollectorRow, ...]
     active: float | None
-    usually: float | None
+    active_expected: float | None
 
     @property
     def change(self) -> float | None:
-        """How far active users are from what is usual, as a share of it."""
-        if self.active is None or not self.usually:
+        """Difference of active users from the expected value, as a ratio."""
+        if self.active is None or not self.active_expected:
             return None
-        return (self.active - self.usually) / self.usually
+        return (self.active - self.active_expected) / self.active_expected
 
     @property
     def age(self) -> float | None:
@@ -136,16 +173,23 @@ class StatusPages:
 
     def __init__(
         self,
-        watcher: Watcher,
-        store: SnapshotStore,
-        witness: Witness,
-        planner: Planner,
+        orgs: Orgs,
+        *,
+        values: Served,
+        history: History,
+        ranges: ExpectedRanges,
+        outcomes: Outcomes,
+        schedule: Schedule,
+        snapshots: Snapshots,
         clock: Clock,
     ) -> None:
-        self._watcher = watcher
-        self._store = store
-        self._witness = witness
-        self._planner = planner
+        self._orgs = orgs
+        self._values = values
+        self._history = history
+        self._ranges = ranges
+        self._outcomes = outcomes
+        self._schedule = schedule
+        self._snapshots = snapshots
         self._clock = clock
         self._began = clock.monotonic()
         self._templates = Environment(
@@ -189,7 +233,7 @@ class StatusPages:
             sort=sort,
             page=page,
             pages=pages,
-            ready=self._watcher.ready,
+            ready=self._orgs.ready,
             uptime=self._clock.monotonic() - self._began,
             base="./",
         )
@@ -197,20 +241,20 @@ class StatusPages:
     async def org(self, request: Request) -> Response:
         """Show one org: its collectors, its figures, and small charts of the last weeks."""
         key = request.path_params["org"]
-        if key not in self._watcher.orgs:
+        if key not in self._orgs.orgs:
             page = self._render("unknown.html", org=key, base=_up(key))
             page.status_code = 404
             return page
-        snapshots = self._store.of(key)
+        known = self._values.values(key)
         return self._render(
             "org.html",
             org=key,
             row=self._org_row(key),
-            labels={k: v for k, v in self._watcher.orgs[key].items() if k != "org"},
+            labels={k: v for k, v in self._orgs.orgs[key].items() if k != "org"},
             windows=(TODAY, *WINDOWS),
-            figures=_figures(snapshots),
-            charts=_charts(snapshots),
-            courses=len(self._store.courses(key)),
+            figures=_measures(known),
+            charts=self._charts(key),
+            courses=len(self._snapshots.courses(key)),
             base=_up(key),
         )
 
@@ -222,7 +266,7 @@ class StatusPages:
     async def _rows(self) -> list[OrgRow]:
         """Return every org; scrapes and visits go on meanwhile."""
         rows = []
-        for count, key in enumerate(self._watcher.orgs):
+        for count, key in enumerate(self._orgs.orgs):
             rows.append(self._org_row(key))
             if count % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
@@ -231,22 +275,32 @@ class StatusPages:
     def _org_row(self, key: str) -> OrgRow:
         rows = tuple(
             self._collector_row(key, name, outcome)
-            for name, outcome in self._witness.outcomes(key).items()
+            for name, outcome in self._outcomes.outcomes(key).items()
         )
         succeeding = sum(row.state == "well" for row in rows)
         if any(row.state == "failing" for row in rows):
             state = "partly" if succeeding else "failing"
         else:
             state = "waiting" if any(row.state == "waiting" for row in rows) else "well"
-        figures = _headline(self._store.of(key))
+        known = self._values.values(key)
         return OrgRow(
-            key, state, succeeding, rows, figures.get(_ACTIVE.name), figures.get(_USUALLY.name)
+            key, state, succeeding, rows, known.get(_ACTIVE.name), known.get(_EXPECTED.name)
         )
+
+    def _charts(self, org: str) -> list[Chart]:
+        """Return a chart of the last days of each measure that has daily values."""
+        charted = []
+        for measure in _MEASURES:
+            days = dict(list(self._history.series(org, measure.name).items())[-CHART_DAYS:])
+            if days:
+                last = max(days)
+                svg = charts.bars(measure.title, days)
+                charted.append(Chart(measure.title, svg, min(days), last, days[last]))
+        return charted
 
     def _collector_row(self, org: str, name: str, outcome: Outcome) -> CollectorRow:
         now = self._clock.now()
-        snapshot = self._store.get(org, name)
-        due = self._planner.next_visit(org, name)
+        due = self._schedule.next_run(org, name)
         if outcome.absent:
             state = "absent"
         else:
@@ -257,60 +311,21 @@ class StatusPages:
             age=now.timestamp() - outcome.last_success if outcome.last_success else None,
             error=outcome.error,
             next_in=max((due - now).total_seconds(), 0) if due else None,
-            series=snapshot.series if snapshot else 0,
+            series=self._values.series(org, name),
             seconds=outcome.duration,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FigureRow:
-    """One figure of an org in each window, with what it usually reads."""
-
-    title: str
-    values: Mapping[str, float]
-    usual: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One figure of an org by day."""
-
-    title: str
-    svg: str
-    first: date
-    last: date
-    latest: float | None
-
-
-def _headline(snapshots: Mapping[str, Snapshot]) -> dict[str, float]:
-    """Return the figures of an org itself, whoever brought them."""
-    return {name: v for snapshot in snapshots.values() for name, v in snapshot.headline.items()}
-
-
-def _figures(snapshots: Mapping[str, Snapshot]) -> list[FigureRow]:
-    known = _headline(snapshots)
+def _measures(known: Mapping[str, float]) -> list[MeasureRow]:
     rows = []
-    for figure in _FIGURES:
-        values = {w: known[m] for w in figure.windows if (m := figure.at(w).name) in known}
-        usual = {w: known[m] for w in figure.baselines if (m := figure.baseline(w).name) in known}
+    for measure in _MEASURES:
+        values = {w: known[m] for w in measure.windows if (m := measure.at(w).name) in known}
+        expected = {
+            w: known[m] for w in measure.expected if (m := measure.expected_at(w).name) in known
+        }
         if values:
-            rows.append(FigureRow(figure.title, values, usual))
+            rows.append(MeasureRow(measure.title, values, expected))
     return rows
-
-
-def _charts(snapshots: Mapping[str, Snapshot]) -> list[Chart]:
-    daily = {name: days for s in snapshots.values() for name, days in s.daily.items()}
-    return [
-        Chart(
-            title=figure.title,
-            svg=charts.bars(figure.title, daily[figure.name]),
-            first=min(daily[figure.name]),
-            last=max(daily[figure.name]),
-            latest=daily[figure.name][max(daily[figure.name])],
-        )
-        for figure in _FIGURES
-        if daily.get(figure.name)
-    ]
 
 
 def _up(key: str) -> str:
@@ -342,16 +357,16 @@ def _figure(value: float | None) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def _change(value: float | None, usual: float | None) -> str:
-    """Return how far a value is from what it usually reads."""
-    if value is None or not usual:
+def _change(value: float | None, expected: float | None) -> str:
+    """Return how far a value is from the expected value."""
+    if value is None or not expected:
         return ""
-    percent = round((value - usual) / usual * 100)
+    percent = round((value - expected) / expected * 100)
     return f"{percent:+d}%".replace("-", "−") if percent else "±0%"
 
 
-def _tone(value: float | None, usual: float | None) -> str:
+def _tone(value: float | None, expected: float | None) -> str:
     """Return a class for a change: a small one is no news."""
-    if value is None or not usual or abs(value - usual) < _NEWS * usual:
+    if value is None or not expected or abs(value - expected) < _NOTABLE * expected:
         return ""
-    return "up" if value > usual else "down"
+    return "up" if value > expected else "down"

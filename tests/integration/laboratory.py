@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from exporter import catalog, collectors
-from exporter.api.client import ApiClient, Limits
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
@@ -17,16 +16,13 @@ from exporter.demo.recorder import Recorder
 from exporter.demo.target import query_of, target_of
 from exporter.demo.university import University
 from exporter.exposition import Format
-from exporter.page import MetricsPage
-from exporter.poller import Poller
-from exporter.settings import ApiLimits, Org
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
+from exporter.settings import ApiLimits, Org, Settings
+from exporter.wiring import Pipeline
 from tests.conftest import FakeClock
 
-FIGURES = frozenset(m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
+VALUES = frozenset(m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
 FEW = {
-    c.name: c.name in {"active_users", "videos", "videos_today", "chat_today", "course_videos"}
+    c.name: c.name in {"active_users", "active_users_today", "videos", "chat", "course_videos"}
     for c in collectors.COLLECTORS
 }
 """Switches for whom a few collectors will do."""
@@ -121,32 +117,20 @@ def configure(path, site, *, orgs=None, **more):
 
 
 class Exporter:
-    """The exporter from its schedule to its page; nothing runs but what a test has run."""
+    """The exporter from its schedule to its page, at the time of a clock that a test moves."""
 
-    def __init__(self, orgs, *, clock, limits=None):
-        limits = limits or quick()
+    def __init__(self, orgs, *, clock, limits=None, state_dir=None):
         self.clock = clock
-        self.store = SnapshotStore()
-        self.telemetry = Telemetry(self.store)
-        self.api = ApiClient(
-            Limits(
-                timeout=limits.timeout,
-                concurrency=limits.concurrency,
-                rate_limit=limits.rate_limit,
-                retries=limits.retries,
-                max_body=limits.max_body,
-            ),
-            self.telemetry,
-            clock,
-            sleep=self._sleep,
-        )
-        self.poller = Poller(
-            api=self.api, store=self.store, telemetry=self.telemetry, limits=limits, clock=clock
-        )
-        self.page = MetricsPage(self.store, self.telemetry, clock)
         self.slept = []
-        self.poller.set_orgs(orgs)
+        self.settings = Settings(orgs=tuple(orgs), api=limits or quick(), state_dir=state_dir)
+        self.pipeline = Pipeline(self.settings, clock, sleep=self._sleep)
+        self.poller = self.pipeline.poller
+        self.telemetry = self.pipeline.telemetry
+        self.snapshots = self.pipeline.snapshots
+        self.history = self.pipeline.history
+        self.page = self.pipeline.page
         self.orgs = {org.key: org for org in orgs}
+        self.pipeline.restore(orgs)
 
     async def _sleep(self, seconds):
         """Wait by the clock that stands still, and not at all in truth."""
@@ -157,15 +141,15 @@ class Exporter:
         self.poller.set_orgs(orgs)
         self.orgs = {org.key: org for org in orgs}
 
-    async def visit(self, org="acme", *names):
-        """Have collectors of an org visit it: those named, or all, one after the other."""
+    async def collect(self, org="acme", *names):
+        """Run collectors of an org: those named, or all, one after the other."""
         for collector in collectors.of(self.orgs[org]):
             if not names or collector.name in names:
-                await self.poller.run(org, collector)
+                await self.poller.run_once(org, collector.name)
 
-    async def visit_all(self):
+    async def collect_all(self):
         for org in self.orgs:
-            await self.visit(org)
+            await self.collect(org)
 
     async def text(self, form=Format.TEXT):
         return (await self.page.read(form, gzip=False)).decode()
@@ -178,12 +162,12 @@ class Exporter:
             for s in family.samples
         }
 
-    async def figures(self, org=None):
-        """Return the figures of one org or of all, by metric and labels."""
+    async def values(self, org=None):
+        """Return the values of one org or of all, by metric and labels."""
         return {
             key: value
             for key, value in (await self.series()).items()
-            if key[0] in FIGURES and (org is None or ("org", org) in key[1])
+            if key[0] in VALUES and (org is None or ("org", org) in key[1])
         }
 
     async def value(self, name, **labels):
@@ -200,11 +184,10 @@ def quick(**more):
 
 
 @asynccontextmanager
-async def exporter(orgs, *, clock=None, limits=None):
+async def exporter(orgs, *, clock=None, limits=None, state_dir=None):
     """Run an exporter for as long as the context lasts."""
-    made = Exporter(orgs, clock=clock or FakeClock(), limits=limits)
+    made = Exporter(orgs, clock=clock or FakeClock(), limits=limits, state_dir=state_dir)
     try:
         yield made
     finally:
-        await made.poller.close()
-        await made.api.aclose()
+        await made.pipeline.close()

@@ -3,7 +3,7 @@ import weakref
 
 import pytest
 
-from exporter.garbage import set_aside
+from exporter.gc_tuning import freeze
 
 
 @pytest.fixture(autouse=True)
@@ -31,20 +31,20 @@ async def test_what_is_there_at_the_start_and_when_all_is_ready_is_looked_at_no_
         late.append(Thing())
         assert looked_at(late[0])
 
-    await set_aside(lambda: next(looks), sleep=sleep)
+    await freeze(lambda: next(looks), sleep=sleep)
     assert not looked_at(late[0])
 
 
-async def test_what_is_set_aside_is_freed_all_the_same_when_it_is_dropped():
+async def test_what_is_freeze_is_freed_all_the_same_when_it_is_dropped():
     thing = Thing()
     gone = weakref.ref(thing)
-    await set_aside(lambda: True)
+    await freeze(lambda: True)
     del thing
     assert gone() is None
 
 
 async def test_cycles_that_are_made_later_are_collected():
-    await set_aside(lambda: True)
+    await freeze(lambda: True)
     thing = Thing()
     thing.itself = thing
     gone = weakref.ref(thing)
