@@ -40,7 +40,7 @@ def in_a_break(days):
     )
 
 
-def figures(seen, days):
+def by_day_of(seen, days):
     """Return everything that is counted by day."""
     chats = seen.chats(days)
     return {
@@ -54,7 +54,7 @@ def figures(seen, days):
 
 @given(day=DAYS, org=st.sampled_from([org.key for org in UNIVERSITY.orgs]))
 def test_every_week_shows_life(day, org):
-    week = figures(view(org=org, moment=night_of(day)), days_before(night_of(day), 7))
+    week = by_day_of(view(org=org, moment=night_of(day)), days_before(night_of(day), 7))
     for name in ("active", Event.ENROLLMENT, Event.VIDEO, "sessions", "messages"):
         assert sum(week[name]) > 0
 
@@ -64,8 +64,8 @@ def test_a_complete_day_never_changes(day, later):
     moment = night_of(day)
     days = days_before(moment, 3)
     then = view(moment=moment + timedelta(days=later), org="acme")
-    assert figures(view(moment=moment, org="acme"), days) == figures(then, days)
-    assert figures(view(University(), moment=moment, org="acme"), days) == figures(then, days)
+    assert by_day_of(view(moment=moment, org="acme"), days) == by_day_of(then, days)
+    assert by_day_of(view(University(), moment=moment, org="acme"), days) == by_day_of(then, days)
 
 
 @given(day=DAYS)
@@ -147,7 +147,7 @@ def test_today_only_grows(day, first, second, late):
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     today = range(day.toordinal(), day.toordinal() + 1)
     earlier, later = (
-        figures(view(org="acme", moment=midnight + timedelta(seconds=s), late=late), today)
+        by_day_of(view(org="acme", moment=midnight + timedelta(seconds=s), late=late), today)
         for s in sorted((first, second))
     )
     for name, (value,) in earlier.items():
@@ -158,9 +158,9 @@ def test_today_only_grows(day, first, second, late):
 def test_late_data_grow_until_six_and_are_complete_then(day, hour):
     midnight = datetime.combine(day, datetime.min.time(), UTC)
     yesterday = range(day.toordinal() - 1, day.toordinal())
-    complete = figures(view(org="acme", moment=midnight), yesterday)
+    complete = by_day_of(view(org="acme", moment=midnight), yesterday)
     moments = (midnight + timedelta(hours=h) for h in (0, hour, max(hour, 6)))
-    seen = [figures(view(org="acme", moment=m, late=True), yesterday) for m in moments]
+    seen = [by_day_of(view(org="acme", moment=m, late=True), yesterday) for m in moments]
     for name, (value,) in complete.items():
         first, then, last = (each[name][0] for each in seen)
         assert first <= then <= last == value
@@ -170,11 +170,11 @@ def test_late_data_grow_until_six_and_are_complete_then(day, hour):
 def test_nothing_happens_tomorrow_nor_before_an_org_opens():
     seen = view(org="acme")
     tomorrow = range(NIGHT.toordinal() + 1, NIGHT.toordinal() + 3)
-    assert {max(values) for values in figures(seen, tomorrow).values()} == {0}
+    assert {max(values) for values in by_day_of(seen, tomorrow).values()} == {0}
     new = University(opened={"acme": date(2026, 3, 14)})
     seen = view(new, org="acme")
     before = range(date(2026, 3, 1).toordinal(), date(2026, 3, 14).toordinal())
-    assert {max(values) for values in figures(seen, before).values()} == {0}
+    assert {max(values) for values in by_day_of(seen, before).values()} == {0}
     assert seen.active(range(before.stop, before.stop + 1)) > 0
 
 

@@ -265,7 +265,7 @@ def test_lists_by_day_are_empty_before_an_org_opens_and_when_nobody_came(run, pa
     assert platform.json(path, **today) == []
 
 
-def test_the_newer_sessions_have_idle_days_as_zero(run):
+def test_v2_sessions_have_idle_days_as_zero(run):
     platform = run(University(opened={"acme": date(2026, 3, 14)}))
     points = platform.json(
         "/api/analytics/sessions/",

@@ -29,9 +29,9 @@ class Event(Enum):
     """What is counted in a course by day, and how often it happens to one learner a day."""
 
     ENROLLMENT = 0.014
-    UNENROLLMENT = 0.004
+    UNENROLLMENT = 0.006
     VIDEO = 0.9
-    COMPLETION = 0.005
+    COMPLETION = 0.007
 
 
 _SALT = {event: 0x9E3779B9 * place for place, event in enumerate(Event, start=1)}
@@ -83,7 +83,7 @@ class OrgData:
     def registrations(self, days: range) -> list[int]:
         """Return how many people register with the org on each of `days`."""
         shape = self.shape(Season.ENROLLMENT, days)
-        return self.chance.counts(self.salt, self.learners * 0.006, days, shape)
+        return self.chance.counts(self.salt, self.learners * 0.012, days, shape)
 
     def present(self, group: Group, busy: Iterable[tuple[int, float]]) -> int:
         """Return who of `group` is active on any of some days, as a mask over the learners.

@@ -99,12 +99,12 @@ def activity(request: ApiRequest) -> Json:
 
     def row(course: Course) -> Json:
         users = view.users((course,), days)
-        visits = sum(view.users_by_day(course, days))
+        attended = sum(view.users_by_day(course, days))
         return {
             **_named(course),
             **_dates(course),
-            "average_days": int(mean(visits, users, digits=0)),
-            "average_time_spent": mean(visits * course.seconds, users),
+            "average_days": int(mean(attended, users, digits=0)),
+            "average_time_spent": mean(attended * course.seconds, users),
         }
 
     return rows_of_page(request, view.courses, row)

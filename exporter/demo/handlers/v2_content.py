@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from exporter.demo.data.courses import Course
 from exporter.demo.data.org import Event
 from exporter.demo.handlers import v2
-from exporter.demo.handlers.series import iso, mean, percent
-from exporter.demo.request import WEEK, ApiRequest, Json
+from exporter.demo.handlers.series import mean, percent
+from exporter.demo.request import ApiRequest, Json
 
 _METRICS = ("courses", "course", "programs", "program")
 _OTHERS = ("pathways", "pathway", "skills", "skill")
@@ -26,47 +26,35 @@ class _Item:
     courses: Sequence[Course]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """What some courses add up to within the period."""
-
-    learners: int
-    enrollments: int
-    completions: int
-    seconds: int
-
-    @classmethod
-    def of(cls, request: ApiRequest, days: range, courses: Sequence[Course]) -> "_Sums":
-        view = request.view
-        return cls(
-            learners=view.users(courses, days),
-            enrollments=sum(view.counts(Event.ENROLLMENT, days, courses)),
-            completions=sum(view.counts(Event.COMPLETION, days, courses)),
-            seconds=sum(view.seconds(days, courses)),
-        )
-
-
 def content(request: ApiRequest) -> Json:
     """Return totals and averages of one kind of content, and its items one by one."""
     request.query.required("metric")
     metric = request.query.choice("metric", *_METRICS, others=_OTHERS)
-    kind = metric if metric.endswith("s") else f"{metric}s"
-    days = v2.period(request)
-    items = _items(request, kind)
-    rows, pagination = v2.linked_page(
-        request, items, lambda item: _row(request, item, _Sums.of(request, days, item.courses))
-    )
-    return {
-        "metric": metric,
-        "summary": _summary(request, kind, items, days),
-        "pagination": pagination,
-        "results": rows,
+    days, items = v2.period(request), _items(request, metric)
+    rows, pagination = v2.linked_page(request, items, lambda item: _row(request, item, days))
+    sums = _sums(request, days, request.view.courses)
+    kind = f"{metric.removesuffix('s')}s"
+    summary: dict[str, Json] = {
+        "totals": {
+            "total_learners": sums["active_enrollments"],
+            "total_enrollments": sums["enrollments"],
+            "total_time_spent": sums["total_time_spent"],
+            kind: len(items),
+            f"active_{kind}": sum(request.view.users(i.courses, days) > 0 for i in items),
+            f"platform_{kind}": len(items),
+            f"external_{kind}": 0,
+        },
+        "averages": {
+            "completion_rate": sums["completion_rate"],
+            "time_per_learner": sums["avg_time_per_learner"],
+        },
     }
+    return {"metric": metric, "summary": summary, "pagination": pagination, "results": rows}
 
 
-def _items(request: ApiRequest, kind: str) -> list[_Item]:
+def _items(request: ApiRequest, metric: str) -> list[_Item]:
     courses = request.view.courses
-    if kind == "courses":
+    if metric.startswith("course"):
         return [_Item(course.course_id, course.name, (course,)) for course in courses]
     groups = [[c for c in courses if c.index % _PROGRAMS == place] for place in range(_PROGRAMS)]
     return [
@@ -76,49 +64,27 @@ def _items(request: ApiRequest, kind: str) -> list[_Item]:
     ]
 
 
-def _summary(request: ApiRequest, kind: str, items: Sequence[_Item], days: range) -> Json:
-    view = request.view
-    sums = _Sums.of(request, days, view.courses)
-    summary: dict[str, Json] = {
-        "totals": {
-            "total_learners": sums.learners,
-            "total_enrollments": sums.enrollments,
-            "total_time_spent": sums.seconds,
-            kind: len(items),
-            f"active_{kind}": sum(view.users(item.courses, days) > 0 for item in items),
-            f"platform_{kind}": len(items),
-            f"external_{kind}": 0,
-        },
-        "averages": {
-            "completion_rate": percent(sums.completions, sums.enrollments),
-            "time_per_learner": mean(sums.seconds, sums.learners),
-        },
-    }
-    if kind == "courses" and request.query.flag("include_overtime", default=False):
-        week = view.last(WEEK)
-        summary["overtime"] = [
-            {"date": iso(day), "value": seconds}
-            for day, seconds in zip(week, view.seconds(week), strict=True)
-        ]
-    return summary
-
-
-def _row(request: ApiRequest, item: _Item, sums: _Sums) -> Json:
+def _row(request: ApiRequest, item: _Item, days: range) -> Json:
     return {
         "id": item.id,
         "name": item.name,
         "slug": f"{item.courses[0].salt % 10**6}",
         "platform": request.org.key,
         "external": False,
-        "analytics": {
-            "enrollments": sums.enrollments,
-            "active_enrollments": sums.learners,
-            "completion_rate": percent(sums.completions, sums.enrollments),
-            "avg_rating": None,
-            "rating_count": 0,
-            "total_time_spent": sums.seconds,
-            "avg_time_per_learner": mean(sums.seconds, sums.learners),
-        },
-        "instructor": None,
-        "enabled": True,
+        "analytics": _sums(request, days, item.courses),
+    }
+
+
+def _sums(request: ApiRequest, days: range, courses: Sequence[Course]) -> dict[str, float]:
+    """Return what some courses add up to within the period, as the API names it."""
+    view = request.view
+    learners = view.users(courses, days)
+    enrollments = sum(view.counts(Event.ENROLLMENT, days, courses))
+    seconds = sum(view.seconds(days, courses))
+    return {
+        "enrollments": enrollments,
+        "active_enrollments": learners,
+        "completion_rate": percent(sum(view.counts(Event.COMPLETION, days, courses)), enrollments),
+        "total_time_spent": seconds,
+        "avg_time_per_learner": mean(seconds, learners),
     }
