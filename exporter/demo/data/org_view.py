@@ -96,14 +96,12 @@ class OrgView:
     ) -> list[int]:
         """Return `event` by day, over all courses or the given: exactly the sum of each."""
         chosen = self.courses if courses is None else courses
-        shares = self._shares(days)
         whole = ((course, self.data.counts(event, course, days)) for course in chosen)
-        return _add(days, (self._seen(n, days, course.salt, shares) for course, n in whole))
+        return _add(days, (self._seen(n, days, course.salt) for course, n in whole))
 
     def registrations(self, days: range) -> list[int]:
         """Return by day how many people registered."""
-        whole = self.data.registrations(days)
-        return self._seen(whole, days, self.data.salt, self._shares(days))
+        return self._seen(self.data.registrations(days), days, self.data.salt)
 
     def registered(self, day: int) -> int:
         """Return how many people had registered by the end of `day`."""
@@ -190,20 +188,15 @@ class OrgView:
         """Pair each day with how busy it is, as far as it is seen."""
         return [(day, self.data.activity(day) * self.share(day)) for day in days]
 
-    def _shares(self, days: range) -> list[float] | None:
-        """Return the share of each day that is seen, or None if it is all of every day."""
-        if self.data.first_day <= days.start and days.stop <= self._partial:
-            return None
-        return [self.share(day) for day in days]
-
-    def _seen(
-        self, whole: list[int], days: range, salt: int, shares: list[float] | None
-    ) -> list[int]:
+    def _seen(self, whole: list[int], days: range, salt: int) -> list[int]:
         """Return what is seen of whole days: a part is rounded up with a fixed probability."""
-        if shares is not None:
-            odds = self.data.chance.uniform(salt >> 24, days)
-            whole = [int(n * s + u) for n, s, u in zip(whole, shares, odds, strict=True)]
-        return [self.plus_main(n) for n in whole] if self.main else whole
+        before = range(days.start, min(self.data.first_day, days.stop))
+        after = range(max(self._partial, days.start), days.stop)
+        for day in (*before, *after):
+            place = day - days.start
+            (odd,) = self.data.chance.uniform(salt >> 24, range(day, day + 1))
+            whole[place] = int(whole[place] * self.share(day) + odd)
+        return [n + (n + 4) // 8 for n in whole] if self.main else whole
 
 
 def _add(days: range, series: Iterable[Sequence[int]]) -> list[int]:
