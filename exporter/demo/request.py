@@ -1,15 +1,14 @@
-"""One request, read: who asks, for which days, which page, through which filters."""
+"""Request parsing: which org, which days, which page, through which filters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 from urllib.parse import urlencode
 
-from exporter.demo.campus import Mentor
-from exporter.demo.courses import Course
+from exporter.demo.data.courses import Course
+from exporter.demo.data.org_view import OrgView
 from exporter.demo.university import DemoOrg
-from exporter.demo.view import View
 
 RangeEnd = Literal["inclusive", "exclusive"]
 Json = Any
@@ -18,23 +17,18 @@ Json = Any
 WEEK = 7
 MONTH = 30
 TERM = 120
-"""Days, today included, that figures without dates cover."""
+"""Days, today included, that counts without dates cover."""
 
 YEAR = 365
 """Days, today included, that chats are kept."""
 
 _LONGEST_RANGE = 3660
-_PAGE = 10
-_LARGEST_PAGE = 100
 _TRUE = {"true", "True", "1", "yes", "y"}
 _FALSE = {"false", "False", "0", "no", "n"}
-_REQUIRED = "This field is required."
-
-T = TypeVar("T")
 
 
-class Refusal(Exception):  # noqa: N818  # an answer, as good as any other
-    """An answer that is not 200, with its body."""
+class ApiError(Exception):
+    """A response that is not 200, with its body."""
 
     def __init__(self, status: int, body: Json) -> None:
         super().__init__(status)
@@ -42,42 +36,44 @@ class Refusal(Exception):  # noqa: N818  # an answer, as good as any other
         self.body = body
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> ApiError:
     """Return the 404 for something that does not exist."""
-    return Refusal(404, {"detail": f"No {what} matches the given query."})
+    return ApiError(404, {"detail": f"No {what} matches the given query."})
 
 
-def invalid(field: str, why: str) -> Refusal:
+def invalid(field: str, why: str) -> ApiError:
     """Return the 400 for one query parameter."""
-    return Refusal(400, {field: [why]})
+    return ApiError(400, {field: [why]})
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """The query string, read strictly: what cannot be read is refused with 400."""
+    """The query string. What cannot be parsed is a 400."""
 
     values: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
-        """Return the value, or None where it is left out or empty."""
+        """Return the value, or None if it is missing or empty."""
         return self.values.get(name) or None
 
     def required(self, name: str) -> str:
-        """Return the value, or refuse."""
+        """Return the value, which must be there."""
         value = self.text(name)
         if value is None:
-            raise invalid(name, _REQUIRED)
+            raise invalid(name, "This field is required.")
         return value
 
-    def choice(self, name: str, *choices: str) -> str:
-        """Return one of `choices`, by default the first."""
+    def choice(self, name: str, *choices: str, others: Collection[str] = ()) -> str:
+        """Return one of `choices`, by default the first; `others` exist but are not simulated."""
         value = self.text(name) or choices[0]
+        if value in others:
+            raise ApiError(501, {"detail": f'"{value}" is not simulated.'})
         if value not in choices:
             raise invalid(name, f'"{value}" is not a valid choice.')
         return value
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number, or None where it is left out."""
+        """Return a whole number, or None if it is missing."""
         value = self.text(name)
         if value is None:
             return None
@@ -85,6 +81,13 @@ class Query:
             return int(value)
         except ValueError:
             raise invalid(name, "A valid integer is required.") from None
+
+    def positive(self, name: str, default: int) -> int:
+        """Return a whole number from 1."""
+        value = self.integer(name)
+        if value is not None and value < 1:
+            raise invalid(name, "Ensure this value is greater than or equal to 1.")
+        return default if value is None else value
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a boolean."""
@@ -100,9 +103,8 @@ class Query:
         value = self.text(name)
         if value is None:
             return None
-        head, mark, _ = value.partition("T")
         try:
-            return date.fromisoformat(head if mark else value).toordinal()
+            return date.fromisoformat(value.partition("T")[0]).toordinal()
         except ValueError:
             raise invalid(
                 name, "Date has wrong format. Use one of these formats instead: YYYY-MM-DD."
@@ -110,16 +112,20 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One authenticated request, as the answering functions get it; `url` without the query."""
+class ApiRequest:
+    """One authenticated request; `names` are the parts of its path, `url` has no query.
+
+    With `stale_costs` the store behind `financial/` has no data.
+    """
 
     org: DemoOrg
-    view: View
+    view: OrgView
     query: Query
     names: Mapping[str, str]
     url: str
     page_base: int
     range_end: RangeEnd
+    stale_costs: bool
 
     @property
     def course(self) -> Course:
@@ -130,21 +136,12 @@ class Ask:
                 return course
         raise not_found("Course")
 
-    @property
-    def mentor(self) -> Mentor:
-        """Return the mentor that the path names."""
-        wanted = self.names["mentor_unique_id"]
-        for mentor in self.view.mentors:
-            if mentor.mentor_id == wanted:
-                return mentor
-        raise not_found("Mentor")
-
     def link(self, page: int) -> str:
         """Return the address of another page of the same list."""
         return f"{self.url}?{urlencode({**self.query.values, 'page': page})}"
 
     def days(self, *, default: int = WEEK, required: bool = False) -> range:
-        """Return the ordinals of the days asked for: `default` days up to today if none are."""
+        """Return the days of the query as ordinals: `default` days up to today if it has none."""
         if required:
             self.query.required("start_date")
             self.query.required("end_date")
@@ -154,34 +151,21 @@ class Ask:
             stop = last + (self.range_end == "inclusive")
         start = stop - default if first is None else first
         if start > (stop if last is None else last):
-            raise Refusal(400, {"error": "start_date must not be after end_date"})
+            raise ApiError(400, {"error": "start_date must not be after end_date"})
         if stop - start > _LONGEST_RANGE:
-            raise Refusal(400, {"error": "the range of dates is too long"})
+            raise ApiError(400, {"error": "the range of dates is too long"})
         return range(max(start, 1), stop)
 
-    def page(self, things: Sequence[T], row: Callable[[T], Json]) -> Json:
-        """Return the page (P1) of `things` that is asked for, each made into a row."""
-        length = self.query.integer("length")
-        length = _PAGE if length is None else min(length, _LARGEST_PAGE)
+    def page(self, *, size: str, default: int, base: int = 1) -> tuple[int, int, int]:
+        """Return number, size and first row of the page; `size` is the parameter's name."""
+        rows = min(self.query.positive(size, default), 100)
         page = self.query.integer("page")
-        page = self.page_base if page is None else page
-        if length < 1:
-            raise invalid("length", "Ensure this value is greater than or equal to 1.")
-        if page < self.page_base:
-            raise invalid(
-                "page", f"Ensure this value is greater than or equal to {self.page_base}."
-            )
-        first = (page - self.page_base) * length
-        return {
-            "data": [row(thing) for thing in things[first : first + length]],
-            "pagination": {
-                "totalItems": len(things),
-                "currentPage": page,
-                "perPage": length,
-                "totalPages": max(-(-len(things) // length), 1),
-            },
-        }
+        page = base if page is None else page
+        if page < base:
+            raise invalid("page", f"Ensure this value is greater than or equal to {base}.")
+        return page, rows, (page - base) * rows
 
 
-Answer = Callable[[Ask], Json]
-"""What answers one endpoint; raises Refusal for any status but 200."""
+def pages(rows: Sequence[Any], size: int) -> int:
+    """Return the number of pages that `rows` fill."""
+    return max(-(-len(rows) // size), 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from exporter.demo.noise import Noise
+from exporter.demo.data.chance import Chance
 
 _AWKWARD: tuple[tuple[str, str], ...] = (
     ("course-v1:{org}+Bio101+2026", "Biology 101"),
@@ -31,12 +31,11 @@ _SUBJECTS = (
 _SMALLEST = 6
 _SEATS_A_LEARNER = 2.6
 _LARGEST_SHARE = 0.7
-_VIDEO_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One course: who takes it, how lively it is, how many videos it has.
+    """One course: its learners, how active they are, and how many videos it has.
 
     Its learners are `size` neighbours among the org's, from `offset` on. Courses overlap, so
     the unique users of an org are fewer than the sum over its courses.
@@ -52,26 +51,22 @@ class Course:
     salt: int
 
     @property
-    def stay(self) -> int:
+    def seconds(self) -> int:
         """Return the seconds that an active learner spends in it on a day."""
         return 900 + self.salt % 1200
 
-    def video_seconds(self, video: int) -> int:
-        """Return the length of one of its videos."""
-        return _VIDEO_SECONDS + (self.salt >> video % 48) % 600
 
-
-def make_courses(org: str, *, number: int, learners: int, noise: Noise) -> tuple[Course, ...]:
+def make_courses(org: str, *, number: int, learners: int, chance: Chance) -> tuple[Course, ...]:
     """Return the courses of `org`, of different sizes, the first few awkwardly named."""
     names = _names(org)
-    weights = [0.25 + noise.unit(org, "weight", index) ** 2 for index in range(number)]
+    weights = [0.25 + chance.unit(org, "weight", index) ** 2 for index in range(number)]
     seats = learners * min(_SEATS_A_LEARNER, _LARGEST_SHARE * number)
     most = max(int(learners * _LARGEST_SHARE), 1)
     courses = []
     for index, weight in enumerate(weights):
         course_id, name = next(names)
         size = min(max(int(seats * weight / sum(weights)), _SMALLEST), most)
-        salt = noise.integer(org, course_id)
+        salt = chance.integer(org, course_id)
         courses.append(
             Course(
                 index=index,
@@ -79,7 +74,7 @@ def make_courses(org: str, *, number: int, learners: int, noise: Noise) -> tuple
                 name=name,
                 size=size,
                 offset=salt % (learners - size + 1),
-                density=0.06 + 0.10 * noise.unit(org, course_id, "density"),
+                density=0.06 + 0.10 * chance.unit(org, course_id, "density"),
                 videos=4 + salt % 31,
                 salt=salt,
             )

@@ -1,4 +1,4 @@
-"""How each kind of fault is done to an answer."""
+"""Fault injection: what each kind of fault does to a response."""
 
 import json
 import zlib
@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ _PAGE = (
     "<!doctype html><html><head><title>{title}</title></head>"
     "<body><h1>{title}</h1><p></p></body></html>"
 )
-_SAID = {
+_REASONS = {
     400: "Invalid parameters.",
     401: "Invalid token.",
     403: "You do not have permission to access this resource",
@@ -39,7 +40,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One request that a fault hits, and the means to answer it."""
+    """One request that a fault affects, and the means to respond."""
 
     fault: Fault
     app: ASGIApp
@@ -62,14 +63,14 @@ class _Call:
         """Send a piece of the body."""
         await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
-    async def answer(self, status: int, content_type: str, text: str, **headers: str) -> None:
-        """Send a whole answer."""
+    async def respond(self, status: int, content_type: str, text: str, **headers: str) -> None:
+        """Send a whole response."""
         body = text.encode("utf-8", "surrogatepass")
         await self.start(status, content_type, content_length=str(len(body)), **headers)
         await self.body(body)
 
-    async def truth(self, **query: str) -> tuple[int, Headers, bytes]:
-        """Return what the platform would have answered, to a query changed if one is given."""
+    async def correct(self, **query: str) -> tuple[int, Headers, bytes]:
+        """Return the correct response, to a query that is changed if one is given."""
         status, headers, body = 500, Headers(), b""
 
         async def keep(message: Message) -> None:
@@ -79,8 +80,8 @@ class _Call:
             else:
                 body += message.get("body", b"")
 
-        asked = urlencode({**query_of(self.scope), **query}).encode()
-        await self.app({**self.scope, "query_string": asked}, self.receive, keep)
+        changed = urlencode({**query_of(self.scope), **query}).encode()
+        await self.app({**self.scope, "query_string": changed}, self.receive, keep)
         return status, headers, body
 
 
@@ -89,37 +90,37 @@ def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-class FaultGate:
-    """ASGI middleware that does the faults of a plan to the answers of an application."""
+class FaultMiddleware:
+    """ASGI middleware that applies the faults of a plan."""
 
     def __init__(self, app: ASGIApp, *, plan: FaultPlan, now: Callable[[], datetime]) -> None:
-        """Stand before `app`."""
+        """Apply `plan` to the responses of `app`."""
         self._app = app
         self._plan = plan
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request pass, or do to it what the plan says."""
+        """Pass a request on, or apply a fault."""
         now = self._now()
         fault = self._plan.pick(target_of(scope), now) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
         else:
-            await _DO[Kind(fault.kind)](_Call(fault, self._app, scope, receive, send, now))
+            await _APPLY[Kind(fault.kind)](_Call(fault, self._app, scope, receive, send, now))
 
 
 async def _status(call: _Call) -> None:
     fault = call.fault
-    said = _SAID.get(fault.status, f"Server Error ({fault.status})")
+    reason = _REASONS.get(fault.status, f"Server Error ({fault.status})")
     headers = {}
     if isinstance(fault.retry_after, datetime):
         headers["retry_after"] = http_date(fault.retry_after)
     elif fault.retry_after is not None:
         headers["retry_after"] = f"{fault.retry_after:g}"
     if fault.body == "html":
-        await call.answer(fault.status, _HTML, _PAGE.format(title=said), **headers)
+        await call.respond(fault.status, _HTML, _PAGE.format(title=reason), **headers)
     else:
-        await call.answer(fault.status, _JSON, json.dumps({"detail": said}), **headers)
+        await call.respond(fault.status, _JSON, json.dumps({"detail": reason}), **headers)
 
 
 async def _timeout(call: _Call) -> None:
@@ -128,7 +129,7 @@ async def _timeout(call: _Call) -> None:
 
 
 async def _drip(call: _Call) -> None:
-    status, headers, body = await call.truth()
+    status, headers, body = await call.correct()
     await call.pass_on(status, headers)
     for place in range(len(body)):
         await call.body(body[place : place + 1], more=place + 1 < len(body))
@@ -136,33 +137,33 @@ async def _drip(call: _Call) -> None:
 
 
 async def _cut(call: _Call) -> None:
-    status, headers, body = await call.truth()
+    status, headers, body = await call.correct()
     await call.pass_on(status, headers)
     # Without the rest of what Content-Length promises the server closes the connection.
     await call.body(body[: len(body) // 2], more=True)
 
 
 async def _truncated(call: _Call) -> None:
-    _, _, body = await call.truth()
-    await call.answer(200, _JSON, body[: len(body) // 2].decode("utf-8", "ignore"))
+    _, _, body = await call.correct()
+    await call.respond(200, _JSON, body[: len(body) // 2].decode("utf-8", "ignore"))
 
 
 async def _json(call: _Call) -> None:
     payload = Payload(call.fault.payload)
-    if payload in _OTHER:
-        await call.answer(200, _JSON, _OTHER[payload])
+    if payload in _WHOLE:
+        await call.respond(200, _JSON, _WHOLE[payload])
         return
-    _, _, body = await call.truth()
-    await call.answer(200, _JSON, json.dumps(_replace(json.loads(body), **_INSTEAD[payload])))
+    _, _, body = await call.correct()
+    await call.respond(200, _JSON, json.dumps(_CHANGE[payload](json.loads(body))))
 
 
 async def _html(call: _Call) -> None:
-    await call.answer(200, _HTML, _PAGE.format(title="Sign in"))
+    await call.respond(200, _HTML, _PAGE.format(title="Sign in"))
 
 
 async def _content_type(call: _Call) -> None:
-    _, _, body = await call.truth()
-    await call.answer(200, "text/plain; charset=utf-8", body.decode())
+    _, _, body = await call.correct()
+    await call.respond(200, "text/plain; charset=utf-8", body.decode())
 
 
 async def _huge(call: _Call) -> None:
@@ -183,8 +184,8 @@ async def _gzip_bomb(call: _Call) -> None:
 
 async def _endless_pages(call: _Call) -> None:
     page = query_of(call.scope).get("page", "1")
-    # Of the true list the first page, whatever is asked for, with rows that are always new.
-    _, _, body = await call.truth(page="")
+    # The first page of the list, whatever the query says, with rows that are always new.
+    _, _, body = await call.correct(page="")
     answer = json.loads(body)
     for row in answer.get("data", ()) if "pagination" in answer else ():
         for key in ("course_id", "username"):
@@ -197,16 +198,16 @@ async def _endless_pages(call: _Call) -> None:
             "totalItems": _ENDLESS,
             "totalPages": _ENDLESS,
         }
-    await call.answer(200, _JSON, json.dumps(answer))
+    await call.respond(200, _JSON, json.dumps(answer))
 
 
 async def _redirect(call: _Call) -> None:
     status = call.fault.status if 300 <= call.fault.status < 400 else 302
-    await call.answer(status, _HTML, "", location=call.fault.location)
+    await call.respond(status, _HTML, "", location=call.fault.location)
 
 
 async def _clock_skew(call: _Call) -> None:
-    status, headers, body = await call.truth()
+    status, headers, body = await call.correct()
     date = http_date(call.now + timedelta(seconds=call.fault.seconds)).encode()
     await call.pass_on(status, [(k, date if k == b"date" else v) for k, v in headers])
     await call.body(body)
@@ -230,21 +231,31 @@ def _replace(value: Any, *, number: Any = None, text: str | None = None) -> Any:
     return number if text is None else value
 
 
-_OTHER: Mapping[Payload, str] = {
+def _without_costs(payload: Any) -> Any:
+    """Return what the platform says while its store of costs is unreachable."""
+    if not isinstance(payload, dict):
+        return []
+    overtime = [{**day, "value": 0} for day in payload.get("overtime", ())]
+    costs = {"value": None, "total_cost": None, "rows": [], "overtime": overtime}
+    return {**payload, **{name: cost for name, cost in costs.items() if name in payload}}
+
+
+_WHOLE: Mapping[Payload, str] = {
     Payload.NULL: "null",
     Payload.LIST: "[]",
     Payload.TEXT: '"ok"',
     Payload.EMPTY: "",
     Payload.DEEP: "[" * _DEPTH + "]" * _DEPTH,
 }
-_INSTEAD: Mapping[Payload, dict[str, Any]] = {
-    Payload.WORDS: {"number": "many"},
-    Payload.NULLS: {"number": None},
-    Payload.NAN: {"number": float("nan")},
-    Payload.INFINITY: {"number": float("inf")},
-    Payload.SURROGATES: {"text": "\ud83d"},
+_CHANGE: Mapping[Payload, Callable[[Any], Any]] = {
+    Payload.WORDS: partial(_replace, number="many"),
+    Payload.NULLS: partial(_replace, number=None),
+    Payload.NAN: partial(_replace, number=float("nan")),
+    Payload.INFINITY: partial(_replace, number=float("inf")),
+    Payload.SURROGATES: partial(_replace, text="\ud83d"),
+    Payload.NO_COSTS: _without_costs,
 }
-_DO: Mapping[Kind, Callable[[_Call], Awaitable[None]]] = {
+_APPLY: Mapping[Kind, Callable[[_Call], Awaitable[None]]] = {
     Kind.STATUS: _status,
     Kind.TIMEOUT: _timeout,
     Kind.DRIP: _drip,
