@@ -171,6 +171,11 @@ def org_key(text: str) -> str:
         raise ValueError("is empty; write the org's key (platform_key)")
     if text != text.strip():
         raise ValueError("has blanks around it; take them out")
+    if any(char.isspace() for char in text):
+        raise ValueError(
+            "has a blank in it, which no org's key has; separate orgs with commas (acme,globex), "
+            "or write them as a list"
+        )
     if "/" in text or text in {".", ".."}:
         raise ValueError(
             "holds a slash, or dots alone; write the org's key (platform_key), not an address"
