@@ -233,7 +233,12 @@ class Poller:
         for gone in (known.entries.keys() if known else set()) - {c.name for c in own}:
             self._forget_entry(org.key, gone)
             self._drop_collector(org.key, gone)
-        self._telemetry.register(org.key, org.constants(), [(c.name, c.endpoint) for c in own])
+        self._telemetry.register(
+            org.key,
+            org.constants(),
+            [(c.name, c.endpoint) for c in own],
+            showing_up=[c.name for c in own if c.shows_up],
+        )
         for collector in own:
             entry = self._entry(state, collector, before.get(collector.name), attempts)
             state.entries[collector.name] = entry
@@ -482,6 +487,7 @@ class Poller:
     async def _run(self, state: _OrgState, entry: _Entry, queued: Collection) -> None:
         """Run a collector, keep its result, and let no failure out."""
         started = self._clock.monotonic()
+        partial = entry.due.attempted and entry.due.at() > started
         run = self._make_run(state, entry, queued)
         failure: Failure | None = None
         result = Result()
@@ -497,7 +503,9 @@ class Poller:
             log.exception("collector crashed", org=state.org.key, collector=queued.name, error=text)
         if self._orgs.get(state.org.key) is not state:
             return  # configured anew meanwhile
-        if failure is None:
+        if partial and (failure is None or failure is result.error):
+            self._retried(state, entry, run, result, started)
+        elif failure is None:
             self._succeeded(state, entry, run, result, started)
         else:
             self._failed(state, entry, failure, len(result.failed), started)
@@ -545,13 +553,10 @@ class Poller:
     ) -> None:
         org, name = state.org.key, entry.collector.name
         self._note_items(state, entry, result, started)
-        full = entry.due.at() <= started or not entry.due.attempted
         self._keep(state, entry, run, result)
         now = self._clock.now().timestamp()
         before = self._telemetry.outcome(org, name)
-        error = next((str(e) for e in result.failed.values()), "") or (
-            before.error if entry.items else ""
-        )
+        error = self._item_error(entry, result, before.error)
         self._telemetry.succeeded(
             org,
             name,
@@ -562,18 +567,30 @@ class Poller:
         )
         if before.error and not error:
             log.info("collector recovered", org=org, collector=name)
-        for key, failed in result.failed.items():
-            first = entry.items[key].failures == 1
-            level = log.warning if first else log.debug
-            level("item failed", org=org, collector=name, item=key, error=str(failed))
         entry.error_kind = None
         entry.absent_since = None
+        entry.due = entry.due.succeeded(started)
         if result.again:
-            entry.due = replace(entry.due.succeeded(started), attempted=False)
-        elif full:
-            entry.due = entry.due.succeeded(started)
+            entry.due = replace(entry.due, attempted=False)
         self._saved.save_attempt(org, name, Attempt(now, now))
         self._lists_changed(state, entry)
+
+    def _retried(
+        self, state: _OrgState, entry: _Entry, run: Run, result: Result, started: float
+    ) -> None:
+        """Record a run of items that failed before or are new, between two runs of all items."""
+        org, name = state.org.key, entry.collector.name
+        self._note_items(state, entry, result, started)
+        self._keep(state, entry, run, result)
+        error = self._item_error(entry, result, self._telemetry.outcome(org, name).error)
+        self._telemetry.items_failed(org, name, count=len(entry.items), error=error)
+
+    @staticmethod
+    def _item_error(entry: _Entry, result: Result, before: str) -> str:
+        """Return the error to show while items fail."""
+        if not entry.items:
+            return ""
+        return next((str(error) for error in result.failed.values()), before)
 
     def _note_items(self, state: _OrgState, entry: _Entry, result: Result, started: float) -> None:
         """Back off from items that failed, and forget the failures of the others."""
@@ -587,7 +604,15 @@ class Poller:
         for key, error in result.failed.items():
             due = entry.items.get(key, Due(interval=setting, since=started))
             retry_at = error.retry_at if isinstance(error, RateLimited) else float("-inf")
-            entry.items[key] = due.failed(started, retry_at=retry_at)
+            entry.items[key] = due = due.failed(started, retry_at=retry_at)
+            level = log.warning if due.failures == 1 else log.debug
+            level(
+                "item failed",
+                org=state.org.key,
+                collector=entry.collector.name,
+                item=key,
+                error=str(error),
+            )
         if result.wanted is not None:
             for key in [key for key in entry.items if not result.wanted(key)]:
                 del entry.items[key]
@@ -667,6 +692,23 @@ class Poller:
             level = log.warning if news else log.debug
             level("collector failed", org=org, collector=name, error=str(failure))
         self._saved.save_attempt(org, name, Attempt(now, before.last_success))
+        self._try_others(state)
+
+    def _try_others(self, state: _OrgState) -> None:
+        """If everything that is polled every interval fails, try the rest at once.
+
+        So an org is reported as down soon, although some collectors run rarely.
+        """
+        outcomes = self._telemetry.outcomes(state.org.key)
+        own = [e for e in state.entries.values() if e.collector.shows_up and e.absent_since is None]
+        often = [e for e in own if e.collector.base is collectors.Base.INTERVAL]
+        if any(outcomes[e.collector.name].success for e in often):
+            return
+        now = self._clock.monotonic()
+        for entry in own:
+            if outcomes[entry.collector.name].success and entry.queued is None:
+                entry.due = replace(entry.due, attempted=False, since=now)
+                self._plan(state, entry)
 
     @staticmethod
     def _is_absent(entry: _Entry, failure: Failure, last_success: float) -> bool:

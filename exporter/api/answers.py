@@ -1,4 +1,4 @@
-"""Answers judged: a JSON body, or an error that says what came instead."""
+"""Responses of the API: the JSON body, or an error that says what came instead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from exporter.api.body import BodyError, TooLargeError, TruncatedError, read_body
+from exporter.api.error_text import clean, read_reason
 from exporter.api.errors import ApiError, BadAnswer, Kind, Refused, Unavailable
-from exporter.api.hints import clean, read_hint
 from exporter.api.retry_after import read_retry_after
 
-_MAX_HINT_BODY = 64 * 1024
+_MAX_ERROR_BODY = 64 * 1024
 _MAX_LOCATION = 200
 _JSON = frozenset({"application/json", "text/json"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -30,19 +30,33 @@ _REFUSALS = {
     404: Kind.NOT_FOUND,
 }
 
+_PROXY_ONLY = {
+    407: "a proxy asks for a login; put user and password in the proxy's URL",
+    511: "the network asks for a login",
+}
+"""Statuses that only a proxy or a gateway sends, never an API."""
+
+_PROXY_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "cf-mitigated"})
+"""Headers of error pages that proxies and firewalls make themselves."""
+
+_PAGE_FROM = "a proxy, a firewall or the platform's front end sent it"
+
+_DJANGO_404 = b"The requested resource was not found on this server."
+"""The page of Django, the platform's framework, for a path that is not known."""
+
 _MEANINGS = {
     401: "the key is wrong or expired, or does not belong to this org and user",
     403: "the key may not read this",
     404: "this deployment has no such endpoint, or does not know the org",
-    4: "the request was turned down",
+    4: "the request was rejected",
     5: "the server failed",
 }
-"""What a status means to an operator; by its first digit where there is no closer entry."""
+"""What a status means to an operator; by its first digit if there is no closer entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What an error is about: who asked for what. `key` is there to be kept out of its text."""
+    """What an error is about: an org and an endpoint. `key` is never part of its text."""
 
     org: str
     endpoint: str
@@ -55,8 +69,8 @@ class Topic:
         return f"{self.org}: {self.endpoint}{about}: {text}"
 
 
-class SlowDown(Exception):  # noqa: N818 # a request of the API, no error of ours
-    """The API asks to wait: so many seconds, or for as long as one thinks right."""
+class SlowDown(Exception):  # noqa: N818 # a request of the API, not an error
+    """The API asks to wait: for some seconds, or without saying how long."""
 
     def __init__(self, *, status: int, seconds: float | None, hint: str) -> None:
         super().__init__(status)
@@ -82,16 +96,19 @@ async def stop_redirect(response: httpx.Response) -> None:
 
 def redirect_error(redirected: Redirected, *, topic: Topic, url: str) -> BadAnswer:
     """Return the error that says where `url` was redirected to, without query or user."""
+    remedy = "set base_url to where the API is"
     try:
         there = urlsplit(urljoin(url, redirected.location))
         host = there.netloc.rpartition("@")[2]
+        if there.hostname != urlsplit(url).hostname:
+            remedy += ", unless a proxy or firewall asks for a login there"
         path = "/".join(clean(part, key=topic.key) for part in _printable(there.path).split("/"))
         place = _printable(f"{there.scheme}://{host}").replace(topic.key, "…") + path
     except ValueError:
         place = "an address that cannot be read"
     place = place[:_MAX_LOCATION]
     return BadAnswer(
-        topic.says(f"{redirected.status}, redirected to {place}; set base_url to where the API is"),
+        topic.says(f"{redirected.status}, redirected to {place}; {remedy}"),
         kind=Kind.REDIRECT,
         status=redirected.status,
     )
@@ -160,9 +177,12 @@ def _is_json(media: str) -> bool:
 
 def _not_json(topic: Topic, status: int, media: str) -> BadAnswer:
     named = media if media in _OTHERS else "something"
-    what = "a web page" if media in _HTML else f"{named} instead of JSON"
+    what = "an HTML page" if media in _HTML else named
     return BadAnswer(
-        topic.says(f"sent {what} (status {status}); base_url may point at a web site"),
+        topic.says(
+            f"sent {what} instead of JSON (status {status}); base_url may point at a web site, "
+            "or a proxy or a firewall sent it"
+        ),
         kind=Kind.CONTENT,
         status=status,
     )
@@ -183,7 +203,7 @@ async def _failure(
 ) -> ApiError | SlowDown:
     status = response.status_code
     retry_after = headers.get("retry-after")
-    hint = await _hint(response, headers)
+    body = await _error_body(response, headers)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
     ):
@@ -191,15 +211,20 @@ async def _failure(
         if retry_after is not None:
             date = headers.get("date")
             seconds = read_retry_after(retry_after, date=date, now=now)
-        return SlowDown(status=status, seconds=seconds, hint=hint)
-    reason = f" ({hint})" if hint else ""
-    text = topic.says(f"{status}, {_meaning(status, topic)}{reason}")
+        return SlowDown(status=status, seconds=seconds, hint=body.reason or body.page)
+    if status in _PROXY_ONLY or _made_by_proxy(headers):
+        return _proxy_error(status, topic)
+    meaning = _meaning(status, topic)
+    if not body.from_api:
+        meaning = f"{body.page or 'something'} instead of the API's JSON; {_PAGE_FROM}"
+    reason = f" ({body.reason})" if body.reason else ""
+    text = topic.says(f"{status}, {meaning}{reason}")
     if status in _REFUSALS:
-        return Refused(text, kind=_REFUSALS[status], status=status)
+        return Refused(text, kind=_REFUSALS[status], status=status, from_api=body.from_api)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(text, kind=Kind.SERVER_ERROR, status=status)
+        return Unavailable(text, kind=Kind.SERVER_ERROR, status=status, from_api=body.from_api)
     kind = Kind.BAD_REQUEST if status >= HTTPStatus.BAD_REQUEST else Kind.REDIRECT
-    return BadAnswer(text, kind=kind, status=status)
+    return BadAnswer(text, kind=kind, status=status, from_api=body.from_api)
 
 
 def _meaning(status: int, topic: Topic) -> str:
@@ -208,15 +233,45 @@ def _meaning(status: int, topic: Topic) -> str:
     return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no answer")
 
 
-async def _hint(response: httpx.Response, headers: Headers) -> str:
-    """Return what an error body says; whatever is wrong with it, the status stands."""
+def _made_by_proxy(headers: Headers) -> bool:
+    # RFC 9209: with `error`, the proxy made the response itself.
+    return not _PROXY_HEADERS.isdisjoint(headers) or "error=" in headers.get("proxy-status", "")
+
+
+def _proxy_error(status: int, topic: Topic) -> ApiError:
+    meaning = _PROXY_ONLY.get(status, "an error page of a proxy or firewall on the way to the API")
+    text = topic.says(f"{status}, {meaning}")
+    temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PROXY_ONLY
+    make = Unavailable if temporary else BadAnswer
+    return make(text, kind=Kind.PROXY, status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorBody:
+    """What the body of an error says, and whether the API can have written it."""
+
+    from_api: bool
+    reason: str = ""
+    page: str = ""
+
+
+async def _error_body(response: httpx.Response, headers: Headers) -> _ErrorBody:
+    """Return what the body of an error says; whatever is wrong with it, the status stands."""
     media = _media(headers)
-    if media in _HTML:
-        return "a web page"
-    if not _is_json(media):
-        return ""
     try:
-        body = await _body(response, headers, limit=_MAX_HINT_BODY)
+        body = await _body(response, headers, limit=_MAX_ERROR_BODY)
     except (BodyError, httpx.HTTPError):
-        return ""
-    return read_hint(body)
+        return _ErrorBody(from_api=_is_json(media), page=_page(media, b""))
+    start = body.lstrip(_WHITE)[:1]
+    if not start or (_is_json(media) and start != b"<"):
+        return _ErrorBody(from_api=True, reason=read_reason(body))
+    if not media and start in {b"{", b"["}:
+        return _ErrorBody(from_api=True, reason=read_reason(body))
+    return _ErrorBody(from_api=_DJANGO_404 in body, page=_page(media, start))
+
+
+def _page(media: str, start: bytes) -> str:
+    """Return the words for a body that is not JSON."""
+    if media in _HTML or start == b"<":
+        return "an HTML page"
+    return media if media in _OTHERS else ""

@@ -1,4 +1,4 @@
-"""What can go wrong when the API is asked, in kinds a collector can tell apart.
+"""Errors of the API client, in kinds that collectors can tell apart.
 
 The text of every error is one sentence a person can act on. It names the org and the endpoint,
 never a key, a query or a person.
@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 
 class Kind(StrEnum):
-    """What went wrong. A closed set: it is a label value where no whole answer came."""
+    """What went wrong. A closed set: it is a label value if no whole answer came."""
 
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     CONNECTION = "connection"
     TLS = "tls"
     CUT = "cut"  # the connection ended before the answer did
+    PROXY = "proxy"  # a proxy sent an error of its own
     PROTOCOL = "protocol"  # what came is not HTTP
     SERVER_ERROR = "server_error"
     BAD_REQUEST = "bad_request"
@@ -31,19 +32,30 @@ class Kind(StrEnum):
 
 
 class ApiError(Exception):
-    """No usable answer. `asked` is False where nothing was sent."""
+    """No usable answer. `asked` is False where nothing was sent.
+
+    `from_api` is True if the API itself answered with `status`: its body is JSON, empty, or
+    Django's own page. A page of another kind may come from a proxy or a firewall on the way.
+    """
 
     def __init__(
-        self, text: str, *, kind: Kind, status: int | None = None, asked: bool = True
+        self,
+        text: str,
+        *,
+        kind: Kind,
+        status: int | None = None,
+        asked: bool = True,
+        from_api: bool = False,
     ) -> None:
         super().__init__(text)
         self.kind = kind
         self.status = status
         self.asked = asked
+        self.from_api = from_api
 
 
 class Refused(ApiError):  # noqa: N818 # reads as what the API did
-    """The API does not let this org have this (401, 403, 404)."""
+    """The status is 401, 403 or 404. Only if `from_api` is True does the API mean it."""
 
 
 class RateLimited(ApiError):  # noqa: N818 # see above
@@ -69,12 +81,12 @@ _STATUSES = frozenset(HTTPStatus)
 
 
 def code_of(error: ApiError) -> str:
-    """Return the status of a whole answer, else what came in its stead."""
+    """Return the status of a whole answer, or else the kind of the error."""
     if error.status is None or error.kind in _NO_WHOLE_ANSWER:
         return error.kind
     return label(error.status)
 
 
 def label(status: int) -> str:
-    """Return a status as one of a closed set: by its first digit where it is nobody's."""
+    """Return a status as one of a closed set: by its first digit if it is not a known one."""
     return str(status) if status in _STATUSES else f"{status // 100}xx"

@@ -1,7 +1,7 @@
-"""Host names looked up in threads that hold up nobody.
+"""The resolver: host names are looked up in threads of their own.
 
-The system may take half a minute over a name. The event loop's own threads are waited for when
-the process ends, and are few; these are given up with it.
+A lookup may take the system half a minute. The event loop's own threads are few, and the end of
+the process waits for them; these threads it abandons.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 LOOKUPS = 32
-"""Names looked up at a time."""
+"""Lookups at a time."""
 
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Names(AbstractResolver):
-    """Asks the system, as everything else on the machine does."""
+    """Resolves names as the system does."""
 
     def __init__(self) -> None:
         self._places = asyncio.Semaphore(LOOKUPS)
@@ -33,22 +33,21 @@ class Names(AbstractResolver):
         """Return the addresses of a host. Raises what `socket.getaddrinfo` raises."""
 
         def look_up() -> list[ResolveResult]:
-            found = socket.getaddrinfo(
-                host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
-            )
+            # Without AI_ADDRCONFIG, which hides IPv6 addresses on machines whose only one is ::1.
+            found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
             return [_result(host, *item) for item in found]
 
         async with self._places:
             return await _in_thread(look_up)
 
     async def close(self) -> None:
-        """Leave nothing open: there is nothing."""
+        """Do nothing: no resources are held."""
 
 
 def _result(
     host: str, family: int, _kind: int, proto: int, _name: str, address: tuple[object, ...]
 ) -> ResolveResult:
-    # An address within one link is none without its scope, which only this call writes out.
+    # A link-local address needs its scope, which only this call writes out.
     numeric, port = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)  # type: ignore[arg-type]  # as `getaddrinfo` gave it
     return ResolveResult(
         hostname=host, host=numeric, port=int(port), family=family, proto=proto, flags=_NUMERIC
@@ -61,7 +60,7 @@ async def _in_thread(call: Callable[[], T]) -> T:
     future: asyncio.Future[T] = loop.create_future()
 
     def settle(result: T | None, error: Exception | None) -> None:
-        if future.done():  # whoever asked has given up
+        if future.done():  # cancelled
             return
         if error is not None:
             future.set_exception(error)
@@ -72,7 +71,7 @@ async def _in_thread(call: Callable[[], T]) -> T:
         result, error = None, None
         try:
             result = call()
-        except Exception as raised:  # noqa: BLE001 - handed on to whoever asked
+        except Exception as raised:  # noqa: BLE001 - raised where the result is awaited
             error = raised
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, result, error)

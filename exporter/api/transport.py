@@ -1,62 +1,70 @@
-"""What carries requests: aiohttp's connections under httpx, each path sent exactly as given."""
+"""The transport of requests: aiohttp under httpx, with each path sent exactly as given."""
 
 import logging
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable
-from typing import Any
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
 from yarl import URL
 
+from exporter.api.failures import RAISED, CutError, TlsError, translated
 from exporter.api.names import Names
-from exporter.problems import ConfigError
+from exporter.api.proxy import Proxies, Proxy
+from exporter.api.trust import Trust
+
+__all__ = [
+    "TARGET",
+    "Client",
+    "CutError",
+    "ExactTransport",
+    "TlsError",
+    "quiet_http_loggers",
+    "trusting_context",
+]
 
 TARGET = "target"
 """Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
 
-_FAILURES = (aiohttp.ClientError, OSError, ValueError)
-"""What aiohttp raises; a host that cannot be a name is a `ValueError` of the resolver."""
-
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
-
-
-class TlsError(httpx.ConnectError):
-    """The two ends could not agree on TLS, or the certificate is not to be trusted."""
-
-
-class CutError(httpx.ReadError):
-    """The connection ended before the answer did."""
 
 
 class ExactTransport(httpx.AsyncBaseTransport):
     """Sends requests whose `target` is percent-encoded already, one time each.
 
-    httpx's and aiohttp's own ways would quote a path anew (`%3A` becomes `:`), and aiohttp
-    would send a request again on its own, past the rate limit. Time limits are the caller's.
+    httpx and aiohttp would quote a path anew (`%3A` becomes `:`), and aiohttp would send a request
+    again on its own, past the rate limit. Time limits are the caller's.
     """
 
-    def __init__(self, context: ssl.SSLContext) -> None:
-        self._context = context
+    def __init__(self, trust: ssl.SSLContext | Trust, proxies: Proxies | None = None) -> None:
+        """Connect with the authorities in `trust`, by default through the environment's proxies."""
+        self._trust = trust
+        self._proxies = proxies or Proxies(os.environ)
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[str, str | None] = {}
+        self._by_origin: dict[str, Proxy | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the body is left to be read."""
+        """Send a request; the body is left to be read. Raises `httpx.TransportError`."""
         session = self._session or self._open()
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+        proxy = self._proxy(origin, request.url)
+        headers = [(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw]
+        if proxy and request.url.scheme == "http":  # no tunnel: the proxy reads the request itself
+            headers.extend(proxy.headers.items())
         try:
             response = await session.request(
                 request.method,
                 URL(origin + request.extensions[TARGET].decode("ascii"), encoded=True),
-                headers=[(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw],
+                headers=headers,
                 allow_redirects=False,
-                proxy=self._proxy(origin, request.url),
+                proxy=proxy.url if proxy else None,
+                proxy_headers=proxy.headers if proxy else None,
+                # aiohttp reuses a connection only with the context that it was opened with.
+                ssl=self._context(),
             )
-        except _FAILURES as error:  # before anything was sent: an address that is none
-            raise _translated(error) from error
+        except RAISED as error:  # before anything was sent: an invalid address
+            raise translated(error, host=request.url.host) from error
         return httpx.Response(
             response.status, headers=response.raw_headers, stream=_Body(response), request=request
         )
@@ -67,9 +75,9 @@ class ExactTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        # The gate bounds how many connections there are; a second bound would be a second queue.
+        # The caller bounds how many connections there are; a second bound would be a second queue.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._context, resolver=Names()),
+            connector=aiohttp.TCPConnector(limit=0, resolver=Names()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,
@@ -77,11 +85,13 @@ class ExactTransport(httpx.AsyncBaseTransport):
         )
         return self._session
 
-    def _proxy(self, origin: str, url: httpx.URL) -> str | None:
-        """Return the proxy that the environment names for `origin`."""
-        if origin not in self._proxies:
-            self._proxies[origin] = environment_proxy(url)
-        return self._proxies[origin]
+    def _context(self) -> ssl.SSLContext:
+        return self._trust.context() if isinstance(self._trust, Trust) else self._trust
+
+    def _proxy(self, origin: str, url: httpx.URL) -> Proxy | None:
+        if origin not in self._by_origin:
+            self._by_origin[origin] = self._proxies.proxy_for(url)
+        return self._by_origin[origin]
 
 
 class Client(httpx.AsyncClient):
@@ -114,21 +124,12 @@ class _Body(httpx.AsyncByteStream):
             async for chunk in self._response.content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise CutError("the connection was cut in the middle of the answer") from error
+            raise CutError("the connection was cut in the middle of the response") from error
 
     async def aclose(self) -> None:
-        # A connection whose answer was read to the end is back in the pool by now; any other
+        # A connection whose response was read to the end is back in the pool by now; any other
         # must not be used again.
         self._response.close()
-
-
-def environment_proxy(url: httpx.URL) -> str | None:
-    """Return the proxy for `url` by `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`."""
-    proxies = getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(url.netloc.decode("ascii")):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def quiet_http_loggers() -> None:
@@ -137,71 +138,19 @@ def quiet_http_loggers() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def trusting_context() -> ssl.SSLContext:
-    """Return the context of all connections; `SSL_CERT_FILE` and `SSL_CERT_DIR` are heeded.
+def trusting_context(*, strict: bool = False) -> Trust:
+    """Return the authorities to trust; `SSL_CERT_FILE` and `SSL_CERT_DIR` name them.
 
-    Raises `ConfigError` if the file cannot be read.
+    `strict` rejects authorities that break a rule of RFC 5280. Raises `ConfigError`.
     """
-    try:
-        context = httpx.create_ssl_context()
-    except OSError as error:
-        file = os.environ.get("SSL_CERT_FILE", "")
-        problem = f"cannot read certificates from {file}: {error.strerror or error}"
-        raise ConfigError([f"SSL_CERT_FILE: {problem}"]) from None
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    return Trust(strict=strict)
 
 
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Send a request once, and tell in httpx's words what went wrong."""
+    """Send a request once: aiohttp does not repeat one whose error is not its own."""
     try:
         return await handler(request)
-    except _FAILURES as error:
-        raise _translated(error) from error
-
-
-def _translated(error: Exception) -> httpx.TransportError:
-    for kind, translate in _WORDS:
-        if isinstance(error, kind):
-            return translate(error)
-    return httpx.ReadError("the connection failed")
-
-
-def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> TlsError:
-    cause = error.certificate_error
-    reason = getattr(cause, "verify_message", "") or type(cause).__name__
-    return TlsError(f"its certificate is not to be trusted: {reason}")
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else type(error).__name__
-
-
-_WORDS: tuple[tuple[type[Exception], Callable[[Any], httpx.TransportError]], ...] = (
-    (aiohttp.ClientConnectorCertificateError, _untrusted),
-    (aiohttp.ClientSSLError, lambda _: TlsError("TLS failed")),
-    (ssl.SSLError, lambda _: TlsError("TLS failed")),
-    (
-        aiohttp.ClientProxyConnectionError,
-        lambda e: httpx.ProxyError(f"the proxy cannot be reached: {_reason(e.os_error)}"),
-    ),
-    (
-        aiohttp.ClientHttpProxyError,
-        lambda e: httpx.ProxyError(f"the proxy answered {e.status}"),
-    ),
-    (aiohttp.ClientConnectorDNSError, lambda _: httpx.ConnectError("the name is not known")),
-    (
-        aiohttp.ClientConnectorError,
-        lambda e: httpx.ConnectError(f"cannot connect: {_reason(e.os_error)}"),
-    ),
-    (
-        aiohttp.ServerDisconnectedError,
-        lambda _: httpx.ReadError("the connection was closed without an answer"),
-    ),
-    (aiohttp.ClientResponseError, lambda _: httpx.RemoteProtocolError("what came is not HTTP")),
-    (ValueError, lambda _: httpx.ConnectError("that is no address")),
-    (OSError, lambda e: httpx.ReadError(f"the connection failed: {_reason(e)}")),
-)
-"""aiohttp's errors in httpx's words, the closer ones first. aiohttp's own texts quote URLs."""
+    except RAISED as error:
+        raise translated(error, host=request.url.raw_host or "") from error

@@ -83,6 +83,11 @@ class Collector:
         return runs_per_day / 24 * self.requests_per_run(courses=courses, mentors=mentors)
 
     @property
+    def shows_up(self) -> bool:
+        """Whether its success shows that an org is up: not if it depends on other collectors."""
+        return not (self.per_course or self.per_mentor or self.once)
+
+    @property
     def about(self) -> str:
         """Return what the collector collects, in one line."""
         return (self.collect.__doc__ or "").partition("\n")[0]

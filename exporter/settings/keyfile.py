@@ -13,27 +13,85 @@ RECHECK = 1.0
 """Seconds for which a file is taken to be unchanged without looking."""
 
 _LONGEST = 8192
-_MARKS = ("${", "{{", "<", "...", "…")
-_PLACEHOLDER = re.compile(
-    r"\W+|\$\w+|(?:change|replace)[-_]?(?:me|it|this)|todo|tbd|null|none", re.IGNORECASE
+_SHORTEST_MASK = 3
+_LONGEST_PLACEHOLDER = 100
+_QUOTES = frozenset("\"'`´“”„‘’«»")
+_MARKS = _QUOTES | frozenset("{}[]()<>\\")
+
+_NAMED = re.compile(
+    r"(?:\w+[-_.])*(?:(?:api|auth|access|secret)?(?:key|token|secret)|authorization|bearer)"
+    r"s?[-_]?[:=](?=[^=])",
+    re.IGNORECASE,
 )
+"""The name of a setting or a header before the key, as in `api_key=…` and `Token:…`."""
+
+_PATH = re.compile(r"\w+://|~?\.{0,2}/(?:run|var|etc|home|mnt|opt|tmp|secrets?|root)/|~/|\.{1,2}/")
+"""The beginning of an address or of a file's path."""
+
+_WORDS = re.compile(
+    r"(?:your|my|the|an?|insert|enter|put|paste|add|use|set|give|replace|change|fill|"
+    r"platform|ibl|ai|org|real|actual|own|valid|secret|private|api|auth|access|key|token|value|"
+    r"goes|go|with|here|this|it|in|me|example|sample|dummy|placeholder|todo|tbd|"
+    r"none|null|nil|undefined|empty|redacted|hidden)+"
+)
+_TELLING = re.compile(
+    r"your|insert|enter|paste|replace|change|here|placeholder|todo|tbd|example|sample|dummy|"
+    r"none|null|undefined|redacted|hidden|(?:my|the|an?)?(?:api|auth|access)(?:key|token)"
+)
+"""Words of a placeholder; it consists of them alone, and one at least is telling."""
+
+_MASK = re.compile(r"x{6,}|[*•●#]{3,}|…|\.{3}|_{5,}", re.IGNORECASE)
+_VARIABLE = re.compile(r"\$\w+|\$\{.*|%\w+%|@\w+@|\{\{.*|<.*|env[.:]\w+", re.IGNORECASE)
 
 Signature = tuple[int, int, int]
 
 
+def is_placeholder(text: str) -> bool:
+    """Return whether a text stands for a key that is still to be put there."""
+    bare = text.strip("\"'`<>{}[]() ")
+    letters = re.sub(r"[\W_]+", "", bare.lower())
+    return (
+        not letters
+        or (len(text) >= _SHORTEST_MASK and set(letters) == {"x"})
+        or bool(_MASK.search(text))
+        or bool(_VARIABLE.fullmatch(text))
+        or bool(
+            len(letters) <= _LONGEST_PLACEHOLDER
+            and _WORDS.fullmatch(letters)
+            and _TELLING.search(letters)
+        )
+    )
+
+
+_REASONS: tuple[tuple[Callable[[str], object], str], ...] = (
+    (lambda key: not key, "is empty; put the key of the platform there"),
+    (lambda key: key != key.strip(), "has blanks or line ends around it; take them out"),
+    (is_placeholder, "is a placeholder, not a key; put the key of the platform there"),
+    (
+        lambda key: _QUOTES & {key[0], key[-1]},
+        "has quotes around it; take them out, since they are part of the value there",
+    ),
+    (_NAMED.match, "begins with a name, such as api_key= or Token:; give the key alone"),
+    (
+        lambda key: any(character.isspace() for character in key),
+        "has blanks in it; give the key alone, without a word such as Api-Token before it",
+    ),
+    (
+        lambda key: _MARKS & set(key) or key[-1] in ",;",
+        "has quotes, braces or other marks that no key has; give the key alone",
+    ),
+    (_PATH.match, "is an address or a path; give the key, or name its file in api_key_file"),
+    (
+        lambda key: not key.isascii() or not key.isprintable() or len(key) > _LONGEST,
+        "is longer than keys are, or has characters that none has; copy it again",
+    ),
+)
+"""What no key is or has, and what to do about it; the first one counts."""
+
+
 def unfit(key: str) -> str | None:
     """Return why a text cannot be an API key, and what to do; None if it can. Never quotes it."""
-    if not key:
-        return "is empty; put the key of the platform there"
-    if key != key.strip():
-        return "has blanks or line ends around it; take them out"
-    if any(blank in key for blank in " \t\r\n"):
-        return "has blanks in it; give the key alone, without a word such as Api-Token before it"
-    if any(mark in key for mark in _MARKS) or _PLACEHOLDER.fullmatch(key):
-        return "is a placeholder, not a key; put the key of the platform there"
-    if not key.isascii() or not key.isprintable() or len(key) > _LONGEST:
-        return "is longer than keys are, or has characters that none has; copy it again"
-    return None
+    return next((reason for applies, reason in _REASONS if applies(key)), None)
 
 
 class KeyFile:

@@ -1,14 +1,22 @@
 import pytest
 
-from exporter.api.errors import BadAnswer, Kind
+from exporter.api.errors import BadAnswer, Kind, Refused, Unavailable
 from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
 
 
 @pytest.mark.parametrize(
     ("answer", "kind", "says"),
     [
-        (say(HTML, content_type="text/html; charset=utf-8"), Kind.CONTENT, "sent a web page"),
-        (say(HTML, content_type=None), Kind.CONTENT, "sent a web page"),
+        (
+            say(HTML, content_type="text/html; charset=utf-8"),
+            Kind.CONTENT,
+            "sent an HTML page instead",
+        ),
+        (
+            say(HTML, content_type=None),
+            Kind.CONTENT,
+            "sent an HTML page instead",
+        ),
         (say(b"hello", content_type=None), Kind.CONTENT, "sent something instead of JSON"),
         (say(b"a,b", content_type="text/csv"), Kind.CONTENT, "sent text/csv instead of JSON"),
         (say(b""), Kind.CONTENT, "sent nothing (status 200)"),
@@ -59,7 +67,7 @@ async def test_json_by_any_of_its_names_is_taken(client, server, account, conten
         ("https://x.example:99999/a\x7fb", "https://x.example:99999/ab;"),
     ],
 )
-async def test_a_redirect_is_never_followed_and_told(client, server, account, location, place):
+async def test_a_redirect_is_reported_and_never_followed(client, server, account, location, place):
     server.answers = [say(b"", status=302, location=location)]
     error = await failure(client, account)
     assert isinstance(error, BadAnswer)
@@ -68,3 +76,125 @@ async def test_a_redirect_is_never_followed_and_told(client, server, account, lo
     assert "secret" not in str(error)
     assert "pass" not in str(error)
     assert len(server.asked) == 1
+
+
+DJANGO = b"<!doctype html><h1>Not Found</h1><p>The requested resource was not found on this server."
+HTML_TYPE = "text/html; charset=utf-8"
+PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platform's front end"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_type", "kind", "from_api", "says"),
+    [
+        (
+            say({"detail": "Invalid token."}, status=401),
+            Refused,
+            "unauthorized",
+            True,
+            "the key is",
+        ),
+        (say({}, status=403), Refused, "forbidden", True, "the key may not read this"),
+        (say({}, status=403, content_type=None), Refused, "forbidden", True, "may not read this"),
+        (say({"detail": "Not found."}, status=404), Refused, "not_found", True, "no such endpoint"),
+        (say({}, status=410), BadAnswer, "bad_request", True, "410, the request was rejected"),
+        (say({}, status=500), Unavailable, "server_error", True, "500, the server failed"),
+        (say(b"", status=403, content_type=None), Refused, "forbidden", True, "may not read this"),
+        (say(b"", status=404, content_type=HTML_TYPE), Refused, "not_found", True, "no such"),
+        (say(DJANGO, status=404, content_type=HTML_TYPE), Refused, "not_found", True, "no such"),
+        (say(HTML, status=401, content_type=HTML_TYPE), Refused, "unauthorized", False, PAGE),
+        (say(HTML, status=403, content_type=HTML_TYPE), Refused, "forbidden", False, PAGE),
+        (say(HTML, status=404, content_type=HTML_TYPE), Refused, "not_found", False, PAGE),
+        (say(HTML, status=404, content_type=None), Refused, "not_found", False, PAGE),
+        (say(HTML, status=403, content_type="text/plain"), Refused, "forbidden", False, PAGE),
+        (say(HTML, status=403), Refused, "forbidden", False, PAGE),
+        (squeeze(HTML, status=403), Refused, "forbidden", False, PAGE),
+        (say(HTML, status=410, content_type=HTML_TYPE), BadAnswer, "bad_request", False, PAGE),
+        (say(HTML, status=502, content_type=HTML_TYPE), Unavailable, "server_error", False, PAGE),
+        (
+            say(b"RBAC: access denied", status=403, content_type="text/plain"),
+            Refused,
+            "forbidden",
+            False,
+            "403, text/plain instead of the API's JSON; a proxy",
+        ),
+        (
+            say(b"default backend - 404", status=404, content_type=None),
+            Refused,
+            "not_found",
+            False,
+            "404, something instead of the API's JSON; a proxy",
+        ),
+        (
+            say(HTML * 5000, status=403, content_type=HTML_TYPE),
+            Refused,
+            "forbidden",
+            False,
+            PAGE,
+        ),
+        (say(HTML, status=407), BadAnswer, "proxy", False, "407, a proxy asks for a login"),
+        (say({}, status=407), BadAnswer, "proxy", False, "407, a proxy asks for a login"),
+        (
+            say(HTML, status=511, content_type=HTML_TYPE),
+            BadAnswer,
+            "proxy",
+            False,
+            "511, the network asks for a login",
+        ),
+        (
+            say({}, status=403, X_Squid_Error="ERR_ACCESS_DENIED 0"),
+            BadAnswer,
+            "proxy",
+            False,
+            "403, an error page of a proxy or firewall on the way to the API",
+        ),
+        (say({}, status=401, Proxy_Authenticate="Basic"), BadAnswer, "proxy", False, "a proxy or"),
+        (say({}, status=403, cf_mitigated="challenge"), BadAnswer, "proxy", False, "a proxy or"),
+        (
+            say({}, status=502, Proxy_Status="edge; error=connection_refused"),
+            Unavailable,
+            "proxy",
+            False,
+            "502, an error page of a proxy or firewall on the way to the API",
+        ),
+        (
+            say({}, status=404, Via="1.1 edge", Proxy_Status="edge; received-status=404"),
+            Refused,
+            "not_found",
+            True,
+            "no such endpoint",
+        ),
+    ],
+)
+async def test_an_error_page_on_the_way_to_the_api_is_told_from_the_api_s_own_answer(
+    make_client, server, account, answer, error_type, kind, from_api, says
+):
+    server.answers = [answer]
+    error = await failure(make_client(retries=0), account)
+    assert type(error) is error_type
+    assert error.kind == kind
+    assert error.from_api is from_api
+    assert says in str(error)
+    assert from_api or "the key may not read this" not in str(error)
+
+
+@pytest.mark.parametrize("status", [407, 511])
+async def test_a_login_that_a_proxy_asks_for_is_not_tried_again_at_once(
+    make_client, server, account, status
+):
+    server.answers = [say(HTML, status=status, content_type=HTML_TYPE)]
+    await failure(make_client(retries=3), account)
+    assert len(server.asked) == 1
+
+
+async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, account):
+    server.answers = [say(HTML, status=503, content_type=HTML_TYPE, Retry_After="60")]
+    error = await failure(make_client(retries=0), account)
+    assert error.kind == "rate_limited"
+    assert "(an HTML page)" in str(error)
+
+
+async def test_a_redirect_to_another_host_may_be_the_login_of_a_proxy(client, server, account):
+    server.answers = [say(b"", status=302, location="https://login.corp.example/")]
+    error = await failure(client, account)
+    assert "unless a proxy or firewall asks for a login there" in str(error)
+    assert not error.from_api

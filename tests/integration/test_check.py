@@ -79,7 +79,7 @@ def test_a_key_that_does_not_fit_is_told_for_its_org_alone(check, change, code, 
     [
         (Fault(Kind.STATUS, status=403, endpoint="videos/"), "course_videos", "403", "may not"),
         (Fault(Kind.STATUS, status=404, endpoint="videos/"), "course_videos", "404", "no such"),
-        (Fault(Kind.HTML, endpoint="videos/"), "course_videos", "200", "web page"),
+        (Fault(Kind.HTML, endpoint="videos/"), "course_videos", "200", "HTML page"),
         (Fault(Kind.STATUS, status=500, endpoint="videos/"), "course_videos", "500", "server"),
         (Fault(Kind.TIMEOUT, endpoint="videos/"), "course_videos", "timeout", "within 2 s"),
     ],

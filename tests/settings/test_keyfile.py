@@ -1,6 +1,9 @@
+import base64
 import os
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from exporter.settings.keyfile import KeyFile, unfit
 
@@ -118,29 +121,121 @@ def test_an_unreadable_file_is_an_error_with_a_remedy(path, unprivileged):
         KeyFile(path).read()
 
 
+EMPTY, AROUND, WITHIN = "is empty", "blanks or line ends around it", "blanks in it"
+PLACEHOLDER, QUOTES, NAME = "is a placeholder", "has quotes around it", "begins with a name"
+MARKS, PATH, OTHER = "other marks that no key has", "an address or a path", "characters that none"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", EMPTY),
+        (" key", AROUND),
+        ("key\n", AROUND),
+        ("…", PLACEHOLDER),
+        ("...", PLACEHOLDER),
+        ('"…"', PLACEHOLDER),
+        ("<your key>", PLACEHOLDER),
+        ("your-api-key-here", PLACEHOLDER),
+        ("YOUR_API_KEY", PLACEHOLDER),
+        ("your.token", PLACEHOLDER),
+        ("<api-key>", PLACEHOLDER),
+        ("my-api-key", PLACEHOLDER),
+        ("insert your key here", PLACEHOLDER),
+        ("paste-key-here", PLACEHOLDER),
+        ("secret-key-goes-here", PLACEHOLDER),
+        ("Api-Token", PLACEHOLDER),
+        ("changeme", PLACEHOLDER),
+        ("CHANGEME", PLACEHOLDER),
+        ("change-me", PLACEHOLDER),
+        ("replace_this", PLACEHOLDER),
+        ("TODO", PLACEHOLDER),
+        ("null", PLACEHOLDER),
+        ("xxx", PLACEHOLDER),
+        ("XXXX-XXXX-XXXX", PLACEHOLDER),
+        ("sk-xxxxxxxxxxxx", PLACEHOLDER),
+        ("0f1e2d3c****", PLACEHOLDER),
+        ("------", PLACEHOLDER),
+        ("${KEY}", PLACEHOLDER),
+        ("${KEY:-}", PLACEHOLDER),
+        ("$KEY", PLACEHOLDER),
+        ("%KEY%", PLACEHOLDER),
+        ("{{ key }}", PLACEHOLDER),
+        ('"0f1e2d3c"', QUOTES),
+        ("'0f1e2d3c'", QUOTES),
+        ("`0f1e2d3c`", QUOTES),
+        ("“0f1e2d3c”", QUOTES),
+        ('0f1e2d3c"', QUOTES),
+        ('"Token 0f1e2d3c"', QUOTES),
+        ("api_key=0f1e2d3c", NAME),
+        ("API_KEY = 0f1e2d3c", WITHIN),
+        ("api_key: 0f1e2d3c", NAME),
+        ("api-key:0f1e2d3c", NAME),
+        ("apikey=0f1e2d3c", NAME),
+        ("KEY: x", NAME),
+        ("Token:0f1e2d3c", NAME),
+        ("IBLAI_ORGS__0__API_KEY=0f1e2d3c", NAME),
+        ("Authorization: Api-Token 0f1e2d3c", NAME),
+        ("Token 0f1e2d3c", WITHIN),
+        ("Api-Token 0f1e2d3c", WITHIN),
+        ("export KEY=0f1e2d3c", WITHIN),
+        ("a b", WITHIN),
+        ("a\u00a0b", WITHIN),
+        ("{0f1e2d3c}", MARKS),
+        ("[0f1e2d3c]", MARKS),
+        ("(0f1e2d3c)", MARKS),
+        ('{"key":"0f1e2d3c"}', MARKS),
+        ("0f1e2d3c,", MARKS),
+        ("0f1e2d3c;", MARKS),
+        ("0f1e2d3c\\n", MARKS),
+        ("https://api.example/0f1e2d3c", PATH),
+        ("/run/secrets/acme", PATH),
+        ("./acme.key", PATH),
+        ("~/acme.key", PATH),
+        ("k" * 9000, OTHER),
+        ("schlüssel", OTHER),
+        ("key\x7f", OTHER),
+    ],
+)
+def test_a_text_that_cannot_be_a_key_is_rejected_with_its_reason_and_without_quoting_it(
+    text, reason
+):
+    assert reason in unfit(text)
+    assert "0f1e2d3c" not in unfit(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "…",
-        "...",
-        "<your key>",
-        "CHANGEME",
-        "change-me",
-        "${KEY}",
-        "$KEY",
-        "{{ key }}",
-        " key",
-        "key\n",
-        "a b",
-        "k" * 9000,
-        "schlüssel",
+        KEY,
+        "k3y",
+        "x",
+        "secret",
+        "test-key",
+        "a.b-c_d~e+f/g=",
+        "sk:1234",
+        "/ab/cd+==",
+        "Key==",
+        "$a%b",
     ],
 )
-def test_what_cannot_be_a_key_has_a_reason(text):
-    assert unfit(text)
-
-
-@pytest.mark.parametrize("text", [KEY, "k3y", "a.b-c_d~e+f/g=", "sk:1234"])
-def test_what_can_be_a_key_has_none(text):
+def test_a_text_that_can_be_a_key_is_accepted(text):
     assert unfit(text) is None
+
+
+@given(
+    st.binary(min_size=16, max_size=48),
+    st.sampled_from([bytes.hex, base64.b64encode, base64.urlsafe_b64encode, base64.b32encode]),
+)
+def test_random_keys_in_the_usual_encodings_are_accepted(secret, encode):
+    assume(len(set(secret)) > 8)
+    key = encode(secret)
+    assert unfit(key if isinstance(key, str) else key.decode()) is None
+
+
+@given(
+    st.text(max_size=60),
+    st.sampled_from(['"{}"', "'{}'", "api_key={}", "{{{}}}", "key: {}", "{} "]),
+)
+def test_whatever_the_key_what_is_careless_about_it_is_noticed(key, form):
+    assert unfit(form.format(key))

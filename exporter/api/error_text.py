@@ -1,4 +1,4 @@
-"""What an error body says, as far as it is a phrase that is known to name nobody."""
+"""The texts of error bodies, limited to phrases that are known not to name a person."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-MAX_HINT = 120
+MAX_LENGTH = 120
 _LOOKED_AT = 2000
 
 WITHHELD = "its reason is not shown, since it may name a person"
@@ -15,7 +15,7 @@ _FIELDS = ("detail", "message", "error_description", "error", "error_code", "cod
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]+")
 _EMAIL = re.compile(r"[^\s@<>\"']{1,64}@[^\s@<>\"']{1,255}")
 _TOKEN = re.compile(r"[0-9A-Fa-f]{16,}|(?=[\w.~+/=-]{0,64}\d)[\w.~+/=-]{20,}|[\w~+/=-]{32,}")
-_GONE = "…"
+_REMOVED = "…"
 
 _PHRASES = frozenset({
     "a valid integer is required",
@@ -72,20 +72,20 @@ _OPENINGS = {
     re.compile(r"request was throttled\..*", re.IGNORECASE): "Request was throttled.",
     re.compile(r"method \S{3,9} not allowed", re.IGNORECASE): "Method not allowed.",
 }
-"""Texts with a part that may be anything, and what is shown in their stead."""
+"""Texts with a part that may be anything, and what is shown instead."""
 
 _PARAMETERS = frozenset({
     "active", "aggregation", "course_id", "date_filter", "department_id", "end_date", "granularity",
     "group_by", "include_main_platform", "length", "limit", "mentor_id", "metric",
     "non_field_errors", "offset", "org", "page", "platform_key", "start_date", "user_id",
 })  # fmt: skip
-"""Parameters that a refusal may name."""
+"""Parameters that an error may name."""
 
 
-def read_hint(body: bytes) -> str:
+def read_reason(body: bytes) -> str:
     """Return the short reason that a JSON error body gives, or an empty text if it gives none.
 
-    Only phrases that are known are quoted: nothing tells the name of a learner from other words.
+    Only known phrases are quoted: a learner's name cannot be told from other words.
     """
     try:
         answer = from_json(body)
@@ -99,11 +99,11 @@ def clean(text: str, *, key: str = "") -> str:
     """Return foreign text on one line, short, and without secrets or addresses."""
     text = text[:_LOOKED_AT]
     if key:
-        text = text.replace(key, _GONE)
+        text = text.replace(key, _REMOVED)
     text = _CONTROL.sub(" ", text)
-    text = _TOKEN.sub(_GONE, _EMAIL.sub(_GONE, text))
+    text = _TOKEN.sub(_REMOVED, _EMAIL.sub(_REMOVED, text))
     text = " ".join(text.split())
-    return text if len(text) <= MAX_HINT else text[: MAX_HINT - 1] + _GONE
+    return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + _REMOVED
 
 
 def _reasons(answer: Any) -> Iterator[str]:

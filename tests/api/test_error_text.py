@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.hints import MAX_HINT, WITHHELD, clean, read_hint
+from exporter.api.error_text import MAX_LENGTH, WITHHELD, clean, read_reason
 
 KEY = "k3y"
 
 
 def hint(answer):
-    return read_hint(json.dumps(answer).encode())
+    return read_reason(json.dumps(answer).encode())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_secrets_addresses_and_control_characters_do_not_get_through(text, clean
 @given(st.text(max_size=3000))
 def test_whatever_the_text_what_is_left_is_short_printable_and_without_the_key(text):
     cleaned = clean(f"{text} {KEY} {text}", key=KEY)
-    assert len(cleaned) <= MAX_HINT
+    assert len(cleaned) <= MAX_LENGTH
     assert KEY not in cleaned
     assert not re.search(r"\w@\w", cleaned)
     assert not any(ord(character) < 32 for character in cleaned)
@@ -104,4 +104,4 @@ def test_whatever_the_text_what_is_left_is_short_printable_and_without_the_key(t
 
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_there_is_a_hint_or_none(body):
-    assert isinstance(read_hint(body), str)
+    assert isinstance(read_reason(body), str)
