@@ -88,7 +88,8 @@ class Attempts:
                         group.create_task(run_collector(org, collector))
 
         async def run_collector(org: Org, collector: Collector) -> None:
-            await self.pipeline.poller.run_once(org.key, collector.name)
+            if not self._missing_list(org, collector):
+                await self.pipeline.poller.run_once(org.key, collector.name)
             done()
 
         await for_each(self._orgs, run_org)
@@ -118,6 +119,22 @@ class Attempts:
         """Return the series of the process as a whole."""
         return count([self.pipeline.telemetry.process_text(Format.TEXT)])
 
+    def _missing_list(self, org: Org, collector: Collector) -> str:
+        """Return the list that a collector needs and that failed, or an empty text."""
+        outcomes = self.pipeline.telemetry.outcomes(org.key)
+        own = collectors.of(org)
+        if collector.per_course and not any(
+            outcomes[c.name].success for c in own if c.lists_courses
+        ):
+            return "courses"
+        if (
+            collector.per_mentor
+            and org.discovers_mentors
+            and not any(outcomes[c.name].success for c in own if c.lists_mentors)
+        ):
+            return "mentors"
+        return ""
+
     def _size(self, org: Org) -> Size:
         assumed = assumed_size(org)
         courses = self.pipeline.snapshots.courses(org.key)
@@ -141,14 +158,15 @@ class Attempts:
         outcome = self.pipeline.telemetry.outcome(org.key, collector.name)
         codes = self.statuses.of(org.key, collector.endpoint)
         well = outcome.success and not outcome.error
+        missing = self._missing_list(org, collector)
         bad = next((code for code in codes if code != _OK), "")
         return Attempt(
             org=org.key,
             collector=collector,
-            status=(_OK if well or not bad else bad) if codes else "",
+            status=(_OK if well or not bad else bad) if codes and not missing else "",
             seconds=outcome.duration,
             series=self.pipeline.renderer.series(org.key, collector.name),
-            error=outcome.error,
+            error=f"not run, since there is no list of {missing}" if missing else outcome.error,
             success=outcome.success,
             absent=outcome.absent,
         )
