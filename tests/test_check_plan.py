@@ -7,7 +7,7 @@ import pytest
 from exporter import catalog, collectors
 from exporter.check.extras import off_extras, trial_of
 from exporter.check.plan import make_plan
-from exporter.check.series import Size, assumed_size, count
+from exporter.check.series import ASSUMED_PARTS, Size, assumed_size, count
 from exporter.settings import ApiLimits, Courses, Org, Settings
 from exporter.settings.schema import EXTRAS
 
@@ -69,7 +69,8 @@ def test_the_series_limit_bounds_the_values_of_an_org():
 
 def test_topics_and_quantiles_count_only_if_they_are_on():
     agents = org(extras=("agents",))
-    assert plan(replace(agents, topics=True)).uncertain == 2 * (catalog.TOP + 1)
+    topics = plan(replace(agents, topics=True))
+    assert topics.uncertain == 2 * (catalog.TOP + 1 - ASSUMED_PARTS)
     assert plan(agents).uncertain == 0
     more = plan(org(learner_indexes=True)).series - plan(org()).series
     assert more == 2 * 3

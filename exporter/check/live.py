@@ -11,7 +11,7 @@ from exporter import collectors
 from exporter.check.attempts import Attempt, Attempts, for_each
 from exporter.check.extras import Extra, by_org, extras_of, trial_of, try_extras
 from exporter.check.plan import Plan, make_plan
-from exporter.check.platform import UNKNOWN, Platform, examine
+from exporter.check.platform import GONE, UNKNOWN, Platform, examine
 from exporter.check.report import amount, print_plan, say
 from exporter.clock import Clock, SystemClock
 from exporter.settings import Org, Settings
@@ -76,7 +76,8 @@ async def _collect(settings: Settings, clock: Clock, console: Console) -> _Live:
             # Counted before the requests of `examine`, which make series of their own.
             plan = _counted_plan(settings, attempts)
             tried = await try_extras(trial, clock, done=done)
-            up = {result.org for result in results if result.success}
+            # An org of which everything is gone may have the other generation of the API.
+            up = {result.org for result in results if result.success or result.status in GONE}
             await for_each(settings.orgs, examine_org)
         finally:
             await attempts.close()

@@ -83,12 +83,12 @@ class Plan:
 
     @property
     def series(self) -> int:
-        """Return the series of `/metrics`, at most."""
+        """Return the series of `/metrics`."""
         return self.process_series + sum(each.series.total for each in self.orgs)
 
     @property
     def uncertain(self) -> int:
-        """Return how many of the series depend on the data."""
+        """Return how many more series there are at most, depending on the data."""
         return sum(each.series.uncertain for each in self.orgs)
 
     def by_collector(self) -> dict[str, tuple[int, float]]:

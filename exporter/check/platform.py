@@ -28,7 +28,8 @@ from exporter.windows import Span, local_date, window
 
 UNKNOWN = "cannot be determined"
 
-_GONE = frozenset({"404", "410"})
+GONE = frozenset({"404", "410"})
+"""Statuses of an endpoint that a deployment does not have."""
 _RECENT = 28
 """Days in which a day with data is looked for."""
 
@@ -185,7 +186,7 @@ def is_offered(statuses: Mapping[str, list[str]]) -> bool | None:
     codes = {code for found in asked.values() for code in found}
     if any(code.startswith("2") for code in codes):
         return True
-    return False if len(asked) > 1 and codes <= _GONE else None
+    return False if len(asked) > 1 and codes <= GONE else None
 
 
 def generation_text(*, seeds: bool | None, v2: bool | None) -> str:

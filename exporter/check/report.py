@@ -8,6 +8,7 @@ from rich.table import Table
 
 from exporter import collectors
 from exporter.check.plan import HostPlan, Plan
+from exporter.check.series import ASSUMED_MENTORS, ASSUMED_PARTS
 from exporter.settings import Settings
 
 MAX_ROWS = 50
@@ -88,16 +89,18 @@ def _collectors_table(plan: Plan) -> Table:
 
 def _basis(plan: Plan, *, counted: bool) -> str:
     """Return what the numbers are based on."""
-    texts = [f"/metrics has {'' if counted else 'at most '}{plan.series:,} series."]
+    texts = [f"/metrics has {'' if counted else 'about '}{plan.series:,} series."]
     if plan.uncertain:
         texts.append(
-            f"{plan.uncertain:,} of them depend on how many topics, models, providers and agents "
-            "have data."
+            f"At most {plan.series + plan.uncertain:,}, depending on how many topics, models, "
+            f"providers and agents have data: {ASSUMED_PARTS} of each are assumed."
         )
     if not counted:
         sizes = sorted({each.size.courses for each in plan.orgs})
-        assumed = " or ".join(f"{size:,}" for size in sizes)
-        texts.append(f"Assumed: {assumed} courses per org; --live counts them.")
+        assumed = f"{' or '.join(f'{size:,}' for size in sizes)} courses per org"
+        if any(each.org.discovers_mentors for each in plan.orgs):
+            assumed += f" and {ASSUMED_MENTORS} mentors where all are wanted"
+        texts.append(f"Assumed: {assumed}; --live counts them.")
     texts.append("Requests per hour are averaged over a day; once: for the past of a new org.")
     return " ".join(texts)
 

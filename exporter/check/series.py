@@ -15,7 +15,10 @@ from exporter.telemetry import Telemetry
 ASSUMED_COURSES = 50
 """Courses of an org, until the platform has listed them."""
 
-ASSUMED_MENTORS = 10
+ASSUMED_PARTS = 4
+"""Topics, models, providers or agents with data, which the catalog only bounds."""
+
+ASSUMED_MENTORS = 4
 """Mentors of an org with `mentors: all`, until the platform has listed them."""
 
 _INFO = frozenset({catalog.COURSE_INFO.name, catalog.MENTOR_INFO.name})
@@ -39,9 +42,10 @@ def assumed_size(org: Org, *, courses: int = ASSUMED_COURSES) -> Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Series of one org at most: its values with names and expected ranges, and the exporter's own.
+    """Series of one org: its values with names and expected ranges, and the exporter's own.
 
-    `uncertain` of the values depend on how many models, agents, providers and topics the data has.
+    `uncertain` is how many more there are at most, depending on how many topics, models, providers
+    and agents have data.
     """
 
     values: int
@@ -56,22 +60,22 @@ class Series:
 
 def series_of(org: Org, names: tuple[str, ...], size: Size) -> Series:
     """Return the series of an org with these collectors, once everything was collected."""
-    values, uncertain = _values(names, size, org.learner_indexes)
-    served = min(values, org.series_limit)
-    uncertain = max(uncertain - (values - served), 0)
-    return Series(values=served, own=_own(names), uncertain=uncertain)
+    likely, most = _values(names, size, org.learner_indexes)
+    values = min(likely, org.series_limit)
+    uncertain = min(most, org.series_limit) - values
+    return Series(values=values, own=_own(names), uncertain=uncertain)
 
 
 @lru_cache(maxsize=4096)
 def _values(names: tuple[str, ...], size: Size, learner_indexes: bool) -> tuple[int, int]:  # noqa: FBT001 - part of the cache's key
-    """Return the values of an org with these collectors, and how many depend on its data."""
+    """Return how many values an org with these collectors has, likely and at most."""
     own = [collectors.BY_NAME[name] for name in names]
     # A list of mentors returns their costs, too, of which only the names are used.
     sources = {catalog.source(c.endpoint) for c in own if not c.lists_mentors}
     rows = {**catalog.MEMBERS, "course_id": size.courses, "mentor_id": size.mentors}
     certain = size.courses * any(c.lists_courses for c in own)
     certain += size.mentors * any(c.lists_mentors for c in own)
-    uncertain = 0
+    likely = most = 0
     for metric in catalog.METRICS:
         if metric.source not in sources or metric.name in _INFO:
             continue
@@ -79,10 +83,11 @@ def _values(names: tuple[str, ...], size: Size, learner_indexes: bool) -> tuple[
             continue
         label = metric.labels[1] if len(metric.labels) > 1 else ""
         if label in _DEPENDS_ON_DATA:
-            uncertain += rows[label]
+            likely += min(rows[label], ASSUMED_PARTS)
+            most += rows[label]
         else:
             certain += rows.get(label, 1)
-    return certain + uncertain, uncertain
+    return certain + likely, certain + most
 
 
 class _EverythingServed:
