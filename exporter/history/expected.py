@@ -19,7 +19,7 @@ REACH = 182
 SENSITIVITY: Mapping[str, float] = {"low": 0.75, "normal": 1.5, "high": 4.0}
 """Accepted false alerts per figure and year, by name."""
 
-_SAME, _RECENT = 8, 8
+_SAME, _RECENT = 8, 9
 """Values of the same weekday, and recent days, of which a median is taken."""
 
 _LEVEL_REACH = 28
