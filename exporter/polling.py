@@ -492,9 +492,13 @@ class Poller:
         task.add_done_callback(ended)
 
     async def run_once(self, org: str, name: str) -> None:
-        """Run a collector now, for `check --live`; return when it has ended."""
+        """Run a collector now, for `check --live`; return when it has ended.
+
+        There is no second run, so one 404 is enough to try the newer family.
+        """
         state = self._orgs[org]
         entry = state.entries[name]
+        entry.gone = GONE_AFTER - 1
         now = self._clock.monotonic()
         queued = Collection(org=org, name=name, due_at=now, interval=entry.due.interval)
         await self._run(state, entry, queued)

@@ -10,7 +10,7 @@ from exporter.collectors import Collector
 from exporter.exposition import Format
 from exporter.exposition.rendered import RenderedLines
 from exporter.settings import Org
-from exporter.telemetry import Telemetry
+from exporter.telemetry import SEEDS, Telemetry
 
 ASSUMED_COURSES = 50
 """Courses of an org, until the platform has listed them."""
@@ -108,7 +108,11 @@ def _own(names: tuple[str, ...]) -> int:
     """Return how many of the exporter's own series an org with these collectors has."""
     lines = RenderedLines()
     telemetry = Telemetry(lines, _EverythingServed())
-    _register(telemetry, [collectors.BY_NAME[name] for name in names])
+    own = [collectors.BY_NAME[name] for name in names]
+    _register(telemetry, own)
+    for collector in own:
+        if collector.v2 is not None:
+            telemetry.source("org", collector.name, SEEDS)
     telemetry.flush()
     return count(text for _, texts in lines.families(catalog.METRICS) for text in texts)
 

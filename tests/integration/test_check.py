@@ -397,7 +397,7 @@ def test_a_command_that_cannot_read_a_key_fails(tmp_path):
 def test_orgs_that_are_separated_by_blanks_are_an_error(key):
     result = CliRunner().invoke(main, ["check"], env=KNOWN | {"IBLAI_ORGS": key})
     assert result.exit_code == 1
-    assert "separate orgs with commas" in result.output
+    assert "by commas" in result.output
 
 
 @pytest.mark.parametrize(
