@@ -12,6 +12,7 @@ from exporter.settings import Org
 
 ACME = Org(key="acme", user_id="ops")
 NO_PAST = replace(ACME, collectors={"past_active_users": False})
+PAST = requests(ACME, days=7, courses=0) - requests(NO_PAST, days=7, courses=0)
 DOCS = (Path(__file__).parents[2] / "docs/backfill.md").read_text()
 
 
@@ -19,7 +20,7 @@ DOCS = (Path(__file__).parents[2] / "docs/backfill.md").read_text()
     "sentence",
     [
         f"{requests(ACME, days=365, courses=50) + 1:,} requests with the core collectors",
-        f"take {requests(ACME, days=7, courses=0) - requests(NO_PAST, days=7, courses=0)} more, once",
+        f"take {PAST} more, once",
         f"for {sum(PAUSES):.0f} seconds in total",
         f"{MOST_DAYS:,}\ndays",
     ],

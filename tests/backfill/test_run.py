@@ -39,7 +39,7 @@ def platform(run):
 @pytest.fixture
 def job(platform, tmp_path):
     return Job(
-        orgs=(platform.org(mentors=()),),
+        orgs=(platform.org(mentors=(), timezone="America/New_York"),),
         start=START,
         end=END,
         step=3600,
