@@ -181,9 +181,7 @@ class OrgRenderer:
 
     def _values(self, org: Org, items: Items) -> Values:
         values = configured(org, merge(items))
-        days = {
-            family.metric.name: item.day for item in items.values() for family in item.samples
-        }
+        days = {family.metric.name: item.day for item in items.values() for family in item.samples}
         add_expected(values, org, self._ranges, days=days)
         return values
 
