@@ -229,7 +229,7 @@ class Poller:
         self, org: Org, known: _OrgState | None, attempts: Mapping[tuple[str, str], Attempt]
     ) -> None:
         identity = identity_of(org)
-        state = _OrgState(org, identity, self._today(org))
+        state = _OrgState(org, identity, self._days.setdefault(org.zone, self._today(org)))
         self._orgs[org.key] = state
         same = known is not None and (known.identity == identity or not identity)
         if known is not None:
@@ -367,18 +367,15 @@ class Poller:
     def _end_days(self) -> None:
         """On a new day drop the values of the last one, and have complete days collected."""
         now = self._clock.now()
-        zones = {state.org.zone for state in self._orgs.values()} if not self._days else self._days
-        new = {zone for zone in zones if self._days.get(zone) != local_date(now, zone)}
+        new = {
+            zone: day for zone in self._days if (day := local_date(now, zone)) != self._days[zone]
+        }
         if not new:
             return
-        self._days = {
-            zone: local_date(now, zone) for zone in {s.org.zone for s in self._orgs.values()}
-        }
-        if self._days:
-            self._history.trim(after=max(self._days.values()))
+        self._days.update(new)
+        self._history.trim(after=max(self._days.values()))
         for state in self._orgs.values():
-            today = self._days[state.org.zone]
-            if state.day != today:
+            if state.day != (today := self._days[state.org.zone]):
                 state.day = today
                 self._begin_day(state)
 

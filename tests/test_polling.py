@@ -245,6 +245,19 @@ async def test_today_ends_at_midnight_and_the_windows_follow(bench, acme, api, c
         assert found == end, collector
 
 
+async def test_a_day_ends_in_the_zone_of_an_org_that_was_added_later(bench, acme, api, clock):
+    exporter = bench(acme)
+    await exporter.settle()
+    tokyo = replace(acme, key="tokyo", timezone="Asia/Tokyo")
+    await exporter.reload(acme, tokyo)
+    await exporter.settle()
+    assert await exporter.value("iblai_active_users_today", org="tokyo") == 40
+    api.faults = [Fault(status=503)]
+    clock.advance(3 * 3600 + 60)  # 15:01 UTC is midnight in Tokyo
+    exporter.poller.tick()
+    assert await exporter.value("iblai_active_users_today", org="tokyo") is None
+
+
 async def test_values_expire_after_three_intervals_without_a_success(bench, acme, api):
     exporter = bench(acme)
     await exporter.settle()
