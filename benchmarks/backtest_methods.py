@@ -18,6 +18,9 @@ _WEEK = timedelta(weeks=1)
 _FAR = 100.0
 """The score of a value of 0."""
 
+_STEP = 1.0
+"""The API rounds averages to whole numbers."""
+
 _BASELINE_WEEKS = (1, 2, 3, 4)
 _DROP_RATIO, _MIN_BASELINE, _EVIDENCE = 0.4, 20.0, 3.5
 """Defaults of version 1: share that must be missing, smallest baseline, standard deviations."""
@@ -185,7 +188,9 @@ class SeasonalHybridESD:
         kept = others[: len(others) - int(self.extreme * len(others))]
         middle = median(kept)
         deviation = median(abs(value - middle) for value in kept)
-        return (middle - today) / max(deviation, 1e-3 * max(center, 1.0))
+        # A rounded average may not vary at all: without a step as the least, it takes every alert.
+        least = _STEP if past.series.kind is Kind.AVERAGE else 1e-3 * max(center, 1.0)
+        return (middle - today) / max(deviation, least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,8 @@ class Ewma:
             return None
         deviation = 1.4826 * median(abs(ratio) for ratio in known[1:])
         mean = _weighted(reversed(known[:28]), self.weight)
-        spread = max(deviation, 0.01) * math.sqrt(self.weight / (2 - self.weight))
+        least = _STEP / (past.daily[day] or _STEP) if past.series.kind is Kind.AVERAGE else 0.01
+        spread = max(deviation, least) * math.sqrt(self.weight / (2 - self.weight))
         return -mean / spread
 
     @staticmethod
