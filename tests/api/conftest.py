@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from exporter.api.client import ApiClient, Call, Limits
+from exporter.api.client import ApiClient, Call
 from exporter.api.endpoints import ENROLLMENTS_OVER_TIME, Endpoint
 from exporter.api.errors import ApiError
+from exporter.api.hosts import Hosts
+from exporter.scheduler import Collection
+from exporter.settings import ApiLimits
 
 KEY = "0123456789abcdef" * 4
 BODY = b'{"data": {"2026-01-01": 3}, "total": 3}'
@@ -194,19 +197,52 @@ def naps(clock):
     return Naps(clock)
 
 
-@pytest.fixture
-async def make_client(ledger, clock, naps):
-    """Return what makes clients; the rate is no matter where it is not what is tested."""
-    clients = []
+def not_started(collection):
+    raise AssertionError(f"{collection} was started, although no test adds collections")
 
-    def make(*, context=None, **limits):
-        limits = Limits(**{"timeout": 5.0, "rate_limit": 100_000.0, **limits})
-        client = ApiClient(limits, ledger, clock, rng=random.Random(1), sleep=naps, context=context)
-        clients.append(client)
+
+class Clients:
+    """Makes clients, each with its own hosts; the rate is unlimited unless it is tested."""
+
+    def __init__(self, ledger, clock, naps):
+        self._ledger = ledger
+        self._clock = clock
+        self._naps = naps
+        self.made = []
+
+    def __call__(self, *, context=None, sleep=None, **limits):
+        limits = ApiLimits(**{"timeout": 5.0, "rate_limit": 0.0, **limits})
+        client = ApiClient(
+            limits,
+            self._ledger,
+            self._clock,
+            hosts := Hosts(limits, start=not_started),
+            rng=random.Random(1),
+            sleep=sleep or self._naps,
+            context=context,
+        )
+        self.made.append((client, hosts))
         return client
 
-    yield make
-    for client in clients:
+    def set_limits(self, **limits):
+        """Change the limits of every client and host."""
+        for client, hosts in self.made:
+            client.set_limits(ApiLimits(**limits))
+            hosts.set_limits(ApiLimits(**limits))
+
+    def slots(self, base_url):
+        """Return how many slots of a host are taken, and how many requests wait for one."""
+        queues = [hosts.site(base_url).host.queue for _, hosts in self.made]
+        return sum(q.in_flight for q in queues), sum(q.waiting for q in queues)
+
+
+@pytest.fixture
+async def make_client(ledger, clock, naps, server):
+    """Return what makes clients. When the test ends, no slot may be taken."""
+    clients = Clients(ledger, clock, naps)
+    yield clients
+    await become_true(lambda: clients.slots(server.url) == (0, 0))
+    for client, _ in clients.made:
         await client.aclose()
 
 
@@ -215,8 +251,14 @@ async def client(make_client):
     return make_client()
 
 
-def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, **more):
+def queued(org="acme"):
+    """Return a collection that requests belong to."""
+    return Collection(org=org, name="enrollments", due_at=0.0, interval=300.0)
+
+
+def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, org="acme", **more):
     names = more.pop("names", {})
+    more.setdefault("queued", queued(org))
     return Call(endpoint=endpoint, names=names, query=query or {}, **more)
 
 

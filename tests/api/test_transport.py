@@ -10,7 +10,6 @@ import pytest
 import trustme
 
 from exporter.api.answers import Topic
-from exporter.api.client import Limits
 from exporter.api.errors import Kind
 from exporter.api.failures import transport_error
 from exporter.api.proxy import Proxies
@@ -245,7 +244,3 @@ async def test_requests_cancelled_at_any_moment_leave_no_connection_behind(serve
     await transport.aclose()
     await become_true(lambda: server.open == proxy.open == 0)
     front.close()
-
-
-def test_limits_are_those_of_the_reference_unless_set():
-    assert Limits() == Limits(30.0, 8, 20.0, 3, 16 * 1024 * 1024)
