@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from exporter import __version__
+from exporter.commands.repeated import reject_repeated
 
 _COMMANDS = {
     "serve": "exporter.commands.serve:serve",
@@ -39,6 +40,15 @@ class _Commands(click.Group):
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments, unless an option is repeated among them."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            reject_repeated(command, command.context_class(command, ctx, name), rest)
+        return name, command, rest
 
 
 @click.command(

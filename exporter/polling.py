@@ -5,7 +5,7 @@ which decides on the order.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo  # noqa: TC003 - one import style for the module
@@ -28,7 +28,7 @@ from exporter.saved import Attempt, SavedState, identity_of, scope_of
 from exporter.scheduler import Collection, Due, Timetable, spread
 from exporter.settings import ApiLimits, Org
 from exporter.snapshots import Item, Snapshots
-from exporter.telemetry import Telemetry
+from exporter.telemetry import SEEDS, V2, Telemetry
 from exporter.windows import local_date
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,13 @@ ALL_KEYS_EVERY = 30
 CLOSE_TIMEOUT = 1.0
 """Seconds that collections have to end when the exporter stops."""
 
+GONE_AFTER = 3
+"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
+
+TRY_SEEDS_EVERY = 12
+"""Runs from the newer family between two attempts at the seeds' endpoint."""
+
+_GONE = frozenset({404, 410})
 _KEY_PROBLEMS = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.NO_KEY, Kind.BAD_KEY})
 _CATCH_UP = 1.0
 
@@ -71,6 +78,10 @@ class _Entry:
     items: dict[str, Due] = field(default_factory=dict)
     """Items that failed while others succeeded, with their own backoff."""
     error_kind: Kind | None = None
+    gone: int = 0
+    """Times in a row that the API itself answered 404 or 410 for the seeds' endpoint."""
+    runs_of_v2: int = 0
+    """Runs since the newer family is the source; 0 while the seeds are."""
     absent_since: float | None = None
 
 
@@ -233,7 +244,12 @@ class Poller:
         for gone in (known.entries.keys() if known else set()) - {c.name for c in own}:
             self._forget_entry(org.key, gone)
             self._drop_collector(org.key, gone)
-        self._telemetry.register(org.key, org.constants(), [(c.name, c.endpoint) for c in own])
+        self._telemetry.register(
+            org.key,
+            org.constants(),
+            [(c.name, c.endpoint) for c in own],
+            showing_up=[c.name for c in own if c.shows_up],
+        )
         for collector in own:
             entry = self._entry(state, collector, before.get(collector.name), attempts)
             state.entries[collector.name] = entry
@@ -273,6 +289,7 @@ class Poller:
         if before is not None:
             entry.items, entry.error_kind = before.items, before.error_kind
             entry.absent_since = before.absent_since
+            entry.gone, entry.runs_of_v2 = before.gone, before.runs_of_v2
         elif collector.first and not due.attempted:
             self._pending.add(key)
         return entry
@@ -373,7 +390,7 @@ class Poller:
                 offset = AFTER_MIDNIGHT + entry.due.spread / 0.05 * min(
                     MIDNIGHT_SPREAD, state.org.interval / 4
                 )
-                due = self._due_at(state, entry)
+                due = self._due_at(entry)
                 self._timetable.set((org, entry.collector.name), min(due, now + offset))
 
     def _today(self, org: Org) -> date:
@@ -387,16 +404,18 @@ class Poller:
         entry = state.entries.get(collector) if state else None
         if state is None or entry is None or entry.queued is not None:
             return None
-        wait = self._due_at(state, entry) - self._clock.monotonic()
+        wait = self._due_at(entry) - self._clock.monotonic()
         return self._clock.now() + timedelta(seconds=max(wait, 0.0))
 
     def _plan(self, state: _OrgState, entry: _Entry) -> None:
         """Set when a collector is due next, unless it is queued already."""
         if entry.queued is None:
             key = state.org.key, entry.collector.name
-            self._timetable.set(key, self._due_at(state, entry))
+            self._timetable.set(key, self._due_at(entry))
 
-    def _due_at(self, state: _OrgState, entry: _Entry) -> float:
+    @staticmethod
+    def _due_at(entry: _Entry) -> float:
+        """Return when a collector is due, or one of its items that failed."""
         due = entry.due.at()
         if entry.absent_since is not None and entry.due.failures > 1:
             return max(due, entry.due.since + ABSENT_RETRY)
@@ -441,7 +460,7 @@ class Poller:
         entry.queued = Collection(
             org=org,
             name=name,
-            due_at=min(self._due_at(state, entry), now),
+            due_at=min(self._due_at(entry), now),
             interval=entry.due.interval,
             first=(org, name) in self._pending,
         )
@@ -482,11 +501,12 @@ class Poller:
     async def _run(self, state: _OrgState, entry: _Entry, queued: Collection) -> None:
         """Run a collector, keep its result, and let no failure out."""
         started = self._clock.monotonic()
+        partial = entry.due.attempted and entry.due.at() > started
         run = self._make_run(state, entry, queued)
         failure: Failure | None = None
         result = Result()
         try:
-            result = await entry.collector.collect(run)
+            result = await self._collect(entry, run)
             failure = result.error
         except (ApiError, PayloadError) as error:
             failure = error
@@ -497,12 +517,32 @@ class Poller:
             log.exception("collector crashed", org=state.org.key, collector=queued.name, error=text)
         if self._orgs.get(state.org.key) is not state:
             return  # configured anew meanwhile
-        if failure is None:
+        if partial and (failure is None or failure is result.error):
+            self._retried(state, entry, run, result, started)
+        elif failure is None:
             self._succeeded(state, entry, run, result, started)
         else:
             self._failed(state, entry, failure, len(result.failed), started)
         self._pending.discard((state.org.key, entry.collector.name))
         entry.due = replace(entry.due, interval=self._interval(state, entry.collector))
+
+    async def _collect(self, entry: _Entry, run: Run) -> Result:
+        """Collect from the seeds' endpoint, or from the newer family once that is gone.
+
+        While the newer family is the source, the seeds are tried again now and then.
+        """
+        v2 = entry.collector.v2
+        if v2 is None:
+            return await entry.collector.collect(run)
+        if not entry.runs_of_v2 or entry.runs_of_v2 % TRY_SEEDS_EVERY == 0:
+            result, error = await _caught(entry.collector.collect, run)
+            gone = isinstance(error, ApiError) and error.from_api and error.status in _GONE
+            entry.gone = entry.gone + 1 if gone else 0
+            if entry.gone < GONE_AFTER:
+                entry.runs_of_v2 = 0
+                return _or_raise(result, error)
+        entry.runs_of_v2 += 1
+        return await v2(run)
 
     def _make_run(self, state: _OrgState, entry: _Entry, queued: Collection) -> Run:
         org, name = state.org.key, entry.collector.name
@@ -545,13 +585,10 @@ class Poller:
     ) -> None:
         org, name = state.org.key, entry.collector.name
         self._note_items(state, entry, result, started)
-        full = entry.due.at() <= started or not entry.due.attempted
         self._keep(state, entry, run, result)
         now = self._clock.now().timestamp()
         before = self._telemetry.outcome(org, name)
-        error = next((str(e) for e in result.failed.values()), "") or (
-            before.error if entry.items else ""
-        )
+        error = self._item_error(entry, result, before.error)
         self._telemetry.succeeded(
             org,
             name,
@@ -562,18 +599,32 @@ class Poller:
         )
         if before.error and not error:
             log.info("collector recovered", org=org, collector=name)
-        for key, failed in result.failed.items():
-            first = entry.items[key].failures == 1
-            level = log.warning if first else log.debug
-            level("item failed", org=org, collector=name, item=key, error=str(failed))
         entry.error_kind = None
         entry.absent_since = None
+        if entry.collector.v2 is not None:
+            self._telemetry.source(org, name, V2 if entry.runs_of_v2 else SEEDS)
+        entry.due = entry.due.succeeded(started)
         if result.again:
-            entry.due = replace(entry.due.succeeded(started), attempted=False)
-        elif full:
-            entry.due = entry.due.succeeded(started)
+            entry.due = replace(entry.due, attempted=False)
         self._saved.save_attempt(org, name, Attempt(now, now))
         self._lists_changed(state, entry)
+
+    def _retried(
+        self, state: _OrgState, entry: _Entry, run: Run, result: Result, started: float
+    ) -> None:
+        """Record a run of items that failed before or are new, between two runs of all items."""
+        org, name = state.org.key, entry.collector.name
+        self._note_items(state, entry, result, started)
+        self._keep(state, entry, run, result)
+        error = self._item_error(entry, result, self._telemetry.outcome(org, name).error)
+        self._telemetry.items_failed(org, name, count=len(entry.items), error=error)
+
+    @staticmethod
+    def _item_error(entry: _Entry, result: Result, before: str) -> str:
+        """Return the error to show while items fail."""
+        if not entry.items:
+            return ""
+        return next((str(error) for error in result.failed.values()), before)
 
     def _note_items(self, state: _OrgState, entry: _Entry, result: Result, started: float) -> None:
         """Back off from items that failed, and forget the failures of the others."""
@@ -587,7 +638,15 @@ class Poller:
         for key, error in result.failed.items():
             due = entry.items.get(key, Due(interval=setting, since=started))
             retry_at = error.retry_at if isinstance(error, RateLimited) else float("-inf")
-            entry.items[key] = due.failed(started, retry_at=retry_at)
+            entry.items[key] = due = due.failed(started, retry_at=retry_at)
+            level = log.warning if due.failures == 1 else log.debug
+            level(
+                "item failed",
+                org=state.org.key,
+                collector=entry.collector.name,
+                item=key,
+                error=str(error),
+            )
         if result.wanted is not None:
             for key in [key for key in entry.items if not result.wanted(key)]:
                 del entry.items[key]
@@ -667,6 +726,23 @@ class Poller:
             level = log.warning if news else log.debug
             level("collector failed", org=org, collector=name, error=str(failure))
         self._saved.save_attempt(org, name, Attempt(now, before.last_success))
+        self._try_others(state)
+
+    def _try_others(self, state: _OrgState) -> None:
+        """If everything that is polled every interval fails, try the rest at once.
+
+        So an org is reported as down soon, although some collectors run rarely.
+        """
+        outcomes = self._telemetry.outcomes(state.org.key)
+        own = [e for e in state.entries.values() if e.collector.shows_up and e.absent_since is None]
+        often = [e for e in own if e.collector.base is collectors.Base.INTERVAL]
+        if any(outcomes[e.collector.name].success for e in often):
+            return
+        now = self._clock.monotonic()
+        for entry in own:
+            if outcomes[entry.collector.name].success and entry.queued is None:
+                entry.due = replace(entry.due, attempted=False, since=now)
+                self._plan(state, entry)
 
     @staticmethod
     def _is_absent(entry: _Entry, failure: Failure, last_success: float) -> bool:
@@ -725,6 +801,24 @@ class Poller:
         """Record a check of what is due that failed; the next one follows."""
         self._telemetry.missed()
         log.error("scheduler job failed", job=getattr(event, "job_id", ""))
+
+
+async def _caught(
+    collect: Callable[[Run], Awaitable[Result]], run: Run
+) -> tuple[Result | None, Failure | None]:
+    """Return the result, or the error that it or the whole run ended with."""
+    try:
+        result = await collect(run)
+    except (ApiError, PayloadError) as error:
+        return None, error
+    return result, result.error
+
+
+def _or_raise(result: Result | None, error: Failure | None) -> Result:
+    if result is None:
+        assert error is not None
+        raise error
+    return result
 
 
 def _place(failure: BaseException) -> str:

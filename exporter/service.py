@@ -13,10 +13,11 @@ import structlog
 from exporter import gc_tuning
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.settings import ConfigError, Settings, listen
+from exporter.settings import ConfigError, Settings
 from exporter.sharding import Shard
 from exporter.web import app
 from exporter.web.port import Port, WebFile
+from exporter.web.prefix import route_prefix
 from exporter.web.status import StatusPages
 from exporter.wiring import Pipeline
 
@@ -27,27 +28,6 @@ Load = Callable[[], Settings]
 
 _WATCH_EVERY = 2
 """Seconds between two looks at a watched configuration file."""
-
-
-class BindError(Exception):
-    """The listen address cannot be used."""
-
-
-def bind(address: str) -> socket.socket:
-    """Open the listening socket; a host left out means every address, of IPv6 and IPv4."""
-    host, port = listen(address)
-    try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512
-            )
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise BindError(
-            f"cannot listen on {address}: {error.strerror or error}. "
-            "Stop what uses it, or choose another with --listen-address"
-        ) from None
 
 
 class Service:
@@ -73,7 +53,7 @@ class Service:
         self._pipeline = Pipeline(settings, self._clock, shard=shard)
         self._web = WebFile(
             settings.web.config_file,
-            tell=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
+            on_reload=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
         self._port: Port | None = None
@@ -105,6 +85,16 @@ class Service:
         """Where the exporter is reached from outside, if that is another address."""
         return self._settings.web.external_url
 
+    @property
+    def route_prefix(self) -> str:
+        """The path below which all pages are served too: empty, or such as `/iblai`."""
+        web = self._settings.web
+        return route_prefix(external_url=web.external_url, configured=web.route_prefix)
+
+    def up(self, org: str) -> bool:
+        """Return `iblai_up` of an org."""
+        return self._pipeline.telemetry.up(org)
+
     def waiting(self) -> str:
         """Return what the service waits for before it is ready."""
         return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
@@ -122,7 +112,12 @@ class Service:
             snapshots=pipeline.snapshots,
             clock=self._clock,
         )
-        self._port = Port(app.build(self, pipeline.page, status), sock, self._web)
+        self._port = Port(
+            app.build(self, pipeline.page, status),
+            sock,
+            self._web,
+            max_connections=lambda: self._settings.web.max_connections,
+        )
         self._handle_signals()
         self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
         pipeline.restore(self._settings.orgs)

@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol, get_args
 
@@ -100,6 +100,8 @@ class Served(Protocol):
 class _Org:
     constants: Constants
     outcomes: dict[str, Outcome]
+    showing_up: Collection[str]
+    """Collectors whose success shows that the org is up."""
     generations: dict[str, str] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
     payload_errors: Counter[str] = field(default_factory=Counter)
@@ -121,13 +123,22 @@ class Telemetry:
         self._process = _Process(shard)
 
     def register(
-        self, org: str, constants: Constants, collectors: Iterable[tuple[str, Endpoint]]
+        self,
+        org: str,
+        constants: Constants,
+        collectors: Iterable[tuple[str, Endpoint]],
+        *,
+        showing_up: Collection[str],
     ) -> None:
-        """Start or go on to report an org: all its metrics exist from now on, counters at 0."""
+        """Start or go on to report an org: all its metrics exist from now on, counters at 0.
+
+        `showing_up` are the collectors whose success shows that the org is up.
+        """
         known = self._orgs.get(org)
         own = list(collectors)
         before = known.outcomes if known else {}
-        entry = _Org(constants, {name: before.get(name, Outcome()) for name, _ in own})
+        outcomes = {name: before.get(name, Outcome()) for name, _ in own}
+        entry = _Org(constants, outcomes, showing_up)
         if known:
             entry.codes, entry.payload_errors = known.codes, known.payload_errors
             entry.retries, entry.rate_limited = known.retries, known.rate_limited
@@ -173,6 +184,11 @@ class Telemetry:
         self._record(
             org, collector, Outcome(True, at, at, seconds, error, items_failed=items_failed)
         )
+
+    def items_failed(self, org: str, collector: str, *, count: int, error: str) -> None:
+        """Record how many items fail after some of them were retried."""
+        before = self.outcome(org, collector)
+        self._record(org, collector, replace(before, items_failed=count, error=error))
 
     def failed(
         self, org: str, collector: str, error: str, *, at: float, seconds: float, items: int
@@ -254,7 +270,8 @@ class Telemetry:
 
     def up(self, org: str) -> bool:
         """Return whether any collector of an org succeeded at its last attempt."""
-        return any(outcome.success for outcome in self.outcomes(org).values())
+        entry = self._orgs.get(org)
+        return entry is not None and any(entry.outcomes[name].success for name in entry.showing_up)
 
     @property
     def changed(self) -> bool:

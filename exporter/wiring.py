@@ -49,7 +49,7 @@ class Pipeline:
         self.page = MetricsPage(lines, self.telemetry, clock)
         self.hosts = Hosts(
             settings.api,
-            start=lambda collection: self.poller.begin(collection),
+            start=lambda collection: self.poller.begin(collection),  # noqa: PLW0108 - made below
             now=clock.monotonic,
         )
         self.api = ApiClient(settings.api, self.telemetry, clock, self.hosts, sleep=sleep)

@@ -113,11 +113,11 @@ def test_check_does_not_find_it_well_that_an_org_has_no_key_to_be_read(command, 
 
 def test_check_reads_the_web_configuration_too(command, tmp_path):
     path = tmp_path / "web.yml"
-    path.write_text("rate_limit: {interval: 1s}\n")
+    path.write_text("rate_limits: {interval: 1s}\n")
     env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
     result = command("check", env=env | {"IBLAI_WEB__CONFIG_FILE": str(path)})
     assert result.exit_code == 2
-    assert f"{path}:1: rate_limit: is not supported" in result.output
+    assert f"{path}:1: rate_limits: unknown key" in result.output
 
 
 def test_what_is_not_read_on_a_screen_has_its_lines_whole(command):

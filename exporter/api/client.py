@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,18 +22,18 @@ from exporter.api.answers import (
 )
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import ApiError, Kind, RateLimited, Unavailable, code_of, label
+from exporter.api.failures import transport_error
 from exporter.api.hosts import Hosts, Site
 from exporter.api.pace import Pace
 from exporter.api.retry_after import Holds
 from exporter.api.transport import (
     TARGET,
     Client,
-    CutError,
     ExactTransport,
-    TlsError,
     quiet_http_loggers,
     trusting_context,
 )
+from exporter.api.trust import Trust
 from exporter.clock import Clock
 from exporter.scheduler import Collection
 
@@ -99,6 +98,11 @@ class Limits(Protocol):
         """Return the bytes that a response may have."""
         ...
 
+    @property
+    def tls_strict(self) -> bool:
+        """Return whether CA certificates must follow RFC 5280 to the letter."""
+        ...
+
 
 class Observer(Protocol):
     """Counts requests."""
@@ -151,7 +155,7 @@ class ApiClient:
         *,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        context: ssl.SSLContext | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._limits = limits
         self._observer = observer
@@ -161,8 +165,9 @@ class ApiClient:
         self._sleep = sleep
         self._holds = Holds()
         self._pace = Pace()
+        self._trust = trust or trusting_context(strict=limits.tls_strict)
         self._http = Client(
-            transport=ExactTransport(context or trusting_context()),
+            transport=ExactTransport(self._trust),
             trust_env=False,
             timeout=None,  # the whole request has a limit, not its parts
             event_hooks={"response": [stop_redirect]},
@@ -171,6 +176,7 @@ class ApiClient:
     def set_limits(self, limits: Limits) -> None:
         """Change the limits of requests to come."""
         self._limits = limits
+        self._trust.set_strict(strict=limits.tls_strict)
 
     def forget(self, org: str) -> None:
         """Forget an org that is gone, except for a Retry-After that still holds."""
@@ -293,8 +299,7 @@ class ApiClient:
             raise self._hold(request, asked) from None
         except httpx.HTTPError as error:
             host = request.site.host.origin.host
-            text = request.topic().says(f"{host}: {error}")
-            raise Unavailable(text, kind=_trouble(error)) from None
+            raise transport_error(error, topic=request.topic(), host=host) from None
 
     async def _receive(
         self, request: _Request, headers: list[tuple[bytes, bytes]], key: str
@@ -338,14 +343,3 @@ class ApiClient:
 def _quoted(text: str) -> str:
     """Return a part of a query; all orgs request the same days."""
     return quote(text, safe="")
-
-
-def _trouble(error: httpx.HTTPError) -> Kind:
-    match error:
-        case TlsError():
-            return Kind.TLS
-        case httpx.RemoteProtocolError():
-            return Kind.PROTOCOL
-        case CutError():
-            return Kind.CUT
-    return Kind.CONNECTION

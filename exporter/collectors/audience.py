@@ -90,14 +90,10 @@ async def active_users(run: Run) -> Result:
     changed = before != run.history.series(run.org.key, catalog.ACTIVE_USERS.name).get(
         run.yesterday
     )
-    due = [name for name in WINDOWS if name != "1d" and (changed or _is_old(run, name))]
+    rarely = LONG_WINDOWS_EVERY * run.interval
+    due = [name for name in WINDOWS if name != "1d" and (changed or run.is_older(name, rarely))]
     await run.each(result, due, collect)
     return result
-
-
-def _is_old(run: Run, name: str) -> bool:
-    item = run.items.get(name)
-    return item is None or item.day != run.day or run.ratio_of_age(name) > LONG_WINDOWS_EVERY - 0.5
 
 
 async def past_active_users(run: Run) -> Result:

@@ -39,7 +39,7 @@ async def costs(run: Run) -> Result:
     spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
     tenant: dict[str, float | None] = {}
     for name, span in spans.items():
-        if name == TODAY or _is_due(run, name):
+        if name == TODAY or run.is_older(name, run.org.history_interval):
             try:
                 tenant[name] = await _tenant_cost(run, span)
             except ITEM_ERRORS as error:
@@ -52,8 +52,8 @@ async def costs(run: Run) -> Result:
             result.failed[catalog.COST.name] = error
             return result
     by_day = run.history.series(run.org.key, catalog.COST.name)
-    for name in tenant:
-        value = _with_data(tenant[name], by_day.total(spans[name]))
+    for name, amount in tenant.items():
+        value = _with_data(amount, by_day.total(spans[name]))
         samples = Samples()
         samples.add(catalog.COST.at(name), value)
         result.items[name] = Draft(
@@ -64,15 +64,6 @@ async def costs(run: Run) -> Result:
         if name in {TODAY, "1d"}:
             run.history.update(run.org.key, catalog.COST.name, days={spans[name].last: value})
     return result
-
-
-def _is_due(run: Run, name: str) -> bool:
-    item = run.items.get(name)
-    return (
-        item is None
-        or item.day != run.day
-        or run.now - item.collected >= run.org.history_interval - run.interval / 2
-    )
 
 
 async def _tenant_cost(run: Run, span: Span) -> float | None:

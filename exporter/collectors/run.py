@@ -250,7 +250,12 @@ class Run:
         last_settled = min(known.last, self.day) - timedelta(days=UNSETTLED_DAYS)
         return Span(max(first, last_settled), self.day)
 
-    def ratio_of_age(self, key: str) -> float:
-        """Return the age of an item in intervals of this collector; infinite if there is none."""
+    def is_older(self, key: str, seconds: float) -> bool:
+        """Return whether an item is missing, of an earlier day, or about `seconds` old.
+
+        Half an interval early counts, so that a value is not left for a whole one more.
+        """
         item = self.items.get(key)
-        return (self.now - item.collected) / self.interval if item else float("inf")
+        if item is None or item.day != self.day:
+            return True
+        return self.now - item.collected > seconds - self.interval / 2

@@ -9,7 +9,8 @@ import click
 import uvloop
 
 from exporter.problems import ConfigError
-from exporter.service import BindError, Service, bind
+from exporter.service import Service
+from exporter.web.listener import BindError, bind
 
 EXIT_FAILED = 1
 """Something that was checked, or tried, is not well."""

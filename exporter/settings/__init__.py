@@ -34,6 +34,8 @@ __all__ = [
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _REQUIRED = {("key",), ("user_id",)}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {"duration": format_duration, "size": format_size}
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Set by systemd 247 and newer, for units with credentials."""
 _OF_SETTINGS = ("api", "web", "log", "secrets_dir", "state_dir", "orgs_dir", "orgs")
 
 
@@ -58,7 +60,8 @@ def load(
 ) -> Settings:
     """Return the settings. Raise `ConfigError` with all that is wrong with them.
 
-    `flags` are values by dotted path. Without `path`, IBLAI_CONFIG may name the file.
+    `flags` are values by dotted path. Without `path`, IBLAI_CONFIG may name the file. Without
+    `secrets_dir`, keys are systemd credentials, if there are any.
     """
     if path is None and environ.get(environment.CONFIG):
         path = Path(environ[environment.CONFIG])
@@ -69,6 +72,8 @@ def load(
         others = [problem for layer in above for problem in layer.problems]
         raise ConfigError([*others, *error.problems]) from None
     tree, layers = sources.merge([*above, file])
+    if environ.get(_CREDENTIALS):
+        tree.setdefault("secrets_dir", environ[_CREDENTIALS])
     told = [problem for layer in layers for problem in layer.problems]
     given, found = overlays.validate(tree)
     found += checks.problems(tree, layers, known_collectors)

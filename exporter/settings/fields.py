@@ -214,6 +214,13 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def route(text: str) -> str:
+    """Return a path below which pages are served, such as `/iblai`; `/` is none."""
+    if not text.startswith("/") or not re.fullmatch(r"[A-Za-z0-9/._~%+-]{1,200}", text):
+        raise ValueError("is not a path; write for instance /iblai, or / for none")
+    return text
+
+
 def zone_name(text: str) -> str:
     """Return the name of a time zone that the tz database knows."""
     try:
@@ -335,6 +342,7 @@ NAME = Kind("text", org_key, quoted=True)
 SECRET = Kind("secret", api_key, quoted=True)
 SCHEME = Kind("word", scheme_word, quoted=True, empty=True)
 URL = Kind("URL", url, quoted=True)
+ROUTE = Kind("path", route, quoted=True)
 ZONE = Kind("time zone", zone_name, quoted=True)
 REGEXP = Kind("regular expression", regexp, quoted=True, empty=True)
 SWITCH = Kind("true or false", switch)

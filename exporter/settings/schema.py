@@ -282,6 +282,18 @@ class Web:
         kinds.maybe(kinds.URL),
         Field(description="Address under which people reach the exporter, behind a proxy."),
     ] = None
+    route_prefix: Annotated[
+        str | None,
+        kinds.maybe(kinds.ROUTE),
+        Field(
+            description="Path below which all pages are served, too; unset: that of `external_url`."
+        ),
+    ] = None
+    max_connections: Annotated[
+        int,
+        kinds.whole(1, 100_000),
+        Field(description="Connections open at a time; idle ones give way to new ones."),
+    ] = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
