@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from exporter.api.errors import BadAnswer, Kind, Refused, Unavailable
+from exporter.api.errors import ApiError, BadAnswer, Kind, Refused, Unavailable
+from exporter.api.payloads import PayloadError
 from exporter.collectors.run import Run
 from exporter.history.store import History
 from exporter.scheduler import Collection
@@ -136,6 +137,13 @@ class Bench:
         if result.wanted is not None:
             self.snapshots.keep("acme", name, result.wanted)
         return result
+
+    async def error(self, collect):
+        """Return the error that a run, or all of its items, ended with; None if it succeeded."""
+        try:
+            return (await self.run(collect)).error
+        except (ApiError, PayloadError) as error:
+            return error
 
     async def values(self, collect):
         """Return the new values of a run. Raises the error of a run that failed."""
