@@ -78,6 +78,29 @@ def cost_details(call):
     return {"page": 1, "total_pages": 1, "total_records": 1, "rows": rows}
 
 
+def v2_sessions(call):
+    if call.query["metric"] == "headline":
+        return {"avg_rating": {"value": 4.5}, "avg_messages_per_session": {"value": 4}}
+    return {"points": counts("value", lambda _: 10)(call)}
+
+
+def v2_content(*courses, total=3, external=()):
+    rows = [
+        {
+            "id": course,
+            "name": "Biology 101",
+            "external": course in external,
+            "analytics": {"enrollments": 3},
+        }
+        for course in courses
+    ]
+    return {
+        "results": rows,
+        "summary": {"totals": {"total_enrollments": total}},
+        "pagination": {"current_page": 1, "total_pages": 1, "total_records": len(rows)},
+    }
+
+
 def llm_usage(call):
     names = call.query["measures"].split(",")
     return {"data": [{"model": "gpt-4o", **dict.fromkeys(names, 500)}]}
@@ -124,7 +147,8 @@ def plausible():
         endpoints.COSTS: money(lambda _: 1.5),
         endpoints.COST_DETAILS: cost_details,
         endpoints.V2_USERS: {"metric": "x", "count": 12},
-        endpoints.V2_SESSIONS: {"avg_rating": {"value": 4.5}},
+        endpoints.V2_SESSIONS: v2_sessions,
+        endpoints.V2_CONTENT: v2_content(BIO),
         endpoints.V2_CONVERSATIONS: {
             "avg_messages_per_conversation": {"value": 8},
             "avg_cost_per_conversation": {"value": 0.02},

@@ -50,9 +50,7 @@ async def test_an_empty_list_means_no_sessions_on_any_day(bench, api):
     "wrap", [lambda rows: rows, lambda rows: [rows], lambda rows: [[row] for row in rows]]
 )
 async def test_averages_are_weighted_by_sessions_in_any_form_of_the_list(bench, api, wrap):
-    plain = sessions(
-        lambda day: 30 if ago(day) == 1 else 10, lambda day: 8 if ago(day) == 1 else 4
-    )
+    plain = sessions(lambda day: 30 if ago(day) == 1 else 10, lambda day: 8 if ago(day) == 1 else 4)
     api.answers[CHAT] = lambda call: wrap(plain(call))
     found = await bench.values(chat.chat)
     assert found["chat_sessions_7d"] == 90
