@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
+from pydantic_core import from_json
 
 from exporter.api.account import read_key
 from exporter.api.errors import ApiError
@@ -95,7 +96,7 @@ class SavedState:
             for (collector, key), payload in records.items():
                 try:
                     if key == _ATTEMPT:
-                        attempts[org, collector] = Attempt(*map(float, json.loads(payload)))
+                        attempts[org, collector] = _attempt(payload)
                     else:
                         self._restore_item(snapshots, org, collector, key, payload)
                 except (ValueError, TypeError, KeyError, IndexError):
@@ -162,3 +163,12 @@ class SavedState:
             return ""
         text = json.dumps([identity, *map(str, scope_of(org))]).encode()
         return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _attempt(payload: bytes) -> Attempt:
+    """Return a saved attempt. Raises ValueError or TypeError for anything else."""
+    last_attempt, last_success = from_json(payload, allow_inf_nan=False)
+    try:
+        return Attempt(float(last_attempt), float(last_success))
+    except OverflowError as error:
+        raise ValueError("a number is too large") from error

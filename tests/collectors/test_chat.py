@@ -22,7 +22,7 @@ async def test_the_sessions_of_today_and_the_messages_in_each(bench, api):
 
 
 async def test_days_without_a_row_are_idle_and_not_unknown(bench, api):
-    """Rows for 2026-03-20 to -25; from 03-19 to 03-25 there are 1,145 sessions of 4.009 messages."""
+    """Rows for 2026-03-20 to -25: from 03-19 on, 1,145 sessions of 4.009 messages."""
     bench.advance(days=(TODAY.replace(month=3, day=26) - TODAY).days)
     counted = (250, 110, 130, 620, 20, 15)
     averages = (3, 4, 5, 4, 6, 10)
