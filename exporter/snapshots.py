@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from exporter.samples import Compact, pack, unpack
+from exporter.samples import Compact, finite, pack, unpack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,19 +172,16 @@ def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
     `now` (Unix seconds) and `monotonic` are the same moment. Raises ValueError, TypeError,
     KeyError or IndexError if the payload is anything else.
     """
-    try:
-        record = from_json(payload, allow_inf_nan=False)
-        return Item(
-            samples=unpack(record["samples"]),
-            day=date.fromisoformat(record["day"]),
-            collected=float(record["collected"]),
-            expires=monotonic + (float(record["expires"]) - now),
-            of_day=bool(record["of_day"]),
-            courses=_texts(record["courses"]),
-            mentors=_texts(record["mentors"]),
-        )
-    except OverflowError as error:
-        raise ValueError("a number is too large") from error
+    record = from_json(payload, allow_inf_nan=False)
+    return Item(
+        samples=unpack(record["samples"]),
+        day=date.fromisoformat(record["day"]),
+        collected=finite(record["collected"]),
+        expires=monotonic + (finite(record["expires"]) - now),
+        of_day=bool(record["of_day"]),
+        courses=_texts(record["courses"]),
+        mentors=_texts(record["mentors"]),
+    )
 
 
 def _texts(raw: Any) -> dict[str, str]:
