@@ -52,7 +52,7 @@ async def test_an_org_without_grades_has_no_mean_grade(bench, api):
 async def test_active_days_of_a_course_but_no_time_of_unknown_unit(bench, api):
     api.answers[endpoints.COURSE_ACTIVITY] = page(ACTIVITY)
     found = await bench.values(engagement.course_activity)
-    assert found == {f"course_active_dates_per_learner {BIO}": 4}
+    assert found == {f"course_activity_per_learner {BIO}": 4}
 
 
 async def test_the_time_of_a_course_is_requested_for_each_window(bench, api):
