@@ -41,6 +41,33 @@ def test_courses_that_were_kept_before_stay_when_a_smaller_id_appears(served):
     assert shown(served) == {"a", "d"}
 
 
+@pytest.mark.parametrize("settings", [{}, {"min_group_size": 1}], ids=["plain", "withholding"])
+def test_courses_that_were_served_before_the_limit_was_reached_stay(served, settings):
+    served.configure(series_limit=5, **settings)
+    served.put("active_users", **{"7d": courses("c", "d")})
+    assert shown(served) == {"c", "d"}
+    served.put("active_users", **{"7d": courses("a", "b", "c", "d")})
+    assert shown(served) == {"c", "d"}
+
+
+def test_courses_that_were_served_stay_through_a_reload(served):
+    served.configure(series_limit=5)
+    served.put("active_users", **{"7d": courses("c", "d")})
+    served.snapshots.listeners.clear()
+    served.put("active_users", **{"7d": courses("a", "b", "c", "d")})
+    served.configure(labels={"campus": "north"})
+    assert {"a", "b"}.isdisjoint(name.split()[-1] for name in served.values())
+
+
+def test_at_no_moment_are_more_series_served_than_the_limit(served):
+    seen = []
+    served.lines.listeners.append(lambda: seen.append(len(served.values())))
+    served.configure(series_limit=5)
+    for ids in ("cd", "abcd", "efgh", "a", "dcba"):
+        served.put("active_users", **{"7d": courses(*ids)})
+    assert max(seen) <= 5
+
+
 def test_the_values_of_the_org_come_first(served):
     served.configure(series_limit=1)
     served.put("active_users", **{"7d": courses("a", "b")})
