@@ -56,7 +56,7 @@ async def test_a_window_that_fails_costs_only_itself(bench, api):
     )
     result = await bench.run(v2.active_users)
     assert result.failed == {"7d": BROKEN}
-    assert result.items.keys() == {"1d", "28d"}
+    assert result.items.keys() == {"1d", "28d", "names"}
 
 
 async def test_a_mentor_that_fails_costs_only_itself(bench, api):
@@ -65,3 +65,18 @@ async def test_a_mentor_that_fails_costs_only_itself(bench, api):
     result = await bench.run(v2.mentor_chat)
     assert result.failed == {"m1": BROKEN}
     assert {key.partition("/")[0] for key in result.items} == {"m2"}
+
+
+async def test_a_list_of_courses_that_fails_leaves_the_active_users(bench, api):
+    api.fails = lambda call: BROKEN if call.endpoint is endpoints.V2_CONTENT else None
+    result = await bench.run(v2.active_users)
+    assert result.failed == {"names": BROKEN}
+    assert result.items.keys() == {"1d", "7d", "28d"}
+
+
+async def test_averages_that_fail_leave_the_sessions(bench, api):
+    api.fails = lambda call: BROKEN if call.query.get("metric") == "headline" else None
+    result = await bench.run(v2.chat)
+    assert result.error is None
+    assert result.failed == {"org": BROKEN}
+    assert bench.served(v2.chat)["chat_sessions_7d"] == 70
