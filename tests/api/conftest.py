@@ -1,4 +1,4 @@
-"""A server that answers byte for byte what it is told, and whoever talks to it."""
+"""A server that sends the given bytes, and clients of it."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ HTML = b"<!doctype html><title>Sign in</title>"
 
 
 @dataclass
-class Asked:
+class Received:
     """A request as it came over the wire."""
 
     target: str
@@ -40,7 +40,7 @@ class Server:
     """
 
     answers: list = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     open: int = 0
     accepted: int = 0
     at_once: int = 0
@@ -66,14 +66,14 @@ class Server:
     async def _answer(self, head, writer):
         first, *lines = head.strip().split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
-        asked = Asked(first.split(" ")[1], headers, time.monotonic())
-        self.asked.append(asked)
+        request = Received(first.split(" ")[1], headers, time.monotonic())
+        self.received.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             if callable(answer):
-                await answer(asked, writer)
+                await answer(request, writer)
             else:
                 writer.write(answer)
                 await writer.drain()
@@ -104,7 +104,7 @@ def squeeze(body, **headers):
 def slowly(seconds, answer=None):
     """Return an answer that takes its time."""
 
-    async def answer_late(asked, writer):
+    async def answer_late(request, writer):
         await asyncio.sleep(seconds)
         writer.write(answer or say())
         await writer.drain()
@@ -115,7 +115,7 @@ def slowly(seconds, answer=None):
 def drop(before=b""):
     """Return an answer that ends the connection after so many bytes."""
 
-    async def hang_up(asked, writer):
+    async def hang_up(request, writer):
         writer.write(before)
         await writer.drain()
         writer.close()

@@ -17,7 +17,7 @@ async def test_a_key_that_cannot_be_sent_is_told_without_the_key(client, server,
     assert str(caught.value) == (
         "acme: the API key is empty, or holds a line break or another character that cannot be sent"
     )
-    assert server.asked == []
+    assert server.received == []
 
 
 async def test_a_key_file_that_cannot_be_read_is_named(client, server, account, ledger):

@@ -42,7 +42,7 @@ async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
     assert error.kind == kind
     assert error.asked
     assert says in str(error)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert naps.taken == []
 
 
@@ -75,7 +75,7 @@ async def test_a_redirect_is_reported_and_never_followed(client, server, account
     assert f"302, redirected to {place.format(port=server.port)}" in str(error)
     assert "secret" not in str(error)
     assert "pass" not in str(error)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 DJANGO = b"<!doctype html><h1>Not Found</h1><p>The requested resource was not found on this server."
@@ -183,7 +183,7 @@ async def test_a_login_that_a_proxy_asks_for_is_not_tried_again_at_once(
 ):
     server.answers = [say(HTML, status=status, content_type=HTML_TYPE)]
     await failure(make_client(retries=3), account)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, account):

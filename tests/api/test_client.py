@@ -44,7 +44,7 @@ async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server,
     org = "a%2Fb%3Ac%2Bd"
     course_id = "course-v1%3AAcme%2BBio%2F101%2B2026%20%2541"
     query = "?a%20b=c%2Bd%3A%2F%3F%26%3D%C3%A9"
-    assert [asked.target for asked in server.asked] == [
+    assert [request.target for request in server.received] == [
         f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/{query}",
         f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/over-time{query}",
         f"{sent}/api/orgs/{org}/users/%C3%BCser%40x/courses/{course_id}/over-time{query}",
@@ -53,12 +53,12 @@ async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server,
 
 async def test_dots_in_a_path_are_not_normalized(client, server, account):
     await client.get(account, call(COURSE, names={"course_id": ".."}))
-    assert server.asked[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
+    assert server.received[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
 
 
 async def test_the_headers_of_a_request(client, server, account):
     await client.get(account, call())
-    headers = server.asked[0].headers
+    headers = server.received[0].headers
     assert headers.pop("user-agent").startswith("iblai-exporter/")
     assert headers == {
         "host": f"127.0.0.1:{server.port}",
@@ -71,14 +71,14 @@ async def test_the_headers_of_a_request(client, server, account):
 async def test_without_a_scheme_the_bare_key_is_sent(client, server, account):
     account.auth_scheme = ""
     await client.get(account, call())
-    assert server.asked[0].headers["authorization"] == KEY
+    assert server.received[0].headers["authorization"] == KEY
 
 
 async def test_a_key_that_changes_is_read_for_each_request(client, server, account):
     for key in ("first", "second"):
         account.api_key = key
         await client.get(account, call())
-    assert [a.headers["authorization"] for a in server.asked] == [
+    assert [a.headers["authorization"] for a in server.received] == [
         "Api-Token first",
         "Api-Token second",
     ]
@@ -88,7 +88,7 @@ async def test_cookies_are_not_kept(client, server, account):
     server.answers = [say(set_cookie="session=1; Path=/")]
     await client.get(account, call())
     await client.get(account, call())
-    assert "cookie" not in server.asked[1].headers
+    assert "cookie" not in server.received[1].headers
 
 
 async def test_connections_are_reused(client, server, account):
@@ -104,7 +104,7 @@ async def test_requests_open_no_more_connections_than_may_be_in_flight(make_clie
     await asyncio.gather(
         *(client.get(accounts[n % 5], call(org=f"org{n % 5}")) for n in range(100))
     )
-    assert len(server.asked) == 100
+    assert len(server.received) == 100
     assert server.most_at_once == 6
     assert server.accepted == 6
 
@@ -120,7 +120,7 @@ async def test_orgs_on_one_host_share_its_rate(make_client, server):
     client = make_client(concurrency=20, rate_limit=50)
     accounts = [FakeAccount(f"{server.url}/{n}", key=f"org{n}") for n in range(4)]
     await asyncio.gather(*(client.get(accounts[n % 4], call(org=f"org{n % 4}")) for n in range(70)))
-    times = [asked.at for asked in server.asked]
+    times = [request.at for request in server.received]
     assert max(sum(start <= t <= start + 1 for t in times) for start in times) <= 50
 
 
@@ -145,7 +145,7 @@ async def test_server_and_network_errors_are_retried_with_backoff_and_jitter(
     assert isinstance(error, Unavailable)
     assert error.kind == kind
     assert ledger.codes == [code] * 4
-    assert len(server.asked) == 4
+    assert len(server.received) == 4
     assert len(ledger.retries) == 3
     assert len(naps.taken) == 3
     assert all(0 <= nap <= 0.5 * 2**n for n, nap in enumerate(naps.taken))
@@ -161,7 +161,7 @@ async def test_a_retry_that_succeeds_is_a_success(client, server, account, ledge
 async def test_no_retries_means_none(make_client, server, account):
     server.answers = [say({}, status=500)]
     await failure(make_client(retries=0), account)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 async def test_a_request_that_backs_off_holds_no_slot(make_client, server, account):
@@ -193,7 +193,7 @@ async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
         error = await failure(client, account)
         assert isinstance(error, Refused)
         assert (error.kind, error.asked) == (kind, True)
-        assert len(server.asked) == sent
+        assert len(server.received) == sent
     assert await client.get(account, call()) == BODY
     assert ledger.codes == [str(status)] * 2 + ["200"]
     assert ledger.retries == []
@@ -203,7 +203,7 @@ async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
 async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_retried(
     make_client, server, account, ledger, late
 ):
-    async def drip(asked, writer):
+    async def drip(request, writer):
         writer.write(say(BODY)[:-30] if late == "body" else b"")
         for byte in BODY:
             await asyncio.sleep(0.02)
@@ -225,7 +225,7 @@ async def test_waiting_for_a_slot_does_not_count_against_the_time_limit(make_cli
     server.answers = [slowly(0.1)]
     account = FakeAccount(server.url)
     await asyncio.gather(*(client.get(account, call()) for _ in range(8)))
-    assert len(server.asked) == 8
+    assert len(server.received) == 8
 
 
 async def test_slow_requests_are_not_cancelled_to_make_room_for_others(make_client, server, ledger):
@@ -248,8 +248,8 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
     """Twenty orgs at twice the capacity, one of which never answers: no slot is lost."""
     client = make_client(timeout=0.3, concurrency=4, retries=1)
 
-    async def hang(asked, writer):
-        if "/org0/" in asked.target:
+    async def hang(request, writer):
+        if "/org0/" in request.target:
             await asyncio.sleep(30)
         writer.write(say(BODY))
         await writer.drain()
@@ -284,7 +284,7 @@ async def test_requests_of_a_discarded_collection_end_and_free_their_slots(make_
     results = await asyncio.gather(first, *waiting, return_exceptions=True)
     assert results[0] == BODY
     assert all(isinstance(result, asyncio.CancelledError) for result in results[1:])
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 async def test_a_host_that_refuses_connections_is_named(client, unused_tcp_port):
@@ -313,7 +313,7 @@ async def test_hundreds_of_requests_cancelled_at_any_moment_leave_every_slot_fre
     client = make_client(concurrency=8)
     dice = random.Random(7)
 
-    async def moody(asked, writer):
+    async def moody(request, writer):
         await asyncio.sleep(dice.random() / 200)
         answer = say(BODY)
         writer.write(answer[: len(answer) // 2])

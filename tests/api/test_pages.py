@@ -21,10 +21,10 @@ class List:
     def __init__(self, size, *, base=1, tells_page=True, tells_items=True, tells_pages=True):
         self.size, self.base = size, base
         self.tells_page, self.tells_items, self.tells_pages = tells_page, tells_items, tells_pages
-        self.asked = []
+        self.requested = []
 
     async def ask(self, parameters):
-        self.asked.append(parameters)
+        self.requested.append(parameters)
         length = int(parameters["length"])
         page = int(parameters.get("page", self.base))
         start = (page - self.base) * length
@@ -56,13 +56,13 @@ async def test_every_row_is_read_whatever_the_list_tells_of_itself(
     seen = await collect(rows.ask, length=length)
     assert set().union(*(page.keys for page in seen)) == set(map(str, range(size)))
     least = max(1, math.ceil(size / length))
-    assert least <= len(rows.asked) <= least + (not (tells_items or tells_pages))
+    assert least <= len(rows.requested) <= least + (not (tells_items or tells_pages))
 
 
 async def test_the_first_page_is_asked_for_without_a_number():
     rows = List(25)
     await collect(rows.ask)
-    assert rows.asked == [
+    assert rows.requested == [
         {"length": "10"},
         {"length": "10", "page": "2"},
         {"length": "10", "page": "3"},
@@ -72,7 +72,7 @@ async def test_the_first_page_is_asked_for_without_a_number():
 async def test_a_list_that_counts_from_0_is_followed_from_0():
     rows = List(25, base=0)
     await collect(rows.ask)
-    assert [asked.get("page") for asked in rows.asked] == [None, "1", "2"]
+    assert [request.get("page") for request in rows.requested] == [None, "1", "2"]
 
 
 async def test_a_list_that_does_not_tell_its_page_is_taken_to_count_from_1():
@@ -81,14 +81,14 @@ async def test_a_list_that_does_not_tell_its_page_is_taken_to_count_from_1():
 
 
 async def test_a_list_that_brings_the_same_page_for_ever_ends():
-    asked = []
+    requested = []
 
     async def ask(parameters):
-        asked.append(parameters)
+        requested.append(parameters)
         return FakePage(frozenset({"a", "b"}), Pagination(1000, 1, 500))
 
     assert len(await collect(ask)) == 1
-    assert len(asked) == 2
+    assert len(requested) == 2
 
 
 async def test_a_list_without_end_is_cut_at_the_limit_and_that_is_told():

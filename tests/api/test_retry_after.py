@@ -34,7 +34,7 @@ async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
     assert isinstance(held, RateLimited)
     assert not held.asked
     assert held.retry_at == error.retry_at
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert ledger.slowed == [("acme", "enrollments_over_time")]
     assert naps.taken == []
     clock.advance(120)
@@ -64,7 +64,7 @@ async def test_requests_that_queued_behind_a_short_retry_after_wait_for_it_too(
     server.answers = [slowly(0.02, say({}, status=429, retry_after="2")), say(BODY)]
     bodies = await asyncio.gather(*(client.get(account, call()) for _ in range(5)))
     assert bodies == [BODY] * 5
-    assert len(server.asked) == 6
+    assert len(server.received) == 6
 
 
 async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(
@@ -74,7 +74,7 @@ async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(
     server.answers = [slowly(0.02, say({}, status=429, retry_after="600"))]
     errors = await asyncio.gather(*(failure(client, account) for _ in range(10)))
     assert sum(error.asked for error in errors) == 1
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 async def test_retries_after_429_end(make_client, server, account, naps):
@@ -82,7 +82,7 @@ async def test_retries_after_429_end(make_client, server, account, naps):
     error = await failure(make_client(retries=2), account)
     assert isinstance(error, RateLimited)
     assert error.asked
-    assert len(server.asked) == 3
+    assert len(server.received) == 3
 
 
 async def test_a_429_without_retry_after_holds_longer_each_time(

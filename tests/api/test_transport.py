@@ -83,12 +83,12 @@ async def test_requests_go_through_the_proxy_with_its_own_credentials(
     environment("no_proxy", "")
     server.answers = [say(BODY)]
     await make_client().get(FakeAccount("http://api.example/dm"), call())
-    assert server.asked[0].target == (
+    assert server.received[0].target == (
         "http://api.example/dm/api/ai-analytics/audience/orgs/acme/enrollments/over-time"
     )
-    assert server.asked[0].headers["host"] == "api.example"
-    assert server.asked[0].headers["proxy-authorization"].startswith("Basic ")
-    assert server.asked[0].headers["authorization"] == f"Api-Token {KEY}"
+    assert server.received[0].headers["host"] == "api.example"
+    assert server.received[0].headers["proxy-authorization"].startswith("Basic ")
+    assert server.received[0].headers["authorization"] == f"Api-Token {KEY}"
 
 
 async def test_with_a_proxy_set_loopback_is_reached_directly_and_the_key_stays_here(
@@ -190,7 +190,7 @@ async def test_an_ipv6_address_in_brackets_is_reached(server):
     assert (await send(transport, f"http://[::1]:{port}"))[0] == 200
     await transport.aclose()
     listener.close()
-    assert server.asked[0].headers["host"] == f"[::1]:{port}"
+    assert server.received[0].headers["host"] == f"[::1]:{port}"
 
 
 async def test_a_host_with_an_ipv6_address_alone_is_reached(server, monkeypatch):
