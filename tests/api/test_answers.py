@@ -33,7 +33,7 @@ from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
         (say(b"", status=304), Kind.REDIRECT, "304"),
     ],
 )
-async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
+async def test_a_bad_response_is_not_retried(
     make_client, server, account, naps, answer, kind, says
 ):
     server.answers = [answer]
@@ -50,7 +50,7 @@ async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
     "content_type",
     ["application/json", "application/json; charset=utf-8", "application/problem+json", None],
 )
-async def test_json_by_any_of_its_names_is_taken(client, server, account, content_type):
+async def test_every_content_type_of_json_is_accepted(client, server, account, content_type):
     server.answers = [say(b"\n [1]", content_type=content_type)]
     assert await client.get(account, call()) == b"\n [1]"
 
@@ -165,7 +165,7 @@ PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platf
         ),
     ],
 )
-async def test_an_error_page_on_the_way_to_the_api_is_told_from_the_api_s_own_answer(
+async def test_an_error_page_of_a_proxy_differs_from_an_error_of_the_api(
     make_client, server, account, answer, error_type, kind, from_api, says
 ):
     server.answers = [answer]

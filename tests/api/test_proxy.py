@@ -402,7 +402,7 @@ async def test_a_proxy_whose_certificate_is_not_trusted_is_named_as_the_cause(se
     assert "the proxy's certificate is not trusted: " in str(error)
 
 
-async def test_something_that_is_no_proxy_is_reported_and_harms_nothing(behind, office):
+async def test_something_that_is_no_proxy_is_reported_and_breaks_nothing_else(behind, office):
     office.answer = b"SSH-2.0-OpenSSH_9.2\r\n"
     error = await failure(behind(f"http://127.0.0.1:{office.port}"))
     assert error.kind in {Kind.PROTOCOL, Kind.CONNECTION}
