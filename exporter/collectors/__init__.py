@@ -245,7 +245,13 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     *(
         _extra(
-            "learning", name, endpoint, collect, times=RARELY, windows=False, paged=name != "grade"
+            "learning",
+            name,
+            endpoint,
+            collect,
+            times=RARELY,
+            windows=False,
+            paged=name.startswith("course_"),
         )
         for name, endpoint, collect in (
             ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users),

@@ -19,7 +19,7 @@ _ORG = "org"
 
 async def chat(run: Run) -> Result:
     """Chat sessions, and messages per session, of today and of complete days."""
-    result = Result()
+    result = Result(wanted=frozenset({_ORG, f"{_ORG}/today"}).__contains__)
     await _collect(run, result, _ORG)
     return result
 

@@ -21,6 +21,9 @@ _OF_COURSE = "enrollments"
 _AVERAGE = "avg_messages_per_session"
 _BY_DAY = {"metric": "sessions", "granularity": "day"}
 _COURSES = {"metric": "courses"}
+_NAMES = "names"
+"""The item with the names of courses, beside those of the windows."""
+
 _UNIQUE = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
 
 
@@ -35,17 +38,20 @@ async def active_users_today(run: Run) -> Result:
 async def active_users(run: Run) -> Result:
     """Unique active users of complete days, and the names of courses."""
     result = Result()
-    names = await _course_names(run)
 
     async def collect(name: str) -> None:
         samples = Samples()
+        if name == _NAMES:
+            names = await _course_names(run)
+            result.items[name] = Draft(samples=samples, interval=run.interval, courses=names)
+            return
         value = await _active_users(run, window(WINDOWS[name], run.day))
         samples.add(catalog.ACTIVE_USERS.at(name), value)
         if name in _UNIQUE:
             run.history.update(run.org.key, _UNIQUE[name], days={run.yesterday: value})
-        result.items[name] = Draft(samples=samples, interval=run.interval, courses=names)
+        result.items[name] = Draft(samples=samples, interval=run.interval)
 
-    await run.each(result, list(WINDOWS), collect)
+    await run.each(result, [*WINDOWS, _NAMES], collect)
     return result
 
 
@@ -94,7 +100,7 @@ async def course_videos(run: Run) -> Result:
 async def chat(run: Run) -> Result:
     """Chat sessions, and messages per session, of today and of complete days."""
     result = Result()
-    await _chat(run, result, "org", mentor="")
+    await run.each(result, ["org"], lambda key: _chat(run, result, key, mentor=""))
     return result
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from itertools import chain
 
 from exporter import catalog
 from exporter.catalog import Windowed
@@ -75,7 +76,13 @@ class _Rendered:
         self.withheld: dict[str, int] = {}
         self.limited = _ALL
         self.parts: frozenset[Labels] = frozenset()
-        """Parts that are served since a limit applies."""
+        """Parts that were served before the last time that all collectors were rendered."""
+
+    def parts_served(self) -> frozenset[Labels]:
+        """Return the parts that are served, or were before the settings changed."""
+        if self.limited.parts is not None:
+            return self.limited.parts
+        return frozenset(chain.from_iterable(self.sizes.values())) or self.parts
 
 
 class OrgRenderer:
@@ -95,7 +102,7 @@ class OrgRenderer:
         known = self._orgs.get(org.key)
         self._orgs[org.key] = entry = _Rendered(org)
         if known is not None:
-            entry.parts, entry.served = known.parts, known.served
+            entry.parts, entry.served = known.parts_served(), known.served
             for writer in (*known.sizes, INFO):
                 if writer != INFO and writer not in self._snapshots.of(org.key):
                     self._rendered.write((org.key, writer), {})
@@ -115,10 +122,13 @@ class OrgRenderer:
         if entry.org.min_group_size or entry.limited is not _ALL:
             self._render_all(entry)
             return
-        self._render_collector(entry, collector)
-        if self._total(entry) > entry.org.series_limit:
+        values = self._values(entry.org, self._snapshots.items(org, collector))
+        sizes = sizes_of(values)
+        if self._total(entry, {**entry.sizes, collector: sizes}) > entry.org.series_limit:
             self._render_all(entry)
         else:
+            entry.sizes[collector] = sizes
+            self._write(entry, collector, values)
             self._render_info(entry)
 
     def series(self, org: str, collector: str) -> int:
@@ -153,6 +163,7 @@ class OrgRenderer:
 
     def _render_all(self, entry: _Rendered) -> None:
         org = entry.org
+        entry.parts = entry.parts_served()
         by_collector = {
             name: self._values(org, items) for name, items in self._snapshots.of(org.key).items()
         }
@@ -174,11 +185,6 @@ class OrgRenderer:
             self._write(entry, name, values)
         self._render_info(entry)
 
-    def _render_collector(self, entry: _Rendered, collector: str) -> None:
-        values = self._values(entry.org, self._snapshots.items(entry.org.key, collector))
-        entry.sizes[collector] = sizes_of(values)
-        self._write(entry, collector, values)
-
     def _values(self, org: Org, items: Items) -> Values:
         values = configured(org, merge(items))
         days = {family.metric.name: item.day for item in items.values() for family in item.samples}
@@ -187,15 +193,11 @@ class OrgRenderer:
 
     def _limit(self, entry: _Rendered) -> None:
         sizes = [*entry.sizes.values(), self._info_sizes(entry)]
-        entry.limited = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
-        if entry.limited.parts is None:
-            entry.limited = _ALL
-            entry.parts = frozenset()
-        else:
-            entry.parts = entry.limited.parts
+        found = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
+        entry.limited = _ALL if found.parts is None else found
 
-    def _total(self, entry: _Rendered) -> int:
-        return sum(s.total() for s in (*entry.sizes.values(), self._info_sizes(entry)))
+    def _total(self, entry: _Rendered, sizes: Mapping[str, Counter[Labels]]) -> int:
+        return sum(s.total() for s in (*sizes.values(), self._info_sizes(entry)))
 
     def _info_sizes(self, entry: _Rendered) -> Counter[Labels]:
         return Counter(labels[:1] for _, rows in self._info(entry.org) for labels in rows)

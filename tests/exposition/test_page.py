@@ -13,43 +13,59 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from exporter import catalog, page
+from exporter import catalog
 from exporter.api import endpoints
-from exporter.exposition import Format, Pen
-from exporter.page import MetricsPage, deflate, gzip_member
-from exporter.samples import Samples
-from exporter.snapshots import Snapshot, SnapshotStore, render
+from exporter.exposition import Format, LineRenderer, page
+from exporter.exposition.page import MetricsPage, deflate, gzip_member
+from exporter.exposition.rendered import RenderedLines
 from exporter.telemetry import Telemetry
 
 READ = {Format.TEXT: read_text, Format.OPENMETRICS: read_openmetrics}
 
 
+class NothingServed:
+    """What telemetry needs of the renderer, for orgs without values."""
+
+    def series(self, org, collector):
+        return 0
+
+    def dropped(self, org):
+        return {}
+
+    def window_end(self, org, collector):
+        return None
+
+
 @pytest.fixture
-def metrics(store, telemetry, clock):
-    return MetricsPage(store, telemetry, clock)
+def lines():
+    return RenderedLines()
 
 
-def put(store, clock, *, org="acme", courses=2, value=7.0, expires=100.0):
-    samples = Samples()
-    samples.add(catalog.ACTIVE_USERS.at("7d"), value)
-    for course in range(courses):
-        samples.add(catalog.COURSE_ACTIVE_USERS.at("7d"), value, f"course-{course}")
-    store.put(
-        Snapshot(
-            org,
-            "active_users",
-            clock.now(),
-            clock.monotonic() + expires,
-            render(samples, {"org": org}),
-            len(samples),
-            {f"course-{course}": "A name" for course in range(courses)},
-            {},
-        ),
-        {"org": org},
-    )
+@pytest.fixture
+def telemetry(lines):
+    return Telemetry(lines, NothingServed())
 
 
-def figures(body, form=Format.TEXT):
+@pytest.fixture
+def metrics(lines, telemetry, clock):
+    return MetricsPage(lines, telemetry, clock)
+
+
+def register(telemetry, org="acme", name="videos", endpoint=endpoints.VIDEOS_OVER_TIME):
+    telemetry.register(org, {"org": org}, [(name, endpoint)], showing_up=[name])
+
+
+def put(lines, *, org="acme", courses=2, value=7.0):
+    """Write the lines of one collector."""
+    renderer = LineRenderer({"org": org})
+    metrics = {
+        catalog.ACTIVE_USERS.at("7d"): {(): value},
+        catalog.COURSE_ACTIVE_USERS.at("7d"): {(f"course-{n}",): value for n in range(courses)},
+    }
+    lines.write((org, "active_users"), {m.name: renderer.lines(m, r) for m, r in metrics.items()})
+
+
+def values(body, form=Format.TEXT):
     found = {}
     for family in READ[form](body.decode()):
         for sample in family.samples:
@@ -62,21 +78,19 @@ def figures(body, form=Format.TEXT):
 
 @pytest.mark.parametrize("form", Format)
 async def test_plain_and_compressed_pages_say_the_same_in_every_format(
-    metrics, store, telemetry, clock, form
+    metrics, lines, telemetry, form
 ):
-    telemetry.watch("acme", {"org": "acme"}, [("active_users", endpoints.ACTIVE_USERS_PER_COURSE)])
-    put(store, clock)
-    put(store, clock, org="globex")
-    plain = figures(await metrics.read(form, gzip=False), form)
-    packed = figures(gzip.decompress(await metrics.read(form, gzip=True)), form)
+    register(telemetry)
+    put(lines)
+    put(lines, org="globex")
+    plain = values(await metrics.read(form, gzip=False), form)
+    packed = values(gzip.decompress(await metrics.read(form, gzip=True)), form)
     assert plain == packed
     assert ("iblai_active_users_7d", (("org", "globex"),)) in plain
 
 
-async def test_the_compressed_page_is_one_member_that_every_client_reads_whole(
-    metrics, store, clock
-):
-    put(store, clock)
+async def test_the_compressed_page_is_a_single_gzip_member(metrics, lines, clock):
+    put(lines)
     reader = zlib.decompressobj(wbits=31)
     text = reader.decompress(await metrics.read(Format.TEXT, gzip=True)) + reader.flush()
     assert reader.eof
@@ -84,72 +98,73 @@ async def test_the_compressed_page_is_one_member_that_every_client_reads_whole(
     assert b"process_start_time_seconds" in text
 
 
-async def test_a_change_is_seen_by_the_next_reader(metrics, store, clock):
-    put(store, clock, value=1.0)
+async def test_a_change_is_on_the_next_page(metrics, lines, clock):
+    put(lines, value=1.0)
     await metrics.read(Format.TEXT, gzip=True)
-    put(store, clock, value=2.0)
+    put(lines, value=2.0)
     clock.advance(1)
-    found = figures(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
+    found = values(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
     assert found["iblai_active_users_7d", (("org", "acme"),)] == 2
 
 
-async def test_figures_whose_time_is_over_are_gone_without_any_visit(metrics, store, clock):
-    put(store, clock, expires=60)
-    assert figures(await metrics.read(Format.TEXT, gzip=False))
-    clock.advance(61)
-    found = figures(await metrics.read(Format.TEXT, gzip=False))
-    assert not [name for name, _ in found if name.startswith("iblai_active")]
+async def test_lines_that_are_removed_are_gone_from_the_next_page(metrics, lines):
+    put(lines)
+    for gzipped in (False, True):
+        await metrics.read(Format.TEXT, gzip=gzipped)
+    lines.remove("acme")
+    assert not values(await metrics.read(Format.TEXT, gzip=False))
+    assert not values(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
 
 
-async def test_large_pages_are_made_in_a_thread_and_are_whole_too(
-    metrics, store, clock, monkeypatch
-):
+async def test_large_pages_are_compressed_in_a_thread_and_are_complete(metrics, lines, monkeypatch):
     monkeypatch.setattr(page, "_SMALL", 100)
-    put(store, clock, courses=500)
+    put(lines, courses=500)
     text = gzip.decompress(await metrics.read(Format.TEXT, gzip=True)).decode()
-    assert len(figures(text.encode())) == 1001
+    assert len(values(text.encode())) == 501
     assert text.count("# TYPE iblai_course_active_users_7d gauge") == 1
 
 
 @pytest.fixture
-async def large(metrics, store, clock, monkeypatch):
-    """Return a way to read a page that takes long to be put together, as a page of figures."""
+async def large(metrics, lines, clock, monkeypatch):
+    """Return a way to read a page that takes long to render."""
     monkeypatch.setattr(page, "_SMALL", 100)
-    put(store, clock, value=1.0)
-    put(store, clock, org="globex")
+    put(lines, value=1.0)
+    put(lines, org="globex")
 
     async def read():
         clock.advance(1)
-        return figures(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
+        return values(gzip.decompress(await metrics.read(Format.TEXT, gzip=True)))
 
     await read()
     return read
 
 
-async def test_whoever_reads_a_large_page_does_not_wait_until_it_is_put_together_anew(
-    large, metrics, store, clock
+async def test_a_scrape_of_a_large_page_does_not_wait_until_it_is_rendered_again(
+    large, metrics, lines
 ):
-    put(store, clock, value=2.0)
+    put(lines, value=2.0)
     key = "iblai_active_users_7d", (("org", "acme"),)
     assert (await large())[key] == 1
     await asyncio.gather(*metrics._making.values())
     assert (await large())[key] == 2
 
 
-async def test_a_large_page_tells_of_visits_that_brought_nothing_too(large, metrics, telemetry):
-    telemetry.watch("acme", {"org": "acme"}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+async def test_a_large_page_is_rendered_again_after_changes_of_own_metrics(
+    large, metrics, telemetry
+):
+    register(telemetry)
     await large()
     await asyncio.gather(*metrics._making.values())
     assert ("iblai_up", (("org", "acme"),)) in await large()
 
 
-async def test_what_was_taken_out_is_not_on_the_next_large_page(large, store):
-    store.drop("globex")
+async def test_removed_series_are_not_on_the_next_large_page(large, lines):
+    lines.remove("globex")
     assert ("iblai_active_users_7d", (("org", "globex"),)) not in await large()
 
 
-async def test_what_is_taken_out_while_a_large_page_is_made_is_not_on_it(
-    large, metrics, store, clock, monkeypatch
+async def test_series_removed_while_a_large_page_is_rendered_are_not_on_it(
+    large, metrics, lines, monkeypatch
 ):
     begun, go_on = threading.Event(), threading.Event()
 
@@ -160,24 +175,24 @@ async def test_what_is_taken_out_while_a_large_page_is_made_is_not_on_it(
         return deflate(chunks, last=last)
 
     monkeypatch.setattr(page, "deflate", slow)
-    put(store, clock, value=2.0)
+    put(lines, value=2.0)
     metrics._begin(Format.TEXT)
     await asyncio.to_thread(begun.wait, 10)
-    store.drop("globex")
+    lines.remove("globex")
     reading = asyncio.create_task(large())
     await asyncio.sleep(0)
     go_on.set()
     assert ("iblai_active_users_7d", (("org", "globex"),)) not in await reading
 
 
-async def test_own_metrics_of_many_orgs_are_written_while_others_have_their_turn(
-    metrics, store, telemetry, clock
+async def test_own_metrics_of_many_orgs_are_rendered_without_blocking_the_event_loop(
+    metrics, lines, telemetry
 ):
     orgs = [f"org-{number}" for number in range(3 * page._SLICE)]
     for org in orgs:
-        telemetry.watch(org, {"org": org}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+        register(telemetry, org)
     written = []
-    store.listeners.append(lambda: written.append(store.generation))
+    lines.listeners.append(lambda: written.append(lines.generation))
     reading = asyncio.create_task(metrics.read(Format.TEXT, gzip=False))
     turns = []
     while not reading.done():
@@ -185,7 +200,7 @@ async def test_own_metrics_of_many_orgs_are_written_while_others_have_their_turn
         await asyncio.sleep(0)
     steps = [after - before for before, after in pairwise([*turns, len(written)])]
     assert max(steps) <= page._SLICE
-    found = figures(await reading)
+    found = values(await reading)
     assert {dict(labels)["org"] for name, labels in found if name == "iblai_up"} == set(orgs)
 
 
@@ -203,8 +218,8 @@ def deflated(monkeypatch):
     return made
 
 
-async def test_a_page_is_compressed_once_however_often_it_is_read(metrics, store, clock, deflated):
-    put(store, clock)
+async def test_a_page_is_compressed_once_however_often_it_is_read(metrics, lines, clock, deflated):
+    put(lines)
     for _ in range(10):
         await metrics.read(Format.TEXT, gzip=True)
         await metrics.read(Format.TEXT, gzip=False)
@@ -212,21 +227,19 @@ async def test_a_page_is_compressed_once_however_often_it_is_read(metrics, store
     assert len(deflated) == 1
 
 
-async def test_whoever_reads_while_a_page_is_made_waits_for_that_one(
-    metrics, store, clock, deflated
-):
-    put(store, clock)
+async def test_scrapes_during_rendering_share_one_page(metrics, lines, clock, deflated):
+    put(lines)
     pages = await asyncio.gather(*(metrics.read(Format.TEXT, gzip=True) for _ in range(10)))
     assert len(deflated) == 1
-    assert all(figures(gzip.decompress(found)) for found in pages)
+    assert all(values(gzip.decompress(found)) for found in pages)
 
 
-async def test_a_page_is_made_again_after_a_change_before_anybody_asks(
-    metrics, store, clock, deflated
+async def test_a_page_is_rendered_again_after_a_change_before_the_next_scrape(
+    metrics, lines, clock, deflated
 ):
-    put(store, clock, value=1.0)
+    put(lines, value=1.0)
     await metrics.read(Format.TEXT, gzip=True)
-    put(store, clock, value=2.0)
+    put(lines, value=2.0)
     metrics._timer.cancel()
     metrics._remake()
     await asyncio.gather(*metrics._making.values())
@@ -235,40 +248,38 @@ async def test_a_page_is_made_again_after_a_change_before_anybody_asks(
     assert len(deflated) == 2
 
 
-async def test_a_format_that_nobody_reads_any_more_is_no_longer_made(
-    metrics, store, clock, deflated
+async def test_a_format_that_is_no_longer_scraped_is_no_longer_rendered(
+    metrics, lines, clock, deflated
 ):
-    put(store, clock)
+    put(lines)
     await metrics.read(Format.OPENMETRICS, gzip=True)
     clock.advance(page._UNREAD - 1)
     await metrics.read(Format.TEXT, gzip=True)
     clock.advance(2)
-    put(store, clock, value=2.0)
+    put(lines, value=2.0)
     metrics._timer.cancel()
     metrics._remake()
     assert set(metrics._making) == {Format.TEXT}
     await asyncio.gather(*metrics._making.values())
-    found = figures(await metrics.read(Format.OPENMETRICS, gzip=False), Format.OPENMETRICS)
+    found = values(await metrics.read(Format.OPENMETRICS, gzip=False), Format.OPENMETRICS)
     assert found["iblai_active_users_7d", (("org", "acme"),)] == 2
 
 
-async def test_the_page_of_one_org_tells_what_was_counted_a_moment_ago(
-    metrics, store, telemetry, clock
-):
-    telemetry.watch("acme", {"org": "acme"}, [("videos", endpoints.VIDEOS_OVER_TIME)])
+async def test_the_page_of_one_org_has_current_counters(metrics, lines, telemetry):
+    register(telemetry)
     metrics.read_org("acme", Format.TEXT, gzip=False)
     telemetry.requested("acme", "videos_over_time", "200", 0.1)
-    found = figures(metrics.read_org("acme", Format.TEXT, gzip=False))
-    key = (("code", "200"), ("endpoint", "videos_over_time"), ("org", "acme"))
+    found = values(metrics.read_org("acme", Format.TEXT, gzip=False))
+    key = (("code", "200"), ("org", "acme"))
     assert found["iblai_api_requests_total", key] == 1
 
 
-async def test_the_page_of_one_org_holds_no_other(metrics, store, clock):
-    put(store, clock, org="acme")
-    put(store, clock, org="globex")
+async def test_the_page_of_one_org_contains_no_other(metrics, lines, clock):
+    put(lines, org="acme")
+    put(lines, org="globex")
     for form in Format:
         body = metrics.read_org("globex", form, gzip=False)
-        found = figures(body, form)
+        found = values(body, form)
         assert found
         assert all(dict(labels)["org"] == "globex" for _, labels in found)
         assert gzip.decompress(metrics.read_org("globex", form, gzip=True)) == body
@@ -280,7 +291,7 @@ floats = st.floats(allow_nan=False, allow_infinity=True)
 
 
 @st.composite
-def figures_of_orgs(draw):
+def values_of_orgs(draw):
     """Return values by org, metric and labels; the constants of each org beside them."""
     orgs = draw(st.lists(words, min_size=1, max_size=3, unique=True))
     extra = draw(st.dictionaries(st.sampled_from(["campus", "Zone"]), words))
@@ -318,19 +329,19 @@ class Families:
                 yield family
 
 
-@given(given_figures=figures_of_orgs(), form=st.sampled_from(Format), packed=st.booleans())
+@given(given_values=values_of_orgs(), form=st.sampled_from(Format), packed=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_whole_page_is_byte_for_byte_what_prometheus_client_writes(
-    clock, given_figures, form, packed
+    clock, given_values, form, packed
 ):
-    found, constants = given_figures
-    store = SnapshotStore()
-    telemetry = Telemetry(store)
-    metrics = MetricsPage(store, telemetry, clock)
+    found, constants = given_values
+    lines = RenderedLines()
+    telemetry = Telemetry(lines, NothingServed())
+    metrics = MetricsPage(lines, telemetry, clock)
     for org, families in found.items():
-        pen = Pen(constants[org])
-        rows = {m.name: pen.lines(m, given) for m, given in families if given}
-        store.write((org, "writer"), rows)
+        renderer = LineRenderer(constants[org])
+        rows = {m.name: renderer.lines(m, given) for m, given in families if given}
+        lines.write((org, "writer"), rows)
     telemetry.process_text = lambda _: b"# EOF\n" if form is Format.OPENMETRICS else b""
     page = asyncio.run(metrics.read(form, gzip=packed))
     registry = CollectorRegistry()

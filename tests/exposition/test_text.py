@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog
 from exporter.catalog import Area, Metric
-from exporter.exposition import Format, Pen, header, negotiate
+from exporter.exposition import Format, LineRenderer, header, negotiate
 
 METRIC = Metric(
     "iblai_thing", 'Help with "quotes", \\ and\na newline.', ("org", "zone", "a"), Area.COURSES
@@ -23,7 +23,7 @@ floats = st.floats(allow_nan=True, allow_infinity=True)
 
 def ours(rows, constants, form):
     end = b"# EOF\n" if form is Format.OPENMETRICS else b""
-    return header(METRIC, form) + Pen(constants).lines(METRIC, rows) + end
+    return header(METRIC, form) + LineRenderer(constants).lines(METRIC, rows) + end
 
 
 def theirs(rows, constants, form):
@@ -52,25 +52,25 @@ def test_text_is_byte_for_byte_what_prometheus_client_writes(rows, org, extra, f
 
 
 @given(value=label)
-def test_any_label_value_survives_the_way_through_a_parser(value):
-    text = Pen({"org": value}).lines(METRIC, {("x", "y"): 1.0}).decode()
+def test_any_label_value_survives_a_parser(value):
+    text = LineRenderer({"org": value}).lines(METRIC, {("x", "y"): 1.0}).decode()
     family = next(iter(text_string_to_metric_families(text)))
     assert family.samples[0].labels == {"org": value, "zone": "x", "a": "y"}
 
 
 def test_a_percent_sign_is_a_character_like_others():
-    assert Pen({"org": "100%d"}).lines(METRIC, {("%s", "%"): 1.0}) == (
+    assert LineRenderer({"org": "100%d"}).lines(METRIC, {("%s", "%"): 1.0}) == (
         b'iblai_thing{a="%",org="100%d",zone="%s"} 1.0\n'
     )
 
 
 def test_a_metric_without_labels_has_no_braces():
     metric = Metric("iblai_x", "X.", (), Area.EXPORTER)
-    assert Pen({}).lines(metric, {(): math.inf}) == b"iblai_x +Inf\n"
+    assert LineRenderer({}).lines(metric, {(): math.inf}) == b"iblai_x +Inf\n"
 
 
-def test_metrics_about_the_same_courses_share_the_labels_that_one_pen_writes():
-    pen = Pen({"org": "acme"})
+def test_metrics_about_the_same_courses_share_rendered_labels():
+    renderer = LineRenderer({"org": "acme"})
     rows = {("bio",): 1.0, ("art",): 2.0}
     for name in ("iblai_x", "iblai_y"):
         metric = Metric(name, "X.", ("org", "course_id"), Area.COURSES)
@@ -78,7 +78,7 @@ def test_metrics_about_the_same_courses_share_the_labels_that_one_pen_writes():
             f'{name}{{course_id="{course}",org="acme"}} {value}\n'
             for (course,), value in rows.items()
         )
-        assert pen.lines(metric, rows).decode() == text
+        assert renderer.lines(metric, rows).decode() == text
 
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -125,7 +125,7 @@ def test_the_format_is_negotiated(accept, content_type):
         "text/plain",
     ],
 )
-def test_the_content_type_is_the_one_prometheus_client_answers_with(accept):
+def test_the_content_type_is_that_of_prometheus_client(accept):
     assert negotiate(accept).content_type == choose_encoder(accept)[1]
 
 
