@@ -1,14 +1,15 @@
-"""Unit tests of the rules: for each alert a case that fires, and cases that must not.
+"""Unit tests of the rules: for each alert a case in which it fires, and cases in which it must not.
 
-A case is a small world of series, scraped every ten minutes, and what fires in it at given
-hours: all of it, so that an alert too many fails a case as well as one too few.
+A case is a set of series, scraped every ten minutes, and the alerts that fire at given hours: all
+of them, so an additional alert fails a case as well as a missing one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.prometheus.drops import SESSIONS, Figure
+from exporter import catalog
+from exporter.catalog import Windowed
 
 Series = dict[str, str]
 Firing = Sequence[str]
@@ -17,27 +18,37 @@ STEP = 10
 """Minutes between scrapes."""
 
 PER_HOUR = 60 // STEP
+SCRAPE = 1 / PER_HOUR
+"""Hours between scrapes."""
+
 GAP = "_"
 COLLECTORS = (
     "active_users_today",
-    "enrollments_today",
-    "videos_today",
-    "chat_today",
-    "active_users",
-    "active_learners",
     "enrollments",
     "videos",
-    "course_videos",
     "chat",
+    "active_users",
+    "active_learners",
+    "course_videos",
     "course_enrollments",
 )
+JOB = "iblai"
 INSTANCE = 'job="iblai",instance="a:10880"'
 OTHER_INSTANCE = 'job="iblai",instance="b:10880"'
+
+_OWN = {
+    catalog.BUILD_INFO.name: 1.0,
+    "up": 1.0,
+    catalog.RELOAD_SUCCESSFUL.name: 1.0,
+    catalog.WEB_RELOAD_SUCCESSFUL.name: 1.0,
+    catalog.SCHEDULE_STRETCH.name: 1.0,
+}
+"""What a healthy exporter serves about itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A world, and what fires in it: `checks` by hour."""
+    """A set of series, and the alerts that fire: `checks` by hour."""
 
     name: str
     series: Series
@@ -55,91 +66,66 @@ def over(*spans: tuple[float | str, float]) -> str:
     return " ".join(steady(value, hours=hours) for value, hours in spans)
 
 
-def world(
+def exporter(
     hours: float,
     *,
     org: str = "acme",
     instance: str = INSTANCE,
-    drop_ratio: float = 0.4,
-    min_baseline: float = 20,
     collectors: Sequence[str] = COLLECTORS,
+    **labels: str,
 ) -> Series:
-    """Return the series of an exporter that is well, with one org and no figures yet."""
-    labels = f'{{org="{org}",{instance}}}'
+    """Return the series of a healthy exporter with one org, without the values of the org."""
     clock = f"0+{60 * STEP}x{round(hours * PER_HOUR) - 1}"
-    series = {
-        f"iblai_exporter_build_info{{{instance}}}": steady(1, hours=hours),
-        f"up{{{instance}}}": steady(1, hours=hours),
-        f"iblai_exporter_config_last_reload_successful{{{instance}}}": steady(1, hours=hours),
-        f"iblai_exporter_scheduler_missed_runs_total{{{instance}}}": steady(0, hours=hours),
-        f"iblai_up{labels}": steady(1, hours=hours),
-        f"iblai_alert_drop_ratio{labels}": steady(drop_ratio, hours=hours),
-        f"iblai_alert_min_baseline{labels}": steady(min_baseline, hours=hours),
-        f"iblai_alert_quiet_1d{labels}": steady(0, hours=hours),
-        f"iblai_alert_quiet_7d{labels}": steady(0, hours=hours),
-    }
+    series = {f"{name}{{{instance}}}": steady(value, hours=hours) for name, value in _OWN.items()}
+    where = {"org": org, "instance": instance, **labels}
+    series[metric(catalog.UP.name, **where)] = steady(1, hours=hours)
     for collector in collectors:
-        of = f'{{org="{org}",collector="{collector}",{instance}}}'
-        series[f"iblai_collector_success{of}"] = steady(1, hours=hours)
-        series[f"iblai_collector_last_success_timestamp_seconds{of}"] = clock
-        series[f"iblai_collector_last_attempt_timestamp_seconds{of}"] = clock
+        series[metric(catalog.COLLECTOR_SUCCESS.name, collector=collector, **where)] = steady(
+            1, hours=hours
+        )
+        for name in (catalog.COLLECTOR_LAST_SUCCESS.name, catalog.COLLECTOR_LAST_ATTEMPT.name):
+            series[metric(name, collector=collector, **where)] = clock
     return series
 
 
 def metric(name: str, *, org: str = "acme", instance: str = INSTANCE, **labels: str) -> str:
-    """Return the name of a series as `world` has it."""
+    """Return the name of a series of an org."""
     more = "".join(f',{key}="{value}"' for key, value in labels.items())
-    return f'iblai_{name}{{org="{org}"{more},{instance}}}'
+    return f'{name}{{org="{org}"{more},{instance}}}'
 
 
-def figures(
-    figure: Figure,
+def values(
+    measure: Windowed,
     hours: float,
     *,
-    day: str | float,
-    usual_day: str | float = 100,
-    week: str | float = 600,
-    usual_week: str | float = 600,
+    of: Mapping[str, str | float],
     **where: str,
 ) -> Series:
-    """Return the series of a figure and its baselines; a number stays for all `hours`.
+    """Return the series of a measure: `of` has samples, or a value for all `hours`, by suffix.
 
-    Numbers are of what is told. An average stands beside ample sessions, as it is judged by them.
+    A suffix is a window, `1d_expected` or `1d_expected_low`.
     """
-    scale = figure.scale
-    given: dict[str, str | float] = {
-        f"{figure.name}_1d": day,
-        f"{figure.name}_1d_baseline": usual_day,
-        f"{figure.name}_7d": week,
-        f"{figure.name}_7d_baseline": usual_week,
-    }
-    if figure.spread is None:
-        given |= {f"{SESSIONS.name}_{of}": 400 for of in ("1d", "1d_baseline", "7d", "7d_baseline")}
-    return {
-        metric(name, **where): (
-            reading
-            if isinstance(reading, str) and " " in reading
-            else steady(reading if isinstance(reading, str) else reading * scale, hours=hours)
+    gauges = {
+        suffix: gauge.name
+        for window in measure.expected
+        for suffix, gauge in (
+            (window, measure.at(window)),
+            (f"{window}_expected", measure.expected_at(window)),
+            (f"{window}_expected_low", measure.expected_low_at(window)),
         )
-        for name, reading in given.items()
+    } | {window: measure.at(window).name for window in measure.windows}
+    return {
+        metric(gauges[suffix], **where): (
+            samples if isinstance(samples, str) else steady(samples, hours=hours)
+        )
+        for suffix, samples in of.items()
     }
 
 
-def drop(figure: Figure, window: str = "1d", *, org: str = "acme") -> str:
-    """Return the drop of a figure as ALERTS tells it."""
-    return told(f"Iblai{figure.camel}Drop", "warning", org=org, figure=figure.name, window=window)
-
-
-def collapse(figure: Figure, window: str = "1d", *, org: str = "acme") -> tuple[str, str]:
-    """Return the collapse of a figure as ALERTS tells it, and the drop that it also is."""
-    name = f"Iblai{figure.camel}Collapse"
-    first = told(name, "critical", org=org, figure=figure.name, window=window)
-    return first, drop(figure, window, org=org)
-
-
-def told(name: str, severity: str, **labels: str) -> str:
-    """Return an alert as ALERTS tells it."""
-    more = "".join(f', {key}="{value}"' for key, value in labels.items())
+def fires(name: str, severity: str, **labels: str) -> str:
+    """Return an alert that fires, as in ALERTS. The label `job` is that of all cases."""
+    given = {"job": JOB, **labels}
+    more = "".join(f', {key}="{value}"' for key, value in given.items() if value)
     return f'ALERTS{{alertname="{name}", alertstate="firing", severity="{severity}"{more}}}'
 
 
@@ -157,7 +143,7 @@ def _test(case: Case) -> Mapping[str, Any]:
         "name": case.name,
         "interval": f"{STEP}m",
         "input_series": [
-            {"series": series, "values": values} for series, values in case.series.items()
+            {"series": series, "values": samples} for series, samples in case.series.items()
         ],
         "promql_expr_test": [
             {

@@ -1,99 +1,143 @@
-"""Costs of agents that are far above what is usual."""
+"""Alerts on cost and on language models: cost above the expected one, spend cap, latency."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploy.prometheus.drops import FRESH_AGE, KEEP, SEEN, last
-from deploy.prometheus.rules import HOUR, MINUTE, Alert, Dashboard, Group, Severity
+from deploy.prometheus.engagement import KEEP
+from deploy.prometheus.rules import (
+    HOUR,
+    MINUTE,
+    NUMBER,
+    Alert,
+    Dashboard,
+    Expected,
+    Group,
+    Severity,
+    last,
+)
+from exporter import catalog
 
 FLOOR = 10
-"""US dollars above the usual that are worth a message."""
+"""US dollars above the expected cost that are worth a message."""
 
-_COST = "iblai_cost_usd"
+NEAR = 0.9
+"""Share of the spend cap from which on it is nearly reached."""
+
+SLOWER = 2
+"""How many times the latency of the last 7 days is too slow."""
+
+SLOW = 10
+"""Seconds of latency that nobody complains about."""
+
+CALLS = 20
+"""Calls of a model today that make a percentile meaningful."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Window:
-    """A window of costs, the baseline it is held against, and how many times that is too much."""
+    """A window of costs, the expected cost it is compared with, and how many times is too much."""
 
     name: str
-    usual: str
+    expected: str
     factor: int
-    collector: str
     when: str
-    usually: str
     wait: int
 
 
 WINDOWS = (
-    # Which weekday today is, no baseline knows; but no day costs as much as a week.
-    _Window(
-        name="today",
-        usual="7d",
-        factor=1,
-        collector="costs_today",
-        when="today",
-        usually="in 7 days",
-        wait=15 * MINUTE,
-    ),
-    _Window(
-        name="1d",
-        usual="1d",
-        factor=3,
-        collector="costs",
-        when="yesterday",
-        usually="on that weekday",
-        wait=HOUR,
-    ),
-    _Window(
-        name="7d",
-        usual="7d",
-        factor=2,
-        collector="costs",
-        when="in the last 7 complete days",
-        usually="in 7 days",
-        wait=HOUR,
-    ),
+    # No expected cost is known for a day that is not over; but no day costs as much as a week.
+    _Window(name="today", expected="7d", factor=1, when="today", wait=15 * MINUTE),
+    _Window(name="1d", expected="1d", factor=3, when="yesterday", wait=HOUR),
+    _Window(name="7d", expected="7d", factor=2, when="in the last 7 days", wait=HOUR),
 )
 
 
 def group() -> Group:
-    """Return the alerts on costs. What is fresh is recorded with the drops."""
-    return Group("iblai-costs", tuple(_alerts()))
+    """Return the alerts on cost and on language models."""
+    return Group("iblai-costs", (*_costs(), *_spend_cap(), _latency()))
 
 
-def _alerts() -> Iterator[Alert]:
+def _costs() -> Iterator[Alert]:
     for window in WINDOWS:
-        # Recorded in another group, which may be evaluated before this one or after it.
-        fresh = f'last_over_time({FRESH_AGE}{{collector="{window.collector}"}}[{SEEN}])'
-        now, usual = last(f"{_COST}_{window.name}"), last(f"{_COST}_{window.usual}_baseline")
+        expected = catalog.COST.expected_at(window.expected).name
+        limit = f"{window.factor} * {last(expected)}" if window.factor > 1 else last(expected)
         yield Alert(
             name="IblaiCostHigh",
             severity=Severity.WARNING,
-            tells=(
-                "agents cost 3 times what is usual on a day, twice what is usual in 7 days, or "
-                f"today alone as much as 7 days usually do; and at least {FLOOR} US dollars more"
+            when=(
+                "agents cost 3 times the expected cost of a day, twice that of 7 days, or today "
+                f"alone that of 7 days; and {FLOOR} US dollars more"
             ),
-            expr=(
-                f"{now} >= {window.factor} * {usual}\n"
-                f"and on (org) {now} - {usual} >= {FLOOR}\n"
-                f"and on (org) {fresh}"
-            ),
-            summary="Agents cost far more than is usual.",
+            expr=f"{last(catalog.COST.at(window.name).name)}\n  > {limit} + {FLOOR}",
+            summary="Agents cost far more than expected.",
             description=(
-                '{{ $labels.org }} has spent ${{ $value | printf "%.2f" }} on agents '
-                f"{window.when}, where ${_usual(window.usual)} are usual {window.usually}."
+                '{{ $labels.org }} has spent ${{ printf "%.2f" $value }} on agents '
+                f"{window.when}."
+            ),
+            expected=Expected(
+                selector=f"max({expected}{{%s}})",
+                expr=last(expected),
+                number=f'${{{{ printf "%.2f" {NUMBER} }}}} in {_DAYS[window.expected]}',
             ),
             dashboard=Dashboard.COSTS,
             wait=window.wait,
             keep=KEEP,
-            labels={"figure": "cost_usd", "window": window.name},
+            labels={"window": window.name},
         )
 
 
-def _usual(window: str) -> str:
-    """Return the template of what is usual for the alert's org."""
-    return (
-        f'{{{{ with printf "max({_COST}_{window}_baseline{{org=%q}})" $labels.org | query }}}}'
-        '{{ . | first | value | printf "%.2f" }}{{ else }}?{{ end }}'
+_DAYS = {"1d": "a day", "7d": "7 days"}
+
+
+def _spend_cap() -> Iterator[Alert]:
+    exceeded = f"{last(catalog.SPEND_CAP_EXCEEDED.name)} == 1"
+    yield Alert(
+        name="IblaiSpendCapExceeded",
+        severity=Severity.CRITICAL,
+        when="the platform reports that the org exceeded its spend cap",
+        expr=exceeded,
+        summary="The spend cap of an org is exceeded.",
+        description=(
+            "{{ $labels.org }} has exceeded its spend cap. Its agents may not answer any more."
+        ),
+        dashboard=Dashboard.COSTS,
+        wait=10 * MINUTE,
+    )
+    yield Alert(
+        name="IblaiSpendCapNear",
+        severity=Severity.WARNING,
+        when=f"an org has spent {NEAR:.0%} of its spend cap",
+        expr=(
+            f"{last(catalog.SPEND_CAP_SPENT.name)}\n"
+            f"  / ({last(catalog.SPEND_CAP_LIMIT.name)} > 0) >= {NEAR}\n"
+            f"unless ({exceeded})"
+        ),
+        summary="The spend cap of an org is nearly reached.",
+        description="{{ $labels.org }} has spent {{ humanizePercentage $value }} of its spend cap.",
+        dashboard=Dashboard.COSTS,
+        wait=10 * MINUTE,
+    )
+
+
+def _latency() -> Alert:
+    today, week = (last(catalog.LLM_LATENCY_P95.at(window).name) for window in ("today", "7d"))
+    return Alert(
+        name="IblaiModelLatencyHigh",
+        severity=Severity.WARNING,
+        when=(
+            f"the p95 latency of a model today is over {SLOW}s and over {SLOWER} times that of the "
+            f"last 7 days, in at least {CALLS} calls"
+        ),
+        expr=(
+            f"({today} > {SLOW})\n"
+            f"  > {SLOWER} * {week}\n"
+            f"and {last(catalog.LLM_CALLS.at('today').name)} >= {CALLS}"
+        ),
+        summary="A language model is slow.",
+        description=(
+            "One in twenty calls of {{ $labels.model }} for {{ $labels.org }} took longer than "
+            "{{ humanizeDuration $value }} today."
+        ),
+        dashboard=Dashboard.COSTS,
+        wait=30 * MINUTE,
     )

@@ -1,42 +1,58 @@
-"""Alerts on the exporter itself, and on what stands between it and the figures."""
+"""Alerts on the exporter itself, and on what keeps it from collecting data."""
 
 from collections.abc import Iterator
 
-from deploy.prometheus.drops import SEEN, age, last
-from deploy.prometheus.rules import HOUR, MINUTE, Alert, Dashboard, Group, Severity, duration
+from deploy.prometheus.rules import (
+    DAY,
+    HOUR,
+    MINUTE,
+    REPLICA,
+    SEEN,
+    Alert,
+    Dashboard,
+    Group,
+    Severity,
+    duration,
+    last,
+)
+from exporter import catalog
 
-TODAY_INTERVAL = 5 * MINUTE
-HISTORY_INTERVAL = HOUR
-"""Rhythms of the exporter's defaults. Where an org's are slower, build with those."""
+LATE = 8 * HOUR
+"""How long after midnight yesterday's values may arrive."""
 
-PATIENCE = 6
-"""How many visits of a collector may fail in a row before its data count as stale."""
+OLD = 26 * HOUR
+"""Age of a collector's last success that no interval explains: all run at least once a day."""
+
+STOPPED = HOUR
+"""Age of an exporter's last attempt, for any org, that no interval explains."""
+
+STRETCHED = 1.2
+"""Factor by which intervals may be stretched."""
 
 RATE_LIMITED = 0.2
-"""Share of the requests answered with a request to slow down that is too much."""
+"""Share of the requests that may be answered with a request to slow down."""
 
-MISSED = 0.5
-"""Visits missed in an hour, for each collector, that are too many: a tenth at default rhythms."""
+REJECTED_WITHIN = "7h"
+"""A rejected key is tried again within 6 hours."""
 
-_TODAY = 'collector=~".*_today"'
-_COMPLETE = 'collector!~".*_today"'
-_SUCCESS = "iblai_collector_last_success_timestamp_seconds"
-_ATTEMPT = "iblai_collector_last_attempt_timestamp_seconds"
-_REQUESTS = "iblai_api_requests_total"
-_REFUSED = 'code=~"401|403"'
-_SHARD = f"last_over_time(iblai_exporter_shard[{SEEN}])"
-_SHARDS = f"last_over_time(iblai_exporter_shards[{SEEN}])"
+_UP = catalog.UP.name
+_SUCCESS = catalog.COLLECTOR_SUCCESS.name
+_LAST_SUCCESS = catalog.COLLECTOR_LAST_SUCCESS.name
+_LAST_ATTEMPT = catalog.COLLECTOR_LAST_ATTEMPT.name
+_REQUESTS = catalog.API_REQUESTS.name
+_BUILD_INFO = catalog.BUILD_INFO.name
+_STATE_ERRORS = catalog.STATE_ERRORS.name
+_SHARD, _SHARDS = catalog.SHARD.name, catalog.SHARDS.name
+_DOWN = f"{last(_UP)} == 0"
+_SAME_ORG = "on (org, job)"
 
 
-def group(*, interval: int = TODAY_INTERVAL, history_interval: int = HISTORY_INTERVAL) -> Group:
-    """Return the alerts for an exporter that visits in these rhythms, in seconds."""
-    return Group(
-        "iblai-exporter",
-        (
-            *_exporter(),
-            *_orgs(interval=interval, history_interval=history_interval),
-            *_shards(),
-        ),
+def groups() -> tuple[Group, ...]:
+    """Return the alerts on the exporter, on its orgs and on its shards."""
+    return (
+        Group("iblai-exporter", tuple(_exporter())),
+        Group("iblai-orgs", (*_orgs(), *_collectors(), *_limits())),
+        Group("iblai-shards", tuple(_shards())),
     )
 
 
@@ -44,12 +60,12 @@ def _exporter() -> Iterator[Alert]:
     yield Alert(
         name="IblaiExporterDown",
         severity=Severity.CRITICAL,
-        tells="no exporter was scraped for 15 minutes",
-        expr="absent(last_over_time(iblai_exporter_build_info[10m]))",
+        when="no exporter was scraped for 15 minutes",
+        expr=f"absent(last_over_time({_BUILD_INFO}[10m]))",
         summary="No iblai-exporter is being scraped.",
         description=(
-            "Prometheus has scraped no iblai-exporter for 15 minutes. No figure is current, and "
-            "no drop can be told."
+            "Prometheus has scraped no iblai-exporter for 15 minutes. No value is current, and no "
+            "alert on engagement can fire."
         ),
         dashboard=Dashboard.HEALTH,
         wait=5 * MINUTE,
@@ -57,9 +73,9 @@ def _exporter() -> Iterator[Alert]:
     yield Alert(
         name="IblaiExporterInstanceDown",
         severity=Severity.WARNING,
-        tells="an instance that was scraped within a day does not answer",
+        when="an instance that was scraped within a day does not answer",
         expr=(
-            "(up == 0 and on (job, instance) last_over_time(iblai_exporter_build_info[1d]))\n"
+            f"(up == 0 and on (job, instance) last_over_time({_BUILD_INFO}[1d]))\n"
             "or\n"
             'up{job=~"iblai.*"} == 0'
         ),
@@ -72,110 +88,167 @@ def _exporter() -> Iterator[Alert]:
         wait=10 * MINUTE,
     )
     yield Alert(
+        name="IblaiPollingStopped",
+        severity=Severity.CRITICAL,
+        when=f"an instance has sent no request for any org for {duration(STOPPED)}",
+        expr=(
+            f"time() - max by (job, instance) (last_over_time({_LAST_ATTEMPT}[{SEEN}])) > {STOPPED}"
+        ),
+        summary="An instance of iblai-exporter does not poll.",
+        description=(
+            "{{ $labels.instance }} (job {{ $labels.job }}) answers scrapes, but has not polled "
+            "any org for {{ humanizeDuration $value }}."
+        ),
+        dashboard=Dashboard.HEALTH_OF_INSTANCE,
+        wait=15 * MINUTE,
+    )
+    reloads = (catalog.RELOAD_SUCCESSFUL.name, catalog.WEB_RELOAD_SUCCESSFUL.name)
+    yield Alert(
         name="IblaiReloadFailed",
         severity=Severity.WARNING,
-        tells="the last attempt to load the configuration failed",
-        expr=(
-            "min by (job, instance) "
-            "(last_over_time(iblai_exporter_config_last_reload_successful[15m])) == 0"
-        ),
+        when="the last attempt to load the configuration, or the web configuration, failed",
+        expr="\nor\n".join(f"last_over_time({metric}[{SEEN}]) == 0" for metric in reloads),
         summary="The configuration of iblai-exporter could not be loaded.",
         description=(
             "{{ $labels.instance }} (job {{ $labels.job }}) could not load its configuration, and "
-            "goes on with the one before."
+            "keeps the previous one."
         ),
         dashboard=Dashboard.HEALTH_OF_INSTANCE,
         wait=5 * MINUTE,
     )
     yield Alert(
-        name="IblaiSchedulerBehind",
+        name="IblaiScheduleStretched",
         severity=Severity.WARNING,
-        tells="in an hour, over half as many visits as there are collectors were not made in time",
-        expr=(
-            "sum by (job, instance) (increase(iblai_exporter_scheduler_missed_runs_total[1h]))\n"
-            f"  / count by (job, instance) (last_over_time({_ATTEMPT}[{SEEN}])) > {MISSED}"
-        ),
-        summary="Visits of iblai-exporter are late.",
+        when=f"polling intervals are stretched by a factor of more than {STRETCHED}",
+        expr=f"last_over_time({catalog.SCHEDULE_STRETCH.name}[{SEEN}]) > {STRETCHED}",
+        summary="iblai-exporter polls less often than configured.",
         description=(
-            "{{ $labels.instance }} (job {{ $labels.job }}) missed {{ $value | humanize }} visits "
-            "for each collector in the last hour. Figures of today come late."
+            "{{ $labels.instance }} (job {{ $labels.job }}) needs more requests than its rate "
+            'limit allows. Its intervals are {{ printf "%.1f" $value }} times as long as '
+            "configured."
         ),
         dashboard=Dashboard.HEALTH_OF_INSTANCE,
-        wait=30 * MINUTE,
+        wait=HOUR,
+    )
+    yield Alert(
+        name="IblaiStateErrors",
+        severity=Severity.WARNING,
+        when="the state file could not be read or written within the last hour",
+        expr=(
+            f"increase({_STATE_ERRORS}[1h]) > 0\n"
+            "or\n"
+            f"({_STATE_ERRORS} > 0 unless {_STATE_ERRORS} offset 1h)"
+        ),
+        summary="The state file of iblai-exporter has problems.",
+        description=(
+            "{{ $labels.instance }} (job {{ $labels.job }}) has problems with the file in its "
+            "state_dir ({{ $labels.reason }}). Data may be lost at the next restart."
+        ),
+        dashboard=Dashboard.HEALTH_OF_INSTANCE,
+        wait=5 * MINUTE,
     )
 
 
-def _orgs(*, interval: int, history_interval: int) -> Iterator[Alert]:
+def _orgs() -> Iterator[Alert]:
     yield Alert(
-        name="IblaiOrgFailing",
+        name="IblaiOrgDown",
         severity=Severity.WARNING,
-        tells="every collector of an org fails",
-        expr=f"{last('iblai_up')} == 0",
-        summary="Nothing can be read of an org.",
+        when="every collector of an org fails",
+        expr=_DOWN,
+        summary="No data of an org can be collected.",
         description=(
-            "Every collector of {{ $labels.org }} has failed for half an hour. Its last figures "
-            "are served until they are too old, and then vanish."
+            "Every collector of {{ $labels.org }} has failed for half an hour. Its last values "
+            "are served until they are stale, and then disappear."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
-        wait=max(30 * MINUTE, PATIENCE * interval),
+        wait=30 * MINUTE,
+    )
+    rejected, other = (
+        f'sum by (org, job) (increase({_REQUESTS}{{code{matches}"401|403"}}[{within}])) > 0'
+        for matches, within in (("=~", REJECTED_WITHIN), ("!~", "30m"))
     )
     yield Alert(
         name="IblaiKeyRejected",
         severity=Severity.CRITICAL,
-        tells="every collector of an org fails, and the API answers only 401 or 403",
-        expr=(
-            f"({last('iblai_up')} == 0)\n"
-            f"and on (org) sum by (org) (last_over_time({_REQUESTS}{{{_REFUSED}}}[{SEEN}])) > 0\n"
-            f"unless on (org) sum by (org) "
-            f"(increase({_REQUESTS}{{{_REFUSED.replace('=~', '!~')}}}[30m])) > 0"
-        ),
+        when="every collector of an org fails, and the API responds only with 401 or 403",
+        expr=f"({_DOWN})\nand {_SAME_ORG}\n({rejected})\nunless {_SAME_ORG}\n({other})",
         summary="The API rejects the key of an org.",
         description=(
-            "The API has answered {{ $labels.org }} with nothing but 401 or 403 for half an hour: "
-            "its key is wrong, expired or without rights, or does not belong to the user "
-            "configured. It is asked only rarely until that changes."
+            "The API has responded to {{ $labels.org }} with nothing but 401 or 403: its key is "
+            "wrong, expired or without permissions, or does not belong to the configured user."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
+    )
+
+
+def _collectors() -> Iterator[Alert]:
+    yield Alert(
+        name="IblaiCollectorFailing",
+        severity=Severity.WARNING,
+        when="a collector's last attempt failed, and no later one succeeded for 2 hours",
+        expr=(
+            f"({last(_SUCCESS)} == 0\n"
+            f"  and {last(_LAST_ATTEMPT)} > 0)\n"
+            f"unless {_SAME_ORG}\n"
+            f"({_DOWN})"
+        ),
+        summary="A collector of an org fails.",
+        description=(
+            "The collector {{ $labels.collector }} of {{ $labels.org }} has failed for 2 hours. "
+            "Its last values are served until they are stale, and then disappear."
+        ),
+        dashboard=Dashboard.HEALTH_OF_ORG,
+        wait=2 * HOUR,
+    )
+    yield Alert(
+        name="IblaiItemsFailing",
+        severity=Severity.INFO,
+        when="a collector succeeds, but not for all courses or mentors",
+        expr=f"{last(catalog.COLLECTOR_ITEMS_FAILED.name)} > 0",
+        summary="Some courses or mentors of an org fail.",
+        description=(
+            "The collector {{ $labels.collector }} of {{ $labels.org }} has failed for "
+            "{{ $value }} courses or mentors for 6 hours. The others are up to date."
+        ),
+        dashboard=Dashboard.HEALTH_OF_ORG,
+        wait=6 * HOUR,
     )
     yield Alert(
         name="IblaiDataStale",
         severity=Severity.WARNING,
-        tells=(
-            f"a collector has read no good answer for {PATIENCE} of its intervals "
-            f"({duration(PATIENCE * interval)} for figures of today, "
-            f"{duration(PATIENCE * history_interval)} for complete days)"
+        when=(
+            f"yesterday's values have not arrived {duration(LATE)} after midnight, or a collector "
+            f"has not succeeded for {duration(OLD)}"
         ),
         expr=(
-            f"{age(collectors=_TODAY)} > {PATIENCE * interval}\n"
+            f"time() - {last(catalog.WINDOW_END.name)} > {DAY + LATE}\n"
             "or\n"
-            f"{age(collectors=_COMPLETE)} > {PATIENCE * history_interval}\n"
-            "or\n"
-            f"({last(_SUCCESS, by='org, collector')} == 0\n"
-            f"  and {last(_SUCCESS, by='org, collector', ago='2h')} == 0)"
+            f"time() - ({last(_LAST_SUCCESS)} > 0) > {OLD}"
         ),
-        summary="Figures of an org are out of date.",
+        summary="Values of an org are out of date.",
         description=(
-            "The collector {{ $labels.collector }} of {{ $labels.org }} has "
-            "{{ if eq $value 0.0 }}never read a good answer{{ else }}read no good answer for "
-            "{{ $value | humanizeDuration }}{{ end }}. Its figures vanish, and drops in them "
-            "cannot be told."
+            "The collector {{ $labels.collector }} of {{ $labels.org }} serves values that are "
+            "out of date: they end, or were last collected, {{ humanizeDuration $value }} ago."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
     )
+
+
+def _limits() -> Iterator[Alert]:
     yield Alert(
         name="IblaiRateLimited",
         severity=Severity.WARNING,
-        tells=f"the API asked to slow down in over {RATE_LIMITED:.0%} of an hour's requests",
+        when=f"the API asked to slow down in over {RATE_LIMITED:.0%} of an hour's requests",
         expr=(
-            "sum by (org) (increase(iblai_api_rate_limited_total[1h]))\n"
-            f"  / sum by (org) (increase({_REQUESTS}[1h])) > {RATE_LIMITED}"
+            f"sum without ({REPLICA}) (increase({catalog.API_RATE_LIMITED.name}[1h]))\n"
+            f"  / sum without ({REPLICA}, code) (increase({_REQUESTS}[1h])) > {RATE_LIMITED}"
         ),
         summary="The API asks to slow down.",
         description=(
-            "{{ $value | humanizePercentage }} of the requests for {{ $labels.org }} in the last "
-            "hour were answered with a request to slow down. Its figures come late."
+            "{{ humanizePercentage $value }} of the requests for {{ $labels.org }} in the last "
+            "hour were answered with a request to slow down. Its values are late."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=HOUR,
@@ -183,16 +256,12 @@ def _orgs(*, interval: int, history_interval: int) -> Iterator[Alert]:
     yield Alert(
         name="IblaiSeriesDropped",
         severity=Severity.WARNING,
-        tells="an org has more series than its `series_limit`",
-        expr=(
-            "max by (org) (increase("
-            'iblai_exporter_series_dropped_total{reason="series_limit"}'
-            f"[{duration(3 * history_interval)}])) > 0"
-        ),
+        when="an org has more series than its `series_limit`",
+        expr=f"{last(catalog.SERIES_DROPPED.name + _LIMIT)} > 0",
         summary="An org has more series than its limit allows.",
         description=(
-            "Series of {{ $labels.org }} are left out, since it has more than its series_limit. "
-            "Figures of some courses are missing."
+            "{{ $value }} series of {{ $labels.org }} are not served, since it has more than its "
+            "series_limit. Values of some courses are missing."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
@@ -200,32 +269,34 @@ def _orgs(*, interval: int, history_interval: int) -> Iterator[Alert]:
     yield Alert(
         name="IblaiPayloadErrors",
         severity=Severity.INFO,
-        tells="answers, or rows or days in them, keep being unreadable",
-        expr=(
-            "max by (org, endpoint, reason) (increase("
-            f"iblai_exporter_payload_errors_total[{duration(3 * history_interval)}])) > 0"
-        ),
-        summary="Parts of the API's answers cannot be read.",
+        when="responses, or rows or days in them, could not be read for 3 hours",
+        expr=(f"max without ({REPLICA}) (increase({catalog.PAYLOAD_ERRORS.name}[3h])) > 0"),
+        summary="Parts of the API's responses cannot be read.",
         description=(
-            "About {{ $value | humanize }} parts of the answers of {{ $labels.endpoint }} for "
-            "{{ $labels.org }} could not be read lately ({{ $labels.reason }}). The figures that "
-            "rest on them are absent."
+            'About {{ printf "%.0f" $value }} parts of the responses for {{ $labels.org }} could '
+            "not be read in the last 3 hours ({{ $labels.reason }}). Values that depend on them "
+            "are absent."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
-        wait=3 * history_interval,
+        wait=3 * HOUR,
     )
 
 
+_LIMIT = '{reason="series_limit"}'
+
+
 def _shards() -> Iterator[Alert]:
+    shard = f"last_over_time({_SHARD}[{SEEN}])"
+    running = f'count_values without ({REPLICA}) ("shard", {shard})'
     yield Alert(
         name="IblaiShardMissing",
         severity=Severity.CRITICAL,
-        tells="fewer shards are scraped than there should be",
-        expr=f'max({_SHARDS}) - count(count_values("shard", {_SHARD})) > 0',
+        when="fewer shards are scraped than there should be",
+        expr=f"{last(_SHARDS)}\n  - count without (shard) ({running}) > 0",
         summary="A shard of iblai-exporter is missing.",
         description=(
-            "{{ $value }} of the shards that iblai-exporter is split into are not being scraped: "
-            "nobody watches their orgs."
+            "{{ $value }} of the shards of iblai-exporter (job {{ $labels.job }}) are not being "
+            "scraped: no data of their orgs is collected."
         ),
         dashboard=Dashboard.HEALTH,
         wait=10 * MINUTE,
@@ -233,16 +304,12 @@ def _shards() -> Iterator[Alert]:
     yield Alert(
         name="IblaiOrgUnserved",
         severity=Severity.WARNING,
-        tells="an org that a shard watched within 6 hours is watched by none",
-        expr=(
-            "(max by (org) (last_over_time(iblai_up[6h]))\n"
-            f"  unless on (org) {last('iblai_up')})\n"
-            f"and on () count({_SHARD}) > 0"
-        ),
-        summary="No shard watches an org.",
+        when="an org that a shard served within 6 hours is served by none",
+        expr=(f"({last(_UP, seen='6h')}\n  unless {_SAME_ORG} {last(_UP)})\nand on (job) {shard}"),
+        summary="No shard serves an org.",
         description=(
-            "{{ $labels.org }} was watched within the last 6 hours, and is not now. If it was "
-            "taken out of the configuration, this passes by itself."
+            "{{ $labels.org }} was served within the last 6 hours, and is not now. If it was "
+            "removed from the configuration, the alert resolves by itself."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=15 * MINUTE,
@@ -250,17 +317,17 @@ def _shards() -> Iterator[Alert]:
     yield Alert(
         name="IblaiOrgServedTwice",
         severity=Severity.WARNING,
-        tells="two different shards watch the same org",
+        when="two different shards serve the same org",
         expr=(
-            "count by (org) (\n"
-            f'  count_values by (org) ("shard", last_over_time(iblai_up[{SEEN}]) * 0\n'
-            f"    + on (job, instance) group_left () {_SHARD})\n"
+            "count by (org, job) (\n"
+            f'  count_values by (org, job) ("shard", last_over_time({_UP}[{SEEN}]) * 0\n'
+            f"    + on (job, instance) group_left () {shard})\n"
             ") > 1"
         ),
-        summary="Two shards watch the same org.",
+        summary="Two shards serve the same org.",
         description=(
-            "{{ $value }} shards watch {{ $labels.org }}, and the API is asked as many times as "
-            "needed: their configurations differ."
+            "{{ $value }} shards serve {{ $labels.org }}, and the API receives as many times the "
+            "requests: their configurations differ."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=30 * MINUTE,

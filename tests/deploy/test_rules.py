@@ -1,4 +1,4 @@
-"""The rules as Prometheus reads them: promtool checks and tests every file."""
+"""The rules as Prometheus loads them: promtool checks and tests every file."""
 
 import subprocess
 from pathlib import Path
@@ -10,6 +10,14 @@ from deploy.prometheus import build
 
 RULES = ("iblai-rules.yml", "iblai-rules-compat.yml")
 TESTS = sorted((build.HERE / "tests").glob("*.yml"))
+RULES_PER_GROUP = 20
+"""Default limit of Grafana Mimir, Grafana Cloud and Amazon Managed Service for Prometheus."""
+
+GROUPS = 35
+"""Default limit of Grafana Cloud for all rules of a tenant."""
+
+BYTES = 1_000_000
+"""Limit of a rule file of Amazon Managed Service for Prometheus."""
 
 
 def promtool(*arguments: str | Path):
@@ -22,16 +30,29 @@ def read(name: str):
 
 
 @pytest.mark.parametrize("path", build.files(), ids=lambda path: path.name)
-def test_committed_files_are_what_the_table_builds(path: Path):
+def test_committed_files_are_current(path: Path):
     assert path.read_text(encoding="utf-8") == build.files()[path]
 
 
+def test_no_unit_test_is_left_from_before():
+    assert {path.stem for path in TESTS} == set(build.tests())
+
+
 @pytest.mark.parametrize("name", RULES)
-def test_promtool_finds_no_fault_with_a_rule_file(name: str):
+def test_promtool_accepts_a_rule_file(name: str):
     promtool("check", "rules", "--lint=all", "--lint-fatal", build.HERE / name)
 
 
-def test_the_operators_resource_holds_rules_that_promtool_finds_no_fault_with(tmp_path: Path):
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_file_fits_into_the_default_limits_of_hosted_services(name: str):
+    groups = read(name)["groups"]
+    assert len({group["name"] for group in groups}) == len(groups) < GROUPS / 2
+    for group in groups:
+        assert len(group["rules"]) <= RULES_PER_GROUP, group["name"]
+    assert (build.HERE / name).stat().st_size < BYTES
+
+
+def test_the_operators_resource_has_rules_that_promtool_accepts(tmp_path: Path):
     resource = read("prometheusrule.yaml")
     assert resource["apiVersion"] == "monitoring.coreos.com/v1"
     assert resource["kind"] == "PrometheusRule"
@@ -45,7 +66,13 @@ def test_alerts_fire_when_they_should_and_only_then(path: Path):
     promtool("test", "rules", path)
 
 
-def test_old_versions_of_prometheus_get_the_same_rules_but_for_keep_firing():
+def test_every_alert_fires_in_some_unit_test():
+    names = {alert.name for alert in build.alerts()}
+    text = "".join(path.read_text(encoding="utf-8") for path in TESTS)
+    assert {name for name in names if f'alertname="{name}"' in text} == names
+
+
+def test_older_versions_of_prometheus_get_the_same_rules_without_keep_firing_for():
     modern, compat = (read(name) for name in RULES)
     kept = [
         rule.pop("keep_firing_for", None) for group in modern["groups"] for rule in group["rules"]
@@ -54,8 +81,9 @@ def test_old_versions_of_prometheus_get_the_same_rules_but_for_keep_firing():
     assert modern == compat
 
 
-def test_old_versions_of_prometheus_survive_gaps_too(tmp_path: Path):
-    test = read("tests/gaps.yml") | {"rule_files": [str(build.HERE / "iblai-rules-compat.yml")]}
-    copy = tmp_path / "gaps.yml"
-    copy.write_text(yaml.safe_dump(test), encoding="utf-8")
+@pytest.mark.parametrize("name", ["drops", "silence", "gaps", "labels"])
+def test_older_versions_of_prometheus_tolerate_gaps_as_well(name: str, tmp_path: Path):
+    rules = {"rule_files": [str(build.HERE / "iblai-rules-compat.yml")]}
+    copy = tmp_path / "tests.yml"
+    copy.write_text(yaml.safe_dump(read(f"tests/{name}.yml") | rules), encoding="utf-8")
     promtool("test", "rules", copy)

@@ -1,13 +1,55 @@
-"""The example for Alertmanager, as amtool reads it."""
+"""The example for Alertmanager: amtool checks it, and a real Alertmanager applies it."""
 
+import itertools
+import json
+import shutil
 import subprocess
+import urllib.request
 
 import pytest
 import yaml
 
 from deploy.prometheus import build
+from tests.integration.conftest import Process, fetch, free_port, until
 
 CONFIG = build.ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+RULES = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["inhibit_rules"]
+INSTALLATION = ("cluster", "environment", "env", "prometheus")
+"""Labels that no inhibition may cross."""
+
+ORG = {"org": "acme", "job": "iblai", "namespace": "monitoring"}
+DROP = {"alertname": "IblaiEngagementDrop", "figure": "active_users", **ORG}
+SILENT = {"alertname": "IblaiEngagementSilent", "figure": "active_users", **ORG}
+CHAT = {"collector": "chat", **ORG}
+INSTANCE = {"instance": "a:10880", "job": "iblai", "namespace": "monitoring"}
+PAIRS = [
+    (SILENT, {**DROP, "window": "1d"}),
+    ({**DROP, "window": "1d"}, {**DROP, "window": "7d"}),
+    *(
+        ({"alertname": "IblaiKeyRejected", **ORG}, {"alertname": name, **labels})
+        for name, labels in (
+            ("IblaiOrgDown", ORG),
+            ("IblaiCollectorFailing", CHAT),
+            ("IblaiItemsFailing", CHAT),
+            ("IblaiDataStale", CHAT),
+        )
+    ),
+    ({"alertname": "IblaiOrgDown", **ORG}, {"alertname": "IblaiCollectorFailing", **CHAT}),
+    ({"alertname": "IblaiCollectorFailing", **CHAT}, {"alertname": "IblaiDataStale", **CHAT}),
+    (
+        {"alertname": "IblaiSpendCapExceeded", **ORG},
+        {"alertname": "IblaiSpendCapNear", **ORG},
+    ),
+    (
+        {"alertname": "IblaiShardMissing", "job": "iblai", "namespace": "monitoring"},
+        {"alertname": "IblaiOrgUnserved", **ORG},
+    ),
+    (
+        {"alertname": "IblaiExporterDown"},
+        {"alertname": "IblaiExporterInstanceDown", **INSTANCE},
+    ),
+]
+"""Causes and what follows from them."""
 
 
 def amtool(*arguments):
@@ -22,28 +64,131 @@ def amtool(*arguments):
     return ended.stdout.strip()
 
 
-def test_amtool_finds_no_fault():
+def test_amtool_accepts_the_example():
     assert "SUCCESS" in amtool("check-config", CONFIG)
 
 
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
-        (("alertname=IblaiActiveUsersDrop", "severity=warning", "org=acme"), "iblai"),
-        (("alertname=IblaiActiveUsersCollapse", "severity=critical"), "iblai-critical"),
+        (("alertname=IblaiEngagementDrop", "severity=warning", "org=acme"), "iblai"),
+        (("alertname=IblaiEngagementSilent", "severity=critical"), "iblai-critical"),
         (("alertname=IblaiPayloadErrors", "severity=info"), "iblai-info"),
         (("alertname=DiskFull", "severity=critical"), "default"),
     ],
 )
-def test_alerts_go_to_those_who_want_them(labels, receiver):
+def test_alerts_go_to_the_receiver_of_their_severity(labels, receiver):
     assert amtool("config", "routes", "test", f"--config.file={CONFIG}", *labels) == receiver
 
 
-def test_inhibitions_speak_of_alerts_that_exist():
+def test_inhibitions_name_alerts_that_exist():
     names = {alert.name for alert in build.alerts()}
-    for rule in yaml.safe_load(CONFIG.read_text(encoding="utf-8"))["inhibit_rules"]:
+    for rule in RULES:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
             label, _, pattern = matcher.partition("=")
-            wanted = pattern.lstrip("~").strip('"')
-            if label == "alertname" and ".+" not in wanted:
-                assert set(wanted.split("|")) <= names
+            if label == "alertname":
+                assert set(pattern.lstrip("~").strip('"').split("|")) <= names
+
+
+def test_no_inhibition_crosses_installations():
+    for rule in RULES:
+        assert set(INSTALLATION) <= set(rule["equal"]), rule
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory):
+    """Return a way to post alerts to an Alertmanager, which returns them as it shows them."""
+    directory = tmp_path_factory.mktemp("alertmanager")
+    port = free_port()
+    running = Process(
+        shutil.which("prometheus-alertmanager"),
+        f"--config.file={CONFIG}",
+        f"--storage.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+        cwd=directory,
+    )
+    address = f"http://127.0.0.1:{port}"
+
+    def posted(*alerts):
+        body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+        request = urllib.request.Request(
+            f"{address}/api/v2/alerts", data=body, headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30):
+            pass
+
+        def shown():
+            found = json.loads(fetch(f"{address}/api/v2/alerts")[2])
+            by_labels = {frozenset(one["labels"].items()): one for one in found}
+            return [by_labels[frozenset(labels.items())] for labels in alerts]
+
+        def processed():
+            try:
+                now = shown()
+            except KeyError:
+                return None
+            return None if any(one["status"]["state"] == "unprocessed" for one in now) else now
+
+        return until(processed, what="the alerts in Alertmanager")
+
+    with running:
+        until(lambda: fetch(f"{address}/-/ready")[0] == 200, what="Alertmanager")
+        posted.address = address
+        yield posted
+
+
+_ENVIRONMENTS = (f"test-{number}" for number in itertools.count())
+
+
+def in_one_environment(*alerts):
+    """Give alerts an environment that no other test uses."""
+    own = next(_ENVIRONMENTS)
+    return [{**labels, "env": own} for labels in alerts]
+
+
+def names(pair):
+    return f"{pair[0]['alertname']}-{pair[1]['alertname']}"
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=names)
+def test_a_cause_silences_what_follows_from_it(pair, post):
+    cause, effect = post(*in_one_environment(*pair))
+    assert cause["status"]["state"] == "active"
+    assert effect["status"]["state"] == "suppressed"
+
+
+@pytest.mark.parametrize("label", INSTALLATION)
+@pytest.mark.parametrize("pair", PAIRS, ids=names)
+def test_a_cause_silences_nothing_in_another_installation(pair, label, post):
+    cause, effect = in_one_environment(*pair)
+    shown = post({**cause, label: f"{cause['env']}-a"}, {**effect, label: f"{cause['env']}-b"})
+    assert [one["status"]["state"] for one in shown] == ["active", "active"]
+
+
+def test_a_cause_silences_nothing_of_another_org_or_measure(post):
+    silent, other_org, other_measure = in_one_environment(
+        SILENT,
+        {**DROP, "window": "1d", "org": "globex"},
+        {**DROP, "window": "1d", "figure": "enrollments"},
+    )
+    shown = post(silent, other_org, other_measure)
+    assert {one["status"]["state"] for one in shown} == {"active"}
+
+
+def test_measures_of_an_org_are_one_group_and_two_clusters_are_two(post):
+    alerts = in_one_environment(
+        *(
+            {**DROP, "window": "1d", "figure": figure, "cluster": cluster}
+            for figure in ("active_users", "enrollments", "chat_sessions")
+            for cluster in ("a", "b")
+        )
+    )
+    post(*alerts)
+    env = alerts[0]["env"]
+    groups = json.loads(fetch(f"{post.address}/api/v2/alerts/groups")[2])
+    found = [group for group in groups if group["labels"].get("env") == env]
+    assert sorted((group["labels"]["cluster"], len(group["alerts"])) for group in found) == [
+        ("a", 3),
+        ("b", 3),
+    ]

@@ -1,4 +1,4 @@
-"""What the rules say, and that all they speak of exists."""
+"""What the rules say, and that everything they name exists."""
 
 import re
 import subprocess
@@ -6,8 +6,9 @@ import subprocess
 import pytest
 import yaml
 
-from deploy.prometheus import build, cases, drops
+from deploy.prometheus import build, cases, engagement
 from deploy.prometheus.rules import Severity
+from exporter import catalog
 from exporter.catalog import METRICS, PREFIX
 from exporter.collectors import COLLECTORS
 
@@ -16,19 +17,27 @@ RUNBOOKS = (build.ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^#|\Z)", RUNBOOKS, re.MULTILINE | re.DOTALL))
 PARTS = ("What it means.", "Impact.", "How to check.", "What to do.")
 EXPRESSIONS = [rule.expr for group in build.groups() for rule in group.rules]
+NAMES = {metric.name for metric in METRICS}
+NOT_WATCHED = {"unenrollments", "cost", "registrations"}
 
 
-def test_each_alert_has_a_section_in_the_runbooks_and_each_section_an_alert():
+def test_each_alert_has_a_runbook_and_each_runbook_an_alert():
     assert list(SECTIONS) == list(dict.fromkeys(alert.name for alert in ALERTS))
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_says_what_it_means_and_what_to_do(name: str):
+def test_a_runbook_says_what_an_alert_means_and_what_to_do(name):
     assert tuple(re.findall(r"^\*\*(.+?)\*\* \S", SECTIONS[name], re.MULTILINE)) == PARTS
 
 
+def test_runbooks_name_only_metrics_and_records_that_exist():
+    named = set(re.findall(rf"(?<![\w:]){PREFIX}\w+", RUNBOOKS))
+    assert named <= NAMES
+    assert set(re.findall(r"iblai:\w+", RUNBOOKS)) <= recorded()
+
+
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_an_alert_is_named_and_described_in_whole_sentences(alert):
+def test_an_alert_is_named_and_described_in_sentences(alert):
     assert re.fullmatch(r"Iblai[A-Z]\w+", alert.name)
     assert alert.severity in Severity
     assert alert.summary.endswith(".")
@@ -36,51 +45,99 @@ def test_an_alert_is_named_and_described_in_whole_sentences(alert):
     assert alert.description.endswith(".")
 
 
+def test_links_lead_to_lower_case_headings_outside_of_the_platform_owners_account():
+    for group in map(build.as_mapping, build.groups()):
+        for rule in group["rules"]:
+            if "alert" in rule:
+                address = rule["annotations"]["runbook_url"]
+                assert address.endswith(f"#{rule['alert'].lower()}")
+                assert "github.com/iblai" not in address
+
+
+DROP, SILENT, COST = "IblaiEngagementDrop", "IblaiEngagementSilent", "IblaiCostHigh"
+USERS, TIME, MESSAGES = catalog.ACTIVE_USERS, catalog.TIME_SPENT, catalog.AVG_MESSAGES
+
+
 @pytest.mark.parametrize(
-    ("figure", "days", "usual", "text"),
+    ("name", "measure", "of", "labels", "text"),
     [
         (
-            drops.FIGURES[0],
-            cases.over((97, 24), (43, 24)),
-            100,
-            "acme had 43 active users yesterday, where 100 are usual on that weekday: 57% fewer.",
+            DROP,
+            USERS,
+            {"1d": 43, "1d_expected": 100.4, "1d_expected_low": 62},
+            {"window": "1d"},
+            "acme: active users yesterday: 43, which is below the expected range. Expected: 100.",
         ),
         (
-            drops.FIGURES[0],
-            cases.over((34, 24), (37, 24)),
-            60,
+            DROP,
+            TIME,
+            {"7d": 7200, "7d_expected": 360000, "7d_expected_low": 200000},
+            {"window": "7d"},
             (
-                "acme had 71 active users in the last 2 days, where 120 are usual on those weekdays"
-                ": 40.83% fewer."
+                "acme: time spent in the last 7 days: 2h 0m 0s, which is below the expected range."
+                " Expected: 4d 4h 0m 0s."
             ),
         ),
         (
-            drops.MESSAGES,
-            cases.over((4, 24), (5, 24)),
-            7.6,
+            DROP,
+            MESSAGES,
+            {"1d": 4.52, "1d_expected_low": 5},
+            {"window": "1d"},
+            ("acme: avg messages per session yesterday: 4.5, which is below the expected range."),
+        ),
+        (
+            SILENT,
+            USERS,
+            {"1d": 0, "1d_expected": 100.4, "1d_expected_low": 62},
+            {},
             (
-                "acme had 4.5 messages per chat session in the last 2 days, where 7.6 are usual on "
-                "those weekdays: 40.79% fewer."
+                "acme: active users yesterday: 0, although there is always some on such a day."
+                " Expected: 100."
             ),
+        ),
+        (
+            COST,
+            catalog.COST,
+            {"1d": 140, "1d_expected": 40},
+            {"window": "1d"},
+            "acme has spent $140.00 on agents yesterday. Expected: $40.00 in a day.",
         ),
     ],
 )
-def test_a_drop_is_described_by_the_days_that_tell_it(figure, days, usual, text, tmp_path):
-    series = cases.world(48) | cases.figures(figure, 48, day=days, usual_day=usual)
-    name = f"Iblai{figure.camel}Drop"
-    (alert,) = [one for one in ALERTS if one.name == name and one.labels["window"] == "1d"]
+def test_an_alert_gives_the_value_and_what_was_expected(name, measure, of, labels, text, tmp_path):
+    """The other cluster has the same org, with other values."""
+    series = {}
+    for cluster, factor in (("a", 1), ("b", 1000)):
+        at = f'cluster="{cluster}",{cases.INSTANCE}'
+        given = {suffix: value * factor for suffix, value in of.items()}
+        if factor > 1:
+            given |= {key: 0 for key in given if key.endswith("_low")}
+            given |= dict.fromkeys(("1d", "7d"), 0 if name == COST else 1e9)
+        series |= cases.exporter(6, instance=at) | cases.values(measure, 6, of=given, instance=at)
+    (alert,) = [one for one in ALERTS if one.name == name and labels.items() >= one.labels.items()]
+    figure = {} if name == COST else {"figure": measure.name}
+    exposed = {
+        "org": "acme",
+        "job": cases.JOB,
+        "cluster": "a",
+        "severity": str(alert.severity),
+        **figure,
+        **labels,
+    }
+    query = f"&var-figure={measure.name}&var-window={labels.get('window', '1d')}" if figure else ""
+    board = "iblai-org" if figure else "iblai-costs"
     told = {
-        "exp_labels": {"org": "acme", "severity": "warning", **alert.labels},
+        "exp_labels": exposed,
         "exp_annotations": {
             "summary": alert.summary,
             "description": text,
             "runbook_url": f"{build.RUNBOOKS}#{name.lower()}",
-            "dashboard_url": f"{build.GRAFANA}/d/iblai-org?var-org=acme",
+            "dashboard_url": f"{build.GRAFANA}/d/{board}?var-org=acme{query}",
         },
     }
-    test = cases.file([cases.Case(figure.words, series, {})])
+    test = cases.file([cases.Case(name, series, {})])
     test["tests"][0]["alert_rule_test"] = [
-        {"alertname": name, "eval_time": "40h", "exp_alerts": [told]}
+        {"alertname": name, "eval_time": "5h", "exp_alerts": [told]}
     ]
     path = tmp_path / "texts.yml"
     test |= {"rule_files": [str(build.HERE / "iblai-rules.yml")]}
@@ -91,44 +148,51 @@ def test_a_drop_is_described_by_the_days_that_tell_it(figure, days, usual, text,
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_rules_read_only_metrics_that_the_exporter_has():
-    read = set(re.findall(rf"(?<![:\w]){PREFIX}\w+", " ".join(EXPRESSIONS)))
-    sharding = {"iblai_exporter_shard", "iblai_exporter_shards"}  # told only where orgs are sharded
-    assert read - sharding <= {metric.name for metric in METRICS}
-
-
-def test_rules_read_only_what_is_recorded():
-    text = " ".join([*EXPRESSIONS, *(alert.description for alert in ALERTS)])
-    recorded = {
+def recorded():
+    return {
         rule["record"]
         for group in map(build.as_mapping, build.groups())
         for rule in group["rules"]
         if "record" in rule
     }
-    assert set(re.findall(r"\w+:\w+:\w+", text)) == recorded
 
 
-def test_rules_and_their_tests_know_the_collectors():
-    names = {collector.name for collector in COLLECTORS}
-    assert set(re.findall(r'collector="(\w+)"', " ".join(EXPRESSIONS))) <= names
-    assert set(cases.COLLECTORS) <= names
+def test_rules_use_only_metrics_that_the_exporter_has():
+    assert set(re.findall(rf"(?<![\w:]){PREFIX}\w+", " ".join(EXPRESSIONS))) <= NAMES
 
 
-def test_addresses_and_rhythms_are_an_operators_to_set():
+def test_alerts_use_only_what_is_recorded():
+    text = " ".join([*EXPRESSIONS, *(alert.description for alert in ALERTS)])
+    assert set(re.findall(r"iblai:\w+", text)) <= recorded()
+    assert recorded() == {engagement.VALUE, engagement.EXPECTED, engagement.LOW}
+
+
+def test_every_measure_with_an_expected_range_is_watched_or_named_as_an_exception():
+    expected = {measure.name for measure in catalog.WINDOWED if measure.expected}
+    assert expected == {measure.name for measure in engagement.MEASURES} | NOT_WATCHED
+
+
+def test_tests_of_the_rules_know_the_collectors():
+    assert set(cases.COLLECTORS) <= {collector.name for collector in COLLECTORS}
+
+
+def test_addresses_and_waits_are_options():
     options = build.Options(
-        runbooks="https://wiki.example/r", grafana="https://g.example", interval=600, pace=0.001
+        runbooks="https://wiki.example/r", grafana="https://g.example", pace=0.001
     )
     text = build.rules_file(options)
-    assert "runbook_url: https://wiki.example/r#iblaiorgfailing" in text
+    assert "runbook_url: https://wiki.example/r#iblaiorgdown" in text
     assert "dashboard_url: https://g.example/d/iblai-org?" in text
-    assert "> 3600\n" in text
     assert "for: 11s" in text
 
 
-@pytest.mark.parametrize(("options", "first"), [((), "groups"), (("--operator",), "apiVersion")])
-def test_a_file_of_ones_own_leads_to_ones_own_grafana(options, first, tmp_path):
+@pytest.mark.parametrize(
+    ("format_", "first"),
+    [("prometheus", "groups"), ("operator", "apiVersion"), ("grafana", "apiVersion")],
+)
+def test_a_single_file_leads_to_your_own_grafana(format_, first, tmp_path):
     path = tmp_path / "rules.yml"
-    build.main([f"--output={path}", "--grafana=https://g.example", *options])
+    build.main([f"--output={path}", "--grafana=https://g.example", f"--format={format_}"])
     text = path.read_text(encoding="utf-8")
     assert next(iter(yaml.safe_load(text))) == first
     assert "dashboard_url: https://g.example/d/iblai-org?" in text

@@ -1,6 +1,7 @@
-"""A drop, from the platform to the person: exporter, Prometheus, Alertmanager, webhook."""
+"""A drop from the platform to a webhook: exporter, Prometheus, Alertmanager."""
 
 import json
+import re
 import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,20 +29,20 @@ scrape_configs:
 
 
 class Webhook:
-    """Somebody who is told of alerts, and remembers."""
+    """Receives notifications and keeps them: the path and the alerts of each."""
 
     def __init__(self):
-        told = self.told = []
+        notifications = self.notifications = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                told.extend((self.path, alert) for alert in body["alerts"])
+                notifications.append((self.path, body["alerts"]))
                 self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_):
-                """Say nothing."""
+                """Log nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -56,11 +57,16 @@ class Webhook:
         self._server.server_close()
         self._thread.join()
 
-    def heard(self, name, status):
-        """Return the first message of an alert, with the path it came to."""
-        for path, alert in list(self.told):
-            if alert["labels"]["alertname"] == name and alert["status"] == status:
-                return path, alert
+    def received(self, name, status, *, figures):
+        """Return the path and the alerts of a notification on all of `figures`, if it came."""
+        for path, alerts in list(self.notifications):
+            found = {
+                alert["labels"].get("figure"): alert
+                for alert in alerts
+                if alert["labels"]["alertname"] == name and alert["status"] == status
+            }
+            if figures <= found.keys():
+                return path, found
         return None
 
 
@@ -95,45 +101,57 @@ def alertmanager(tmp_path, webhook):
         yield port
 
 
-def aim(at: Path, exporter):
-    path = at / "targets.json"
+def scrape(directory: Path, exporter):
+    """Make an exporter the one that is scraped."""
+    path = directory / "targets.json"
     new = path.with_suffix(".new")
     new.write_text(json.dumps([{"targets": [f"127.0.0.1:{exporter.port}"]}]), encoding="utf-8")
     new.replace(path)
 
 
-def test_a_person_hears_of_a_drop_and_of_its_end(
+def test_a_webhook_receives_one_notification_of_a_drop_and_its_resolution(
     tmp_path, exporter, prometheus, alertmanager, webhook
 ):
     rules = build.rules_file(build.Options(pace=PACE))
     (tmp_path / "iblai-rules.yml").write_text(rules, encoding="utf-8")
-    dropped = exporter("demo", "--courses", "4", "--drop", "acme:1:0.95")
-    aim(tmp_path, dropped)
+    dropped = exporter("demo", "--courses", "4", "--drop", "acme:7:0.6")
+    scrape(tmp_path, dropped)
     prometheus(SCRAPING % alertmanager)
 
-    name = "IblaiActiveUsersCollapse"
-    path, alert = until(lambda: webhook.heard(name, "firing"), what="the alert")
-    assert path == "/iblai/critical"
+    name, figures = "IblaiEngagementDrop", {"active_users", "chat_sessions", "video_completions"}
+    path, alerts = until(
+        lambda: webhook.received(name, "firing", figures=figures), within=90, what="the alert"
+    )
+    assert path == "/iblai"
+    alert = alerts["active_users"]
     assert alert["labels"] == {
         "alertname": name,
-        "severity": "critical",
+        "severity": "warning",
         "org": "acme",
+        "job": "iblai",
         "figure": "active_users",
-        "window": "1d",
+        "window": "7d",
     }
-    about = alert["annotations"]
-    assert about["summary"] == "Active users collapsed."
-    assert about["description"].startswith("acme had ")
-    assert "active users yesterday" in about["description"]
-    assert about["runbook_url"].endswith("/runbooks.md#iblaiactiveuserscollapse")
-    assert about["dashboard_url"].endswith("/d/iblai-org?var-org=acme")
+    annotations = alert["annotations"]
+    assert annotations["summary"] == "Engagement is below the expected range."
+    assert re.fullmatch(
+        r"acme: active users in the last 7 days: \d+, which is below the expected range\. "
+        r"Expected: \d+\.",
+        annotations["description"],
+    )
+    assert annotations["runbook_url"].endswith("#iblaiengagementdrop")
+    assert annotations["dashboard_url"].endswith(
+        "/d/iblai-org?var-org=acme&var-figure=active_users&var-window=7d"
+    )
 
     dropped.stop()
-    aim(tmp_path, exporter("demo", "--courses", "4"))
-    path, alert = until(lambda: webhook.heard(name, "resolved"), what="the resolution")
-    assert path == "/iblai/critical"
-    assert alert["labels"]["org"] == "acme"
+    scrape(tmp_path, exporter("demo", "--courses", "4"))
+    path, _ = until(
+        lambda: webhook.received(name, "resolved", figures={"active_users"}),
+        within=90,
+        what="the resolution",
+    )
+    assert path == "/iblai"
 
-    engagement = [alert["labels"] for _, alert in webhook.told if "figure" in alert["labels"]]
-    assert {labels["org"] for labels in engagement} == {"acme"}
-    assert not [one for one in engagement if one["alertname"] == "IblaiActiveUsersDrop"]
+    everything = [alert["labels"] for _, alerts in webhook.notifications for alert in alerts]
+    assert {labels["org"] for labels in everything if "figure" in labels} == {"acme"}
