@@ -663,6 +663,9 @@ class Poller:
             for key, draft in result.items.items()
             if not (draft.of_day and run.day != state.day)
         }
+        for key in result.confirmed & run.items.keys():
+            staleness = state.org.staleness(state.org.history_interval) * state.stretch
+            items[key] = replace(run.items[key], expires=self._clock.monotonic() + staleness)
         self._snapshots.update(org, name, items)
         self._saved.save_items(org, name, items)
         if result.wanted is not None:

@@ -245,6 +245,24 @@ async def test_today_ends_at_midnight_and_the_windows_follow(bench, acme, api, c
         assert found == end, collector
 
 
+async def test_windows_are_served_until_the_next_ones_arrive_however_late_the_platform_is(
+    bench, acme, api, clock
+):
+    exporter = bench(acme)
+    await exporter.settle()
+    late = clock.now()
+    api.now = lambda: late  # no day after today arrives
+    await exporter.pass_time(12 * 3600 + 8 * 3600, step=300)
+    assert clock.now().date() > late.date()
+    assert await exporter.value("iblai_enrollments_7d") == 21
+    assert await exporter.value("iblai_enrollments_today") is None
+    api.now = clock.now
+    await exporter.pass_time(700, step=100)
+    end = datetime(2026, 5, 7, tzinfo=UTC).timestamp()
+    found = await exporter.value("iblai_window_end_timestamp_seconds", collector="enrollments")
+    assert found == end
+
+
 async def test_a_day_ends_in_the_zone_of_an_org_that_was_added_later(bench, acme, api, clock):
     exporter = bench(acme)
     await exporter.settle()

@@ -119,6 +119,7 @@ def put_windows(
         result.items[f"{key}/today"] = Draft(samples=today, interval=run.interval, of_day=True)
     current = run.items.get(key)
     if known.get(run.yesterday) is None and current is not None and current.day != run.day:
+        result.confirmed.add(key)
         return
     result.items[key] = Draft(
         samples=complete, interval=max(run.interval, run.org.history_interval)

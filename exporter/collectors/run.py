@@ -91,6 +91,8 @@ class Result:
     failed: dict[str, ItemError] = field(default_factory=dict)
     wanted: Callable[[str], bool] | None = None
     again: bool = False
+    confirmed: set[str] = field(default_factory=set)
+    """Earlier items that stay valid: the API answered, but has no later windows yet."""
     history_of: tuple[str, ...] = ()
     """Other collectors whose expected ranges follow from the history that the run completed."""
 
