@@ -114,7 +114,8 @@ class Service:
 
     def waiting(self) -> str:
         """Return what the service waits for before it is ready."""
-        return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs are not polled yet."
+        unpolled = self._pipeline.poller.unpolled
+        return f"{unpolled} of {len(self._settings.orgs)} orgs are not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
@@ -175,7 +176,8 @@ class Service:
             self._pipeline.telemetry.restart_required(required=waiting)
             if waiting:
                 log.warning(
-                    "web.listen_address, web.config_file, log and state_dir take effect at the next start"
+                    "web.listen_address, web.config_file, log and state_dir take effect at the "
+                    "next start"
                 )
             await self._pipeline.change(settings.orgs, settings.api)
             self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
