@@ -114,7 +114,7 @@ def _process_now() -> tuple[Panel, ...]:
             look=BAD,
         ),
         numbers(
-            "Requests failing",
+            "API errors",
             "Share of requests to the API without a 2xx status in the last hour.",
             Part(expr=f"({failed} or vector(0)) / ({sent} > 0)", name="failing"),
             look=Look(unit=style.SHARE, decimals=1, thresholds=style.SOME_ERRORS),
@@ -140,7 +140,7 @@ def _process_now() -> tuple[Panel, ...]:
             ),
         ),
         numbers(
-            "State file errors",
+            "State errors",
             "Problems with the state file in the last hour.",
             Part(expr=f"round(sum({state}))", name="errors"),
             look=BAD,

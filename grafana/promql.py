@@ -255,7 +255,9 @@ def in_steps(expression: str) -> str:
             return found[0]
         if span:
             return f"{name}{{{where}}}{span} offset -$__interval{at}"
-        return f"last_over_time({name}{{{where}}}[$__interval] offset -$__interval{at})"
+        ahead = f"last_over_time({name}{{{where}}}[$__interval] offset -$__interval{at})"
+        # Just after a step began, its first sample may be still to come.
+        return f"({ahead} or {found[0]})" if at else ahead
 
     return _SELECTOR.sub(ahead, expression)
 

@@ -37,10 +37,30 @@ GIVEN_BY_THE_CLIENT_LIBRARY = {
     "process_start_time_seconds",
 }
 PRIVATE_WORDS = (
-    r"usual(ly)?|figures?|enrol(l?ed)?ments? given|colou?red|against usual|asked|lowest|fading|came back|"
-    r"where to look|trusted|too small|there are|have been used|liked|used for|tried|took|what is wrong|"
-    r"wrong|a drop below|visits?|no alert fires|every answer|answers?|enrolments?|unenrolments?|colour|"
-    r"told|tells|reads"
+    "usual(ly)?",
+    "figures?",
+    "enrolments?",
+    "unenrolments?",
+    "colou?red by",
+    "against usual",
+    "asks?|asked",
+    "lowest",
+    "fading",
+    "came back",
+    "where to look",
+    "trusted",
+    "too small",
+    "there are",
+    "have been used",
+    "liked",
+    "used for",
+    "tried",
+    "took",
+    "wrong",
+    "a drop below",
+    "visits?",
+    "answers?",
+    "told|tells|reads",
 )
 """Words that the dashboards' wording avoids."""
 
@@ -171,7 +191,8 @@ def rows(dashboard):
 
 
 def test_panels_fill_the_grid_without_overlap(dashboard):
-    for panels, taken in rows(dashboard):
+    for panels, above in rows(dashboard):
+        taken = set(above)
         for panel in panels:
             place = panel["gridPos"]
             assert place["x"] + place["w"] <= 24
@@ -316,8 +337,8 @@ def words_of(dashboard):
 
 def test_texts_use_the_approved_words(dashboard):
     for shown in words_of(dashboard):
-        shown = re.sub(r"\$\{\w+:text\}|\{\{\w+\}\}", "", shown)
-        found = re.search(rf"\b({PRIVATE_WORDS})\b", shown, re.IGNORECASE)
+        fixed = re.sub(r"\$\{\w+:text\}|\{\{\w+\}\}", "", shown)
+        found = re.search(rf"\b({'|'.join(PRIVATE_WORDS)})\b", fixed, re.IGNORECASE)
         assert not found, (shown, found)
 
 
@@ -348,7 +369,9 @@ def test_the_dashboard_of_an_extra_says_how_to_turn_it_on():
 def test_instances_and_jobs_are_reduced_to_one_before_anything_is_added_up(dashboard):
     reduced = re.compile(r"(max|min) by \([^)]+\) \((rate\(|increase\(|last_over_time\()?$")
     for _, target in lint.targets(dashboard):
-        query = re.sub(r"\$\{\w+\}", "7d", target["expr"])
+        query = re.sub(r"\$\{\w+\}", "7d", target["expr"]).replace(" @ end()", "")
+        query = re.sub(r"\((last_over_time\([^()]*\)) or [^()]*\)", r"(\1)", query)
+        query = query.replace("((last_over_time", "(last_over_time")
         for name, before in queries.selections(query):
             if not name.startswith("ALERTS"):
                 assert reduced.search(before), query
@@ -558,7 +581,7 @@ def test_the_drop_down_takes_variables_to_dashboards_where_they_mean_the_same():
     (course,) = (board for board in boards() if board["uid"] == links.COURSE)
     assert links.LISTED not in course["tags"]
     for variable in lint.variables(course):
-        if variable["name"] in {"window"}:
+        if variable["name"] == "window":
             assert kinds["window"][1] == tuple(o["value"] for o in variable["options"])
 
 
