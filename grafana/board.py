@@ -1,31 +1,31 @@
-"""What every dashboard has: variables, links, annotations, and rows laid out on the grid."""
+"""What every dashboard has: variables, links, marks, and rows laid out on the grid."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.models.dashboard import (
     AnnotationContainer,
+    AnnotationPanelFilter,
     AnnotationQuery,
     Dashboard,
     DashboardCursorSync,
     DashboardDashboardTemplating,
     DashboardDashboardTime,
-    DashboardLink,
     GridPos,
     Panel,
     RowPanel,
     VariableModel,
 )
 
-from grafana import promql, style, variables
-from grafana.links import TITLES
+from grafana import links, style, variables
+from grafana.panels import Chart
 from grafana.variables import SOURCE
 
 GRID = 24
 SCHEMA = 39
 PLUGINS = "11.0.0"
 REFRESH = "5m"
-MARKS = "60s"
+MARKS = "5m"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,72 +44,106 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A heading, and the lines of panels under it."""
+    """A heading and the lines of panels under it; `collapsed` ones open with a click."""
 
     title: str
     lines: tuple[Line, ...]
+    collapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """A dashboard, before it is laid out."""
+    """A dashboard, before it is laid out.
+
+    `marks` is an expression with the label `alertname` that begins to hold where all charts get a
+    mark. `listed` dashboards are in the drop-down, which takes all variables along. Those with many
+    variables have no room to `choose_source`: links bring it along.
+    """
 
     uid: str
     description: str
     variables: Sequence[VariableModel]
     rows: Sequence[Row]
-    links: Sequence[DashboardLink]
     since: str = "now-14d"
-    alerts_where: str = promql.ORG
+    marks: str = ""
+    listed: bool = True
+    choose_source: bool = True
 
     def build(self) -> Dashboard:
         """Return the dashboard as Grafana's model."""
+        panels = list(_laid_out(self.rows))
         return Dashboard(
             uid=self.uid,
-            title=TITLES[self.uid],
+            title=links.TITLES[self.uid],
             description=self.description,
-            tags=["ibl.ai", "iblai-exporter"],
+            tags=[links.TAG, links.LISTED] if self.listed else [links.TAG],
             editable=False,
             timezone="browser",
             time=DashboardDashboardTime(from_val=self.since, to="now"),
             refresh=REFRESH,
             graph_tooltip=DashboardCursorSync.CROSSHAIR,
             schema_version=SCHEMA,
-            links=list(self.links),
+            links=[links.drop_down()],
             templating=DashboardDashboardTemplating(
-                list_val=[variables.datasource(), *self.variables]
+                list_val=[variables.datasource(hidden=not self.choose_source), *self.variables]
             ),
-            annotations=AnnotationContainer(list_val=[_Alerts(self.alerts_where)]),
-            panels=list(_laid_out(self.rows)),
+            annotations=AnnotationContainer(list_val=[*self._marks(), *_marks_of(panels)]),
+            panels=panels,
         )
 
+    def _marks(self) -> Iterator[AnnotationQuery]:
+        if self.marks:
+            yield _Marks(name="Alerts", expr=self.marks, title="{{alertname}}")
 
-class _Alerts(AnnotationQuery):
-    """Marks the times at which alerts fired; the SDK's model lacks the texts of Prometheus."""
 
-    def __init__(self, where: str) -> None:
+class _Marks(AnnotationQuery):
+    """Marks where an expression begins to hold; the SDK's model lacks the texts of Prometheus."""
+
+    def __init__(
+        self, *, name: str, expr: str, title: str, only: AnnotationPanelFilter | None = None
+    ) -> None:
         super().__init__(
-            name="Firing alerts",
+            name=name,
             datasource=SOURCE,
             enable=True,
+            hide=True,
             icon_color=style.BAD,
-            expr=promql.firing("alertname", "severity", "window", where=where),
+            expr=expr,
+            filter_val=only,
         )
+        self._title = title
 
     def to_json(self) -> dict[str, object]:
-        texts = {"titleFormat": "{{alertname}} {{window}}", "textFormat": "", "tagKeys": "severity"}
+        texts = {"titleFormat": self._title, "textFormat": "", "tagKeys": ""}
         # Grafana asks `target`; older ones make it of `expr` and `step`.
         target = {"refId": "Anno", "expr": self.expr, "interval": MARKS}
         return {**super().to_json(), **texts, "step": MARKS, "target": target}
+
+
+def _marks_of(panels: Iterable[Panel | RowPanel]) -> Iterator[AnnotationQuery]:
+    for panel in panels:
+        if isinstance(panel, RowPanel):
+            yield from _marks_of(panel.panels or ())
+        elif isinstance(panel, Chart) and panel.mark:
+            yield _Marks(
+                name=panel.title or "",
+                expr=panel.mark,
+                title="Below the expected range",
+                only=AnnotationPanelFilter(ids=[panel.id_val or 0]),
+            )
 
 
 def _laid_out(rows: Iterable[Row]) -> Iterator[Panel | RowPanel]:
     number, y = 0, 0
     for row in rows:
         number += 1
-        heading = GridPos(x=0, y=y, w=GRID, h=1)
-        yield RowPanel(title=row.title, id_val=number, grid_pos=heading, panels=[])
+        place = GridPos(x=0, y=y, w=GRID, h=1)
+        heading = RowPanel(
+            title=row.title, id_val=number, grid_pos=place, panels=[], collapsed=row.collapsed
+        )
         y += 1
+        top = y
+        placed: list[Panel] = []
         for line in row.lines:
             x = 0
             for panel, width in line.placed():
@@ -118,6 +152,12 @@ def _laid_out(rows: Iterable[Row]) -> Iterator[Panel | RowPanel]:
                 panel.datasource = SOURCE
                 panel.plugin_version = PLUGINS
                 panel.grid_pos = GridPos(x=x, y=y, w=width, h=line.height)
-                yield panel
+                placed.append(panel)
                 x += width
             y += line.height
+        if row.collapsed:
+            # Grafana moves what is below down when the row is opened.
+            heading.panels, y = placed, top
+            placed = []
+        yield heading
+        yield from placed

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana import agents, costs, course, health, learning, org, overview
+from grafana import agents, costs, course, health, learning, models, org, overview
 
 DIRECTORY = Path(__file__).parent / "dashboards"
-BOARDS = (overview, org, course, health, learning, agents, costs)
+BOARDS = (overview, org, course, health, learning, agents, costs, models)
 
 
 def documents() -> Iterator[tuple[Path, str]]:

@@ -1,43 +1,60 @@
-"""Costs: what agents cost, where it goes, and where it is going."""
+"""Costs: what agents cost, for what, and what the month will cost."""
 
 from grafana_foundation_sdk.models.common import LegendPlacement
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
-from exporter.catalog import Windowed
+from exporter.catalog import Metric, Windowed
 from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.looks import Column, Curve, Look, Part
-from grafana.panels import POLLS, bars, grid, numbers, trend
+from grafana.looks import COLORED_TEXT, Column, Curve, Look, Part
+from grafana.panels import Chart, bars, grid, numbers, trend
 from grafana.style import COST
 
+EXTRA = "costs"
 FEW = 10
 DAYS = 28
-FINAL = "Prices are final, markup included."
+PERIOD = "${period}"
 MORE = style.steps(style.PLAIN, (1.5, style.WATCH), (2, style.BAD))
+SPENT = style.steps(style.GOOD, (0.8, style.WATCH), (1, style.BAD))
+MONEY = Look(unit=style.MONEY, decimals=2)
 
 
 def board() -> Board:
     """Return the dashboard."""
     return Board(
         uid=links.COSTS,
-        description="What agents cost: by org, model, provider and agent, and by active user.",
-        variables=[variables.org(), variables.window("7d", "28d", default="28d")],
-        links=[
-            links.across(links.OVERVIEW),
-            links.across(links.ORG, "org"),
-            links.across(links.AGENTS, "org"),
-            links.across(links.HEALTH, "org"),
-            links.runbooks(),
-        ],
+        description="What agents cost: by org, model, provider and agent, and by active user. It "
+        f"needs the extra costs. {style.COMPLETE_DAYS}",
+        variables=[variables.org(), variables.period()],
         rows=[
-            Row(title="What agents cost", lines=(Line(height=3, panels=_spent()),)),
             Row(
-                title="Over time",
-                lines=(Line(height=9, panels=(_against_usual(), _per_user_over_time())),),
+                title="Cost of agents",
+                lines=(
+                    Line(
+                        height=3,
+                        panels=(_spent(), forecast(), _per_user(), shared.orgs_included(EXTRA)),
+                        widths=(10, 5, 4, 5),
+                    ),
+                ),
             ),
             Row(
-                title="Where it goes, ${window:text}",
+                title="Over time",
+                lines=(
+                    Line(height=9, panels=(_vs_expected(), _spend_caps())),
+                    Line(
+                        height=8,
+                        panels=(
+                            _each_over_time("active user", catalog.ACTIVE_USERS, style.COST.color),
+                            _each_over_time(
+                                "conversation", catalog.CONVERSATIONS, style.CONVERSATIONS.color
+                            ),
+                        ),
+                    ),
+                ),
+            ),
+            Row(
+                title="By part, ${period:text}",
                 lines=(
                     Line(
                         height=7,
@@ -54,139 +71,163 @@ def board() -> Board:
     )
 
 
-def _cost(window: str = promql.WINDOW) -> str:
-    return promql.over(catalog.COST, window)
+def _cost(window: str = PERIOD, kind: str = "") -> str:
+    return promql.over(catalog.COST, window, kind)
 
 
 def _each(of: Windowed) -> str:
     """Return the cost for each of what is counted, over the orgs that have both."""
-    cost, count = _cost(), promql.over(of)
+    cost, count = _cost(), promql.over(of, PERIOD)
     return f"{promql.total(cost, given=count)} / ({promql.total(count, given=cost)} > 0)"
 
 
-def _spent() -> tuple[Panel, ...]:
-    look = shared.look(COST)
-    forecast = f"{promql.total(_cost(f'{DAYS}d'))} / {DAYS} * on () days_in_month()"
-    return (
-        *(
-            numbers(
-                f"Cost, {title.lower()}",
-                f"{COST.meaning} {FINAL} {style.COMPLETE_DAYS}",
-                Part(expr=promql.total(_cost(window)), name=COST.title),
-                look=look,
-            )
-            for window, title in style.WINDOWS.items()
+def _spent() -> Panel:
+    return shared.windows_of(COST, "today", "1d", "7d", "28d")
+
+
+def forecast() -> Panel:
+    """Return what the current month costs at the rate of the last days."""
+    return numbers(
+        "Month forecast",
+        f"Cost of the current month if every day costs as much as the mean of the last {DAYS} "
+        "complete days.",
+        Part(
+            expr=f"{promql.total(_cost(f'{DAYS}d'))} / {DAYS} * on () days_in_month()",
+            name="forecast",
         ),
-        numbers(
-            "Forecast for the month",
-            f"What the current month costs if every day of it costs as much as the mean of the "
-            f"last {DAYS} complete days.",
-            Part(expr=forecast, name="forecast"),
-            look=look,
-        ),
-        numbers(
-            "Per active user",
-            "Cost in the chosen window for each unique user who was active in it, of orgs that "
-            "have both.",
-            Part(expr=_each(catalog.ACTIVE_USERS), name="per user"),
-            look=Look(unit=COST.unit, decimals=3, colour=COST.colour),
-        ),
+        look=shared.look(COST),
     )
 
 
-def _against_usual() -> Panel:
+def _per_user() -> Panel:
+    return numbers(
+        "Per user",
+        "Cost in the chosen window for each active user, of orgs that have both.",
+        Part(expr=_each(catalog.ACTIVE_USERS), name="per user"),
+        look=Look(unit=COST.unit, decimals=3, color=COST.color),
+    )
+
+
+def _vs_expected() -> Panel:
     return trend(
-        "Cost of a day against the usual",
-        f"{COST.meaning} {style.COMPLETE_DAYS} {style.THE_USUAL} An alert tells of a day that "
-        "costs far more.",
+        "Cost of a day vs. expected",
+        "Cost of yesterday. An alert fires when a day costs far more than expected.",
+        Curve(expr=promql.total(_cost("1d")), name=COST.title, look=Look(color=COST.color)),
         Curve(
-            expr=promql.total(_cost("1d")), name=COST.title, look=Look(colour=COST.colour), fill=10
-        ),
-        Curve(
-            expr=promql.total(promql.usual(catalog.COST, "1d")),
-            name="usual",
-            look=Look(colour=style.USUAL),
+            expr=promql.expected_value(COST, "1d"),
+            name=style.EXPECTED,
+            look=Look(color=style.GRAY),
             dashed=True,
         ),
-        look=Look(unit=style.MONEY, decimals=2),
-        step=POLLS,
+        look=Look(unit=style.MONEY, decimals=2, nothing=shared.needs(EXTRA)),
     )
 
 
-def _per_user_over_time() -> Panel:
+def _each_over_time(of: str, measure: Windowed, color: str) -> Chart:
     return trend(
-        "Cost per active user and per conversation",
-        "Cost in the chosen window for each unique user who was active in it and (right axis) "
-        "for each conversation.",
-        Curve(
-            expr=_each(catalog.ACTIVE_USERS),
-            name="per active user",
-            look=Look(colour=style.ACTIVE_USERS.colour),
-        ),
-        Curve(
-            expr=_each(catalog.CONVERSATIONS),
-            name="per conversation",
-            look=Look(colour=style.CONVERSATIONS.colour),
-            dashed=True,
-            right_axis=True,
-        ),
-        look=Look(unit=style.MONEY, decimals=3),
-        step=POLLS,
+        f"Cost per {of}",
+        f"Cost in the chosen window for each {of}, of orgs that have both.",
+        Curve(expr=_each(measure), name=f"per {of}", look=Look(color=color), fill=10),
+        look=Look(unit=style.MONEY, decimals=3, nothing=shared.needs(EXTRA)),
     )
 
 
-def _parts(title: str, figure: Windowed) -> Panel:
-    label = figure.labels[-1]
+def _spend_caps() -> Panel:
+    return spend_caps("Spend caps")
+
+
+def spend_caps(title: str) -> Panel:
+    """Return the table of what orgs spent of their caps."""
+    org = links.down(links.ORG, "Open the org", org="org")
+    limit, spent = (
+        promql.per_org(metric) for metric in (catalog.SPEND_CAP_LIMIT, catalog.SPEND_CAP_SPENT)
+    )
+    used = f"{spent} / ({limit} > 0)"
+
+    def money(name: str, metric: Metric, width: int) -> Column:
+        expression = f"{promql.per_org(metric)} and topk(100, {used})"
+        return Column(title=name, expr=expression, look=MONEY, width=width)
+
+    return grid(
+        title,
+        "Spend caps of orgs in the current period, the most used first. Orange from 80 %, red from "
+        "100 %.",
+        Column(title="Org", label="org", look=Look(links=(org,)), at_least=90),
+        Column(
+            title="Used",
+            expr=f"topk(100, {used})",
+            look=Look(unit=style.SHARE, decimals=0, thresholds=SPENT),
+            cell=COLORED_TEXT,
+            width=78,
+        ),
+        money("Spent", catalog.SPEND_CAP_SPENT, 90),
+        money("Limit", catalog.SPEND_CAP_LIMIT, 90),
+        money("Remaining", catalog.SPEND_CAP_REMAINING, 112),
+        sort="Used",
+        descending=True,
+        limit=100,
+        nothing="no spend cap (needs extras: [costs])",
+    )
+
+
+def _parts(title: str, measure: Windowed) -> Panel:
+    label = measure.labels[-1]
+    parts = promql.parts(measure, PERIOD)
     return bars(
         title,
-        f"Cost in the chosen window, the {FEW} largest. Beyond the {catalog.TOP} costliest of an "
-        "org, all are one: other.",
-        Part(expr=f"sort_desc(topk({FEW}, {promql.parts(figure)}))", name=f"{{{{{label}}}}}"),
-        look=Look(unit=style.MONEY, decimals=2, colour=COST.colour, low=0),
+        f"Cost in the chosen window, the {FEW} largest.",
+        Part(expr=f"sort_desc(topk({FEW}, {parts}))", name=f"{{{{{label}}}}}"),
+        look=Look(
+            unit=style.MONEY, decimals=2, color=COST.color, low=0, nothing=shared.needs(EXTRA)
+        ),
     )
 
 
 def _models_over_time() -> Panel:
+    def models(at: str) -> str:
+        return promql.parts(catalog.MODEL_COST, PERIOD, at=at)
+
     return trend(
-        "Models over time",
-        f"Cost of each language model in the chosen window, the {FEW} largest. "
-        f"{style.COMPLETE_DAYS}",
-        Curve(expr=f"topk({FEW}, {promql.parts(catalog.MODEL_COST)})", name="{{model}}"),
-        look=Look(unit=style.MONEY, decimals=2),
-        step=POLLS,
+        "Cost by model over time",
+        f"Cost in the chosen window of the {FEW} models that cost most at the end of the time "
+        "range.",
+        Curve(expr=promql.largest(FEW, models, "model"), name="{{model}}"),
+        look=Look(unit=style.MONEY, decimals=2, nothing=shared.needs(EXTRA)),
         stacked=True,
         legend=LegendPlacement.RIGHT,
     )
 
 
 def _orgs() -> Panel:
-    week, usual = (promql.per_org(name) for name in (_cost("7d"), promql.usual(catalog.COST, "7d")))
-    users = promql.per_org(promql.over(catalog.ACTIVE_USERS))
+    week, wanted = (promql.per_org(_cost("7d", kind)) for kind in ("", promql.EXPECTED))
+    users = promql.per_org(promql.over(catalog.ACTIVE_USERS, PERIOD))
     org = links.down(links.ORG, "Open the org", org="org")
     return grid(
         "Orgs by cost",
-        "Orgs that cost most in the chosen window, what each active user costs, and how the last "
-        "7 days compare with what is usual: orange from 150 %, red from 200 %.",
-        Column(title="Org", label="org", look=Look(links=(org,))),
+        "Orgs that cost most in the chosen window, and the cost of 7 days as a share of the "
+        "expected one. Orange from 150 %, red from 200 %.",
+        Column(title="Org", label="org", look=Look(links=(org,)), at_least=90),
         Column(
-            title="Cost in window",
+            title="Cost",
             expr=f"topk(100, {promql.per_org(_cost())})",
-            look=Look(unit=style.MONEY, decimals=2),
-            width=130,
+            look=MONEY,
+            width=100,
         ),
         Column(
             title="Per user",
             expr=f"{promql.per_org(_cost())} / ({users} > 0)",
             look=Look(unit=style.MONEY, decimals=3),
-            width=90,
+            width=96,
         ),
         Column(
-            title="7 days vs usual",
-            expr=f"{week} / ({usual} > 0)",
+            title="7 days vs. expected",
+            expr=f"{week} / ({wanted} > 0)",
             look=Look(unit=style.SHARE, decimals=0, thresholds=MORE),
-            width=130,
+            cell=COLORED_TEXT,
+            width=172,
         ),
-        sort="Cost in window",
+        sort="Cost",
         descending=True,
         limit=100,
+        nothing=shared.needs(EXTRA),
     )

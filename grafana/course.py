@@ -1,41 +1,29 @@
-"""Course: one course's people, enrolments and videos."""
+"""Course: one course's users, enrollments and videos."""
 
 from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
 from exporter.catalog import Metric, Windowed
-from grafana import links, promql, style, variables
+from grafana import links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.looks import Curve, Look, Part
-from grafana.panels import POLLS, numbers, trend
-from grafana.style import ACTIVE_USERS, ENROLLMENTS, UNENROLLMENTS, VIDEOS
+from grafana.panels import Chart, numbers, trend
+from grafana.style import ACTIVE_USERS, ENROLLMENTS, UNENROLLMENTS, VIDEOS, Measure
 
-AS_GIVEN = (
-    "As the platform gives it, over its own period; it is not one of the windows of complete days."
-)
+AS_RETURNED = "As the platform returns it, over its own period."
 WINDOWS = ("1d", "7d", "28d")
-EACH = "#5EC8C0"
-"""A shade of the colour of videos, for means over learners."""
 
 
 def board() -> Board:
     """Return the dashboard."""
     return Board(
         uid=links.COURSE,
-        description="One course: how many people are active, come, leave, and watch.",
-        variables=[
-            variables.org(several=False),
-            variables.course(),
-            variables.window(*WINDOWS, default="7d"),
-        ],
-        links=[
-            links.across(links.ORG, "org"),
-            links.across(links.OVERVIEW),
-            links.across(links.HEALTH, "org"),
-            links.runbooks(),
-        ],
-        alerts_where=promql.ONE_ORG,
+        description="One course: active users, enrollments, unenrollments and videos. "
+        f"{style.COMPLETE_DAYS}",
+        variables=[variables.org(several=False), variables.course(), variables.window()],
+        listed=False,
+        choose_source=False,
         rows=[
             Row(
                 title="${course:text}",
@@ -43,164 +31,170 @@ def board() -> Board:
                     Line(
                         height=3,
                         panels=(
-                            *(_users(window) for window in WINDOWS),
-                            _moved(catalog.COURSE_ENROLLMENTS, ENROLLMENTS),
-                            _moved(catalog.COURSE_UNENROLLMENTS, UNENROLLMENTS),
+                            _windows(catalog.COURSE_ACTIVE_USERS, ACTIVE_USERS),
+                            _changes(),
                             _id(),
                         ),
-                        widths=(3, 3, 3, 4, 4, 7),
+                    ),
+                    Line(
+                        height=3,
+                        panels=(
+                            _windows(catalog.COURSE_ENROLLMENTS, ENROLLMENTS),
+                            _windows(catalog.COURSE_UNENROLLMENTS, UNENROLLMENTS),
+                            _library(),
+                        ),
                     ),
                 ),
             ),
             Row(
-                title="People",
+                title="Users, ${window:text}",
                 lines=(Line(height=9, panels=(_users_over_time(), _in_and_out())),),
             ),
             Row(
                 title="Videos",
                 lines=(
-                    Line(height=3, panels=_videos(), widths=(4, 5, 5, 5, 5)),
-                    Line(height=9, panels=(_watch_time(), _watched())),
+                    Line(height=8, panels=_videos_over_time()),
+                    Line(height=8, panels=_watching_over_time()),
                 ),
             ),
         ],
     )
 
 
-def _one(metric: str | Metric) -> str:
-    return promql.per_course(metric, where=promql.COURSE)
+def _one(metric: str | Metric, *, at: str = "") -> str:
+    return promql.per_course(metric, where=promql.COURSE, at=at)
 
 
-def _hours(metric: str | Metric) -> str:
-    return f"{_one(metric)} / {style.HOUR}"
+def _windows(source: Windowed, measure: Measure) -> Panel:
+    return shared.by_window(
+        measure.title,
+        measure.meaning,
+        ((style.WINDOWS[window], _one(promql.over(source, window))) for window in WINDOWS),
+        look=shared.count(measure.color),
+    )
 
 
-def _curve(
-    metric: str | Metric, text: str, colour: str, *, fill: int = 0, below: bool = False
-) -> Curve:
-    return Curve(
-        expr=_one(metric), name=text, look=Look(colour=colour), fill=fill, below_zero=below
+def _changes() -> Panel:
+    def change(window: str) -> str:
+        name = promql.over(catalog.COURSE_ACTIVE_USERS, window)
+        return f"{_one(name)} / ({_one(name, at=' offset 7d')} > 0) - 1"
+
+    return shared.by_window(
+        "Active users vs. a week earlier",
+        "The change from the same window a week earlier. It needs seven days in Prometheus.",
+        ((style.WINDOWS[window], change(window)) for window in WINDOWS),
+        look=Look(
+            unit=style.SHARE,
+            decimals=0,
+            thresholds=style.CHANGE,
+            nothing="needs 7 days",
+        ),
     )
 
 
 def _id() -> Panel:
     return numbers(
-        "Id",
-        "The id that the platform uses of the course.",
+        "Course id",
+        "The platform's id of the course.",
         Part(expr=promql.per_course(catalog.COURSE_INFO, promql.COURSE), name="{{course_id}}"),
-        look=Look(unit="none", colour=style.PLAIN),
+        look=Look(unit="none", color=style.PLAIN),
         text=BigValueTextMode.NAME,
-        size=16,
+        size=shared.NAME_SIZE,
     )
 
 
-def _users(window: str) -> Panel:
+def _library() -> Panel:
+    share = Look(unit=style.SHARE, decimals=0)
+    shown: tuple[tuple[str, Metric, Look], ...] = (
+        ("videos", catalog.COURSE_VIDEOS, shared.count(VIDEOS.color)),
+        ("completed", catalog.COURSE_VIDEO_COMPLETIONS, shared.count(VIDEOS.color)),
+        ("watched", catalog.COURSE_VIDEO_WATCHED_RATIO, share),
+    )
     return numbers(
-        f"Active, {style.WINDOWS[window].lower()}",
-        f"Unique people who were active in the course. {style.COMPLETE_DAYS}",
-        Part(expr=_one(promql.over(catalog.COURSE_ACTIVE_USERS, window)), name="users"),
-        look=Look(unit=style.COUNT, decimals=0, colour=ACTIVE_USERS.colour),
+        "Video library",
+        f"Videos in the course, completions, and the mean share that a learner completed. "
+        f"{AS_RETURNED}",
+        *(Part(expr=_one(metric), name=name, look=look) for name, metric, look in shown),
+        look=shared.count(VIDEOS.color),
+        text=BigValueTextMode.VALUE_AND_NAME,
+        size=24,
     )
 
 
-def _moved(source: Windowed, figure: style.Figure) -> Panel:
-    return numbers(
-        f"{figure.title}, 28 days",
-        f"{figure.meaning} {style.COMPLETE_DAYS}",
-        Part(expr=_one(promql.over(source, "28d")), name=figure.title),
-        look=Look(unit=style.COUNT, decimals=0, colour=figure.colour),
-    )
+def _curve(
+    metric: str | Metric, text: str, color: str, *, fill: int = 0, below: bool = False
+) -> Curve:
+    return Curve(expr=_one(metric), name=text, look=Look(color=color), fill=fill, below_zero=below)
 
 
 def _users_over_time() -> Panel:
     return trend(
         "Active users by window",
-        f"Unique people who were active in the course. {style.COMPLETE_DAYS}",
+        "Unique users active in the course.",
         *(
             _curve(
                 promql.over(catalog.COURSE_ACTIVE_USERS, window),
                 style.WINDOWS[window],
-                style.WINDOW_COLOURS[window],
+                style.WINDOW_COLORS[window],
             )
             for window in WINDOWS
         ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
+        look=shared.count(),
     )
 
 
 def _in_and_out() -> Panel:
     came, left = ENROLLMENTS, UNENROLLMENTS
     return trend(
-        "Enrolments against unenrolments",
-        f"Enrolments upwards, unenrolments downwards, in the chosen window. {style.COMPLETE_DAYS}",
-        _curve(promql.over(catalog.COURSE_ENROLLMENTS), came.title, came.colour, fill=25),
+        "Enrollments and unenrollments",
+        "Enrollments upwards, unenrollments downwards, in the chosen window.",
+        _curve(promql.over(catalog.COURSE_ENROLLMENTS), came.title, came.color, fill=25),
         _curve(
-            promql.over(catalog.COURSE_UNENROLLMENTS), left.title, left.colour, fill=25, below=True
+            promql.over(catalog.COURSE_UNENROLLMENTS), left.title, left.color, fill=25, below=True
         ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
+        look=shared.count(),
     )
 
 
-def _videos() -> tuple[Panel, ...]:
-    count = Look(unit=style.COUNT, decimals=0, colour=VIDEOS.colour)
-    share = Look(unit=style.SHARE, decimals=0, colour=VIDEOS.colour)
-    time = Look(unit=style.SECONDS, decimals=1, colour=VIDEOS.colour)
-    shown = (
-        ("Videos", catalog.COURSE_VIDEOS, _one, count),
-        ("Videos watched", catalog.COURSE_VIDEO_COMPLETIONS, _one, count),
-        ("Share watched", catalog.COURSE_VIDEO_WATCHED_RATIO, _one, share),
-        ("Hours watched", catalog.COURSE_VIDEO_WATCH_SECONDS, _hours, count),
-        ("Watch time per learner", catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER, _one, time),
-    )
-    return tuple(
-        numbers(
-            title,
-            f"{metric.help.partition(' Polled')[0]} {AS_GIVEN}",
-            Part(expr=expression(metric), name=title),
-            look=look,
-        )
-        for title, metric, expression, look in shown
+def _videos_over_time() -> tuple[Chart, ...]:
+    return (
+        trend(
+            "Videos completed",
+            f"Videos of the course that learners completed. {AS_RETURNED}",
+            _curve(catalog.COURSE_VIDEO_COMPLETIONS, VIDEOS.title, VIDEOS.color, fill=10),
+            look=shared.count(),
+        ),
+        trend(
+            "Share watched",
+            f"Mean share of the course's videos that a learner completed. {AS_RETURNED}",
+            _curve(catalog.COURSE_VIDEO_WATCHED_RATIO, "share watched", VIDEOS.color, fill=10),
+            look=Look(unit=style.SHARE, low=0, high=1),
+        ),
     )
 
 
-def _watch_time() -> Panel:
-    return trend(
-        "Watch time over time",
-        f"Hours that learners watched videos of the course, all together, and (right axis) the "
-        f"time that each watched on average. {AS_GIVEN}",
-        Curve(
-            expr=_hours(catalog.COURSE_VIDEO_WATCH_SECONDS),
-            name="hours of all learners",
-            look=Look(colour=VIDEOS.colour),
-            fill=10,
+def _watching_over_time() -> tuple[Chart, ...]:
+    return (
+        trend(
+            "Hours watched",
+            f"Hours that all learners watched videos of the course. {AS_RETURNED}",
+            Curve(
+                expr=f"{_one(catalog.COURSE_VIDEO_WATCH_SECONDS)} / {style.HOUR}",
+                name="hours",
+                look=Look(color=VIDEOS.color),
+                fill=10,
+            ),
+            look=shared.count(),
         ),
-        Curve(
-            expr=_one(catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER),
-            name="each learner",
-            look=Look(unit=style.SECONDS, decimals=1, colour=EACH),
-            dashed=True,
-            right_axis=True,
+        trend(
+            "Watch time per learner",
+            f"Mean time that a learner watched videos of the course. {AS_RETURNED}",
+            Curve(
+                expr=f"{_one(catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER)} / {style.MINUTE}",
+                name="time per learner",
+                look=Look(color=VIDEOS.color),
+                fill=10,
+            ),
+            look=Look(unit=style.MINUTES, decimals=0),
         ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
-    )
-
-
-def _watched() -> Panel:
-    return trend(
-        "Videos watched over time",
-        f"Videos of the course watched, and (right axis) the mean share that a learner watched. "
-        f"{AS_GIVEN}",
-        _curve(catalog.COURSE_VIDEO_COMPLETIONS, "videos watched", VIDEOS.colour, fill=10),
-        Curve(
-            expr=_one(catalog.COURSE_VIDEO_WATCHED_RATIO),
-            name="share watched",
-            look=Look(unit=style.SHARE, colour=EACH, low=0, high=1),
-            dashed=True,
-            right_axis=True,
-        ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
     )

@@ -1,9 +1,9 @@
-"""Ways from one dashboard to the next, and to the runbooks."""
+"""Ways from one dashboard to the next."""
 
-from grafana_foundation_sdk.models.dashboard import DashboardLink
+from grafana_foundation_sdk.models.dashboard import DashboardLink, DashboardLinkType
 
 OVERVIEW, ORG, COURSE, HEALTH = "iblai-overview", "iblai-org", "iblai-course", "iblai-health"
-LEARNING, AGENTS, COSTS = "iblai-learning", "iblai-agents", "iblai-costs"
+LEARNING, AGENTS, COSTS, MODELS = "iblai-learning", "iblai-agents", "iblai-costs", "iblai-models"
 TITLES = {
     OVERVIEW: "ibl.ai / Engagement overview",
     ORG: "ibl.ai / Org",
@@ -12,19 +12,38 @@ TITLES = {
     LEARNING: "ibl.ai / Learning",
     AGENTS: "ibl.ai / Agents",
     COSTS: "ibl.ai / Costs",
+    MODELS: "ibl.ai / Models and usage",
 }
+TAG = "iblai-exporter"
+"""The tag of all dashboards."""
+
+LISTED = "ibl.ai"
+"""The tag of dashboards in the drop-down: all but those of a single thing."""
+
+
 RUNBOOK_URL = "https://runbooks.example/iblai-exporter"
 """Stands for where an operator publishes docs/runbooks.md."""
 
 
-def across(uid: str, *variables: str) -> DashboardLink:
-    """Return the link to a dashboard that takes `variables` and the time range along."""
+def drop_down() -> DashboardLink:
+    """Return the drop-down of dashboards; it takes variables and the time range along."""
     return DashboardLink(
-        title=TITLES[uid].partition(" / ")[2],
-        icon="dashboard",
-        tooltip=f"Open {TITLES[uid]}",
-        url=_path(uid, *(f"${{{name}:queryparam}}" for name in variables)),
+        title="Dashboards",
+        type_val=DashboardLinkType.DASHBOARDS,
+        icon="external link",
+        tags=[LISTED],
+        as_dropdown=True,
+        include_vars=True,
         keep_time=True,
+    )
+
+
+def across(uid: str, *variables: str) -> DashboardLink:
+    """Return the link of a panel to a dashboard that takes `variables` and the time range along."""
+    kept = (f"${{{name}:queryparam}}" for name in variables)
+    return DashboardLink(
+        title=f"Open {TITLES[uid].partition(' / ')[2]}",
+        url=_path(uid, *kept, "${__url_time_range}"),
     )
 
 
@@ -41,21 +60,11 @@ def down(uid: str, title: str, *variables: str, **fields: str) -> DashboardLink:
 
 
 def runbooks() -> DashboardLink:
-    """Return the link to what each alert means, and what to do."""
-    return DashboardLink(
-        title="Runbooks",
-        icon="doc",
-        tooltip="What each alert means, and what to do",
-        url=RUNBOOK_URL,
-        target_blank=True,
-    )
+    """Return the link of an alert to the runbooks.
 
-
-def runbook_of(field: str) -> DashboardLink:
-    """Return the link from an alert's cell to its runbook."""
-    return DashboardLink(
-        title="Runbook", url=f"{RUNBOOK_URL}#${{__data.fields.{field}}}", target_blank=True
-    )
+    Their anchors are in lowercase, which neither PromQL nor a link can make of an alert's name.
+    """
+    return DashboardLink(title="Open the runbooks", url=RUNBOOK_URL, target_blank=True)
 
 
 def _path(uid: str, *parameters: str) -> str:

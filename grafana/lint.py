@@ -10,30 +10,37 @@ from grafana import links
 Json = Mapping[str, Any]
 Rule = Callable[[Json], Iterator[str]]
 
-_FIGURES = (
-    "figures belong to an org, whichever exporter serves them: queries reduce jobs and instances "
-    "to one series, and a choice of job or instance would only hide figures"
+_VALUES = (
+    "values belong to an org, whichever exporter serves them: queries reduce jobs and instances to "
+    "one series, and a choice of job or instance would only hide values"
 )
 _SAME_ORG_ANYWHERE = ("template-job", "template-instance", "target-job", "target-instance")
+_OWN_TARGETS = (
+    "an expression of all that matches everything would show other targets than the exporter's"
+)
 
 EXCEPTIONS: Mapping[tuple[str, str], str] = {
-    (uid, rule): _FIGURES
+    (uid, rule): _VALUES
     for uid in links.TITLES.keys() - {links.HEALTH}
     for rule in _SAME_ORG_ANYWHERE
 } | {
+    (links.HEALTH, "template-job"): _OWN_TARGETS,
+    (links.HEALTH, "template-instance"): _OWN_TARGETS,
     (links.HEALTH, "target-job"): "firing alerts carry the org, not always the job of an exporter",
     (links.HEALTH, "target-instance"): "firing alerts carry the org, not always the instance",
 }
 """Why a rule does not hold on a dashboard."""
 
 _COUNTER = re.compile(r"\b\w+_total\b")
-_RATES = re.compile(r"\b(rate|irate|increase)\(\w+_(total|bucket)\{[^{}]*\}\[([^\]]+)\]\)")
+_RATES = re.compile(
+    r"\b(rate|irate|increase)\(\w+_(total|bucket)\{[^{}]*\}\[([^\]]+)\]( offset -\$__interval)?\)"
+)
 FIXED_RANGES = {"1h"}
 """Ranges of numbers over "the last hour", which are not drawn over time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Departure:
     """One departure from a rule."""
 
     uid: str
@@ -41,16 +48,20 @@ class Finding:
     text: str
 
 
-def findings(dashboard: Json) -> Iterator[Finding]:
+def departures(dashboard: Json) -> Iterator[Departure]:
     """Yield every departure of a dashboard from the rules, exceptions included."""
     for rule, check in RULES.items():
         for text in check(dashboard):
-            yield Finding(uid=dashboard["uid"], rule=rule, text=text)
+            yield Departure(uid=dashboard["uid"], rule=rule, text=text)
 
 
 def panels(dashboard: Json) -> Iterator[Json]:
-    """Yield the panels of a dashboard that are not headings."""
-    return (panel for panel in dashboard["panels"] if panel["type"] != "row")
+    """Yield the panels of a dashboard that are not headings, those of collapsed rows too."""
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            yield from panel["panels"]
+        else:
+            yield panel
 
 
 def targets(dashboard: Json) -> Iterator[tuple[str, Json]]:
@@ -67,8 +78,8 @@ def variables(dashboard: Json) -> Iterator[Json]:
 
 def _template_datasource(dashboard: Json) -> Iterator[str]:
     found = [v for v in variables(dashboard) if v["type"] == "datasource"]
-    if [(v["name"], v.get("label")) for v in found] != [("datasource", "Data Source")]:
-        yield "wants one data source variable named datasource, labelled Data Source"
+    if [(v["name"], v.get("label")) for v in found] != [("datasource", "Data source")]:
+        yield "wants one data source variable named datasource, labelled Data source"
 
 
 def _template(name: str) -> Rule:
@@ -115,12 +126,12 @@ def _panel_units(dashboard: Json) -> Iterator[str]:
 def _panel_no_targets(dashboard: Json) -> Iterator[str]:
     for panel in panels(dashboard):
         if not panel.get("targets"):
-            yield f"panel {panel['title']} asks nothing"
+            yield f"panel {panel['title']} has no query"
 
 
 def _target_rate_interval(dashboard: Json) -> Iterator[str]:
     for title, target in targets(dashboard):
-        for *_, interval in _RATES.findall(target["expr"]):
+        for *_, interval, _ in _RATES.findall(target["expr"]):
             fixed = target["instant"] and interval in FIXED_RANGES
             if interval != "$__rate_interval" and not fixed:
                 yield f"panel {title} takes a rate over {interval}"
@@ -136,7 +147,7 @@ def _target_counter_agg(dashboard: Json) -> Iterator[str]:
 def _target_selector(name: str) -> Rule:
     def check(dashboard: Json) -> Iterator[str]:
         for title, target in targets(dashboard):
-            for selector in re.findall(r"\{([^{}]*)\}", target["expr"].replace("${window}", "")):
+            for selector in re.findall(r"\{([^{}]*)\}", re.sub(r"\$\{\w+\}", "", target["expr"])):
                 if f'{name}=~"${name}"' not in selector:
                     yield f"panel {title} has a selector without {name}"
 

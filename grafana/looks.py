@@ -23,19 +23,19 @@ from grafana import style
 BAR = TableBarGaugeCellOptions(
     mode=BarGaugeDisplayMode.BASIC, value_display_mode=BarGaugeValueMode.TEXT
 )
-COLOURED_TEXT = TableColorTextCellOptions()
+COLORED_TEXT = TableColorTextCellOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How values are shown: on a whole panel, or in what departs from it.
 
-    `nothing` is what is said where there is none.
+    `nothing` is the text shown where there is no value.
     """
 
     unit: str | None = None
     decimals: int | None = None
-    colour: str | None = None
+    color: str | None = None
     thresholds: ThresholdsConfig | None = None
     mappings: tuple[ValueMapping, ...] = ()
     low: float | None = None
@@ -73,8 +73,8 @@ class Look:
         return {key: value for key, value in found.items() if value is not None}
 
     def _color(self) -> FieldColor | None:
-        if self.colour is not None:
-            return FieldColor(mode=FieldColorModeId.FIXED, fixed_color=self.colour)
+        if self.color is not None:
+            return FieldColor(mode=FieldColorModeId.FIXED, fixed_color=self.color)
         if self.thresholds is not None:
             return FieldColor(mode=FieldColorModeId.THRESHOLDS)
         return None
@@ -85,30 +85,33 @@ SAME = Look()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One query of a panel. `name` is its legend, which may hold labels as `{{label}}`."""
+    """One query of a panel. `name` is its legend, which may hold labels as `{{label}}`.
+
+    `sparkline` draws its values over time behind the last one.
+    """
 
     expr: str
     name: str
     look: Look = SAME
+    sparkline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve(Part):
-    """One query of a trend, and how its lines are drawn."""
+    """One query of a chart, and how its lines are drawn."""
 
     dashed: bool = False
     width: int = 2
     fill: int = 0
     fill_down_to: str = ""
     below_zero: bool = False
-    right_axis: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column of a table: a query's value, or where `expr` is empty the label `label`.
 
-    Without a `width` it takes its share of the room, of which it wants `at_least` so many pixels.
+    Without a `width` it takes its share of the room, of which it needs `at_least` so many pixels.
     """
 
     title: str

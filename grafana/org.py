@@ -1,58 +1,135 @@
 """Org: one tenant's engagement, its courses and its agents (or several tenants together)."""
 
-from grafana_foundation_sdk.models.common import LegendPlacement
+from grafana_foundation_sdk.models.common import BigValueTextMode, LegendPlacement
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
-from grafana import links, promql, shared, style, variables
+from grafana import drops, links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.looks import BAR, Column, Curve, Look, Part
-from grafana.panels import POLLS, grid, numbers, trend
+from grafana.looks import BAR, COLORED_TEXT, Column, Curve, Look, Part
+from grafana.panels import bars, grid, numbers, trend
 
 FEW = 10
-PER_MENTOR = ("org", "mentor_id")
+NO_HISTORY = "needs 7 days in Prometheus (backfill)"
 
 
 def board() -> Board:
     """Return the dashboard."""
     return Board(
         uid=links.ORG,
-        description="One org's engagement against its usual; several orgs are shown together.",
-        variables=[variables.org(), variables.window("1d", "7d", default="7d")],
-        links=[
-            links.across(links.OVERVIEW, "window"),
-            links.across(links.COURSE, "org"),
-            links.across(links.LEARNING, "org", "window"),
-            links.across(links.AGENTS, "org", "window"),
-            links.across(links.COSTS, "org"),
-            links.across(links.HEALTH, "org"),
-            links.runbooks(),
-        ],
+        description="One org's engagement and what is expected of it; several orgs are shown "
+        f"together. {style.COMPLETE_DAYS}",
+        variables=[variables.org(), variables.figure(), variables.window()],
+        choose_source=False,
         rows=[
-            Row(title="Who is active", lines=(Line(height=3, panels=_audience()),)),
             Row(
-                title="Against the usual, ${window:text}",
+                title="${figure:text}, ${window:text}",
                 lines=(
                     Line(
-                        height=9,
-                        panels=(shared.of_usual(), *shared.against_usual(style.ACTIVE_USERS)),
-                        widths=(8, 16),
+                        height=3,
+                        panels=(*_chosen_now(), _users(), _stickiness()),
+                        widths=(6, 6, 8, 4),
                     ),
-                    Line(height=8, panels=shared.against_usual(style.ENROLLMENTS, style.VIDEOS)),
-                    Line(height=8, panels=shared.against_usual(style.SESSIONS, style.MESSAGES)),
-                    Line(height=8, panels=(_in_and_out(), _windows(), _stickiness())),
+                    Line(height=9, panels=(_chosen(), _changes()), widths=(16, 8)),
+                    Line(height=8, panels=(_dropped_courses(), _dropped_agents())),
                 ),
             ),
-            Row(title="Courses", lines=(Line(height=13, panels=(_busiest(), _fading())),)),
-            Row(title="Agents", lines=(Line(height=8, panels=(_agents(), _agents_over_time())),)),
             Row(
-                title="Alerts and freshness",
+                title="All metrics, ${window:text}",
                 lines=(
-                    Line(height=10, panels=(shared.firing_alerts(), shared.age_by_collector())),
+                    Line(
+                        height=8, panels=shared.vs_expected(style.ACTIVE_USERS, style.ENROLLMENTS)
+                    ),
+                    Line(height=8, panels=shared.vs_expected(style.VIDEOS, style.SESSIONS)),
+                    Line(height=8, panels=shared.vs_expected(style.MESSAGES, style.UNENROLLMENTS)),
+                    Line(height=8, panels=(_windows(), _stickiness_over_time())),
                 ),
+            ),
+            Row(title="Courses", lines=(Line(height=12, panels=(_busiest(), _declining())),)),
+            Row(title="Agents", lines=(Line(height=9, panels=(_agents(), _agents_over_time())),)),
+            Row(
+                title="Data quality",
+                lines=(Line(height=3, panels=shared.data_quality(), widths=(5, 5, 4, 5, 5)),),
             ),
         ],
     )
+
+
+def _chosen_now() -> tuple[Panel, ...]:
+    number = Look(unit=style.NUMBER, decimals=1, color=style.PLAIN)
+    change = f"({drops.chosen()}) / ({drops.chosen(promql.EXPECTED)}) - 1"
+    return (
+        numbers(
+            "Value and expected",
+            "The chosen metric in the chosen window, and what is expected of it.",
+            Part(expr=drops.chosen(), name="value"),
+            Part(expr=drops.chosen(promql.EXPECTED), name=style.EXPECTED),
+            look=number,
+            text=BigValueTextMode.VALUE_AND_NAME,
+            size=24,
+        ),
+        numbers(
+            "Change and duration",
+            "The change from the expected value, and for how long the metric has been below its "
+            "range. The duration is that of the org where it is longest.",
+            Part(
+                expr=change,
+                name="vs. expected",
+                look=Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE),
+            ),
+            Part(
+                expr=f"max(({drops.lasting()}) and on (figure) {_this()})",
+                name="below for",
+                look=Look(unit=style.SECONDS, decimals=0, color=style.BAD),
+            ),
+            look=number,
+            text=BigValueTextMode.VALUE_AND_NAME,
+            size=24,
+        ),
+    )
+
+
+def _this() -> str:
+    return 'label_replace(vector(1), "figure", "$figure", "", "")'
+
+
+def _chosen() -> Panel:
+    return trend(
+        "${figure:text} vs. expected, ${window:text}",
+        "The metric that is chosen above. An alert fires below the shaded range; a mark is where "
+        "that begins.",
+        *shared.range_of(
+            "${figure:text}",
+            Look(color=style.ACTIVE_USERS.color),
+            drops.chosen(),
+            drops.chosen(promql.EXPECTED),
+            drops.chosen(promql.LOW),
+        ),
+        look=Look(unit=style.NUMBER),
+        mark=f"({drops.chosen()}) < ({drops.chosen(promql.LOW)})",
+    )
+
+
+def _changes() -> Panel:
+    return bars(
+        "All metrics vs. expected",
+        "Each metric as a share of its expected value in the chosen window. Green from 80 %, "
+        "orange from 60 %.",
+        *(Part(expr=f"{promql.change(m)} + 1", name=m.title) for m in style.WATCHED),
+        look=Look(
+            unit=style.SHARE,
+            decimals=0,
+            thresholds=style.steps(
+                style.WORST, (0.2, style.BAD), (0.6, style.WATCH), (0.8, style.GOOD)
+            ),
+            low=0,
+            high=1.5,
+        ),
+    )
+
+
+def _users() -> Panel:
+    return shared.windows_of(style.ACTIVE_USERS, "today", "1d", "7d", "28d")
 
 
 def _sticky() -> str:
@@ -60,107 +137,129 @@ def _sticky() -> str:
     return f"{promql.total(day, given=month)} / ({promql.total(month, given=day)} > 0)"
 
 
-def _audience() -> tuple[Panel, ...]:
-    return (
-        *(
-            numbers(
-                f"Active, {title.lower()}",
-                f"{style.ACTIVE_USERS.meaning} {style.COMPLETE_DAYS}",
-                Part(expr=promql.value(style.ACTIVE_USERS, window), name=style.ACTIVE_USERS.title),
-                look=shared.look(style.ACTIVE_USERS),
-            )
-            for window, title in style.WINDOWS.items()
-        ),
-        numbers(
-            "Stickiness",
-            "Share of the people of the last 28 days who were active yesterday. It moves with the "
-            "weekday; compare like with like.",
-            Part(expr=_sticky(), name="stickiness"),
-            look=Look(unit=style.SHARE, decimals=0, colour=style.STICKINESS),
-        ),
-        numbers(
-            "Active learners",
-            f"{catalog.ACTIVE_LEARNERS.help} Today included, so it differs from the 7 days.",
-            Part(expr=promql.total(catalog.ACTIVE_LEARNERS), name="learners"),
-            look=shared.look(style.ACTIVE_USERS),
-        ),
+def _stickiness() -> Panel:
+    return numbers(
+        "Stickiness",
+        "Share of the users of the last 28 days who were active yesterday. It varies with the "
+        "weekday.",
+        Part(expr=_sticky(), name="stickiness"),
+        look=Look(unit=style.SHARE, decimals=0, color=style.STICKINESS),
     )
 
 
 def _windows() -> Panel:
     return trend(
         "Active users by window",
-        f"{style.ACTIVE_USERS.meaning} {style.COMPLETE_DAYS} Today is today so far.",
+        style.ACTIVE_USERS.meaning,
         *(
             Curve(
                 expr=promql.value(style.ACTIVE_USERS, window),
                 name=style.WINDOWS[window],
-                look=Look(colour=colour),
+                look=Look(color=color),
             )
-            for window, colour in style.WINDOW_COLOURS.items()
+            for window, color in style.WINDOW_COLORS.items()
         ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
+        look=shared.count(),
     )
 
 
-def _stickiness() -> Panel:
+def _stickiness_over_time() -> Panel:
     return trend(
         "Stickiness over time",
-        "Share of the people of the last 28 days who were active the day before: how much of a "
-        "habit it is.",
-        Curve(expr=_sticky(), name="1d / 28d", look=Look(colour=style.STICKINESS), fill=10),
+        "Share of the users of the last 28 days who were active the day before.",
+        Curve(expr=_sticky(), name="1d / 28d", look=Look(color=style.STICKINESS), fill=10),
         look=Look(unit=style.SHARE),
-        step=POLLS,
     )
 
 
-def _in_and_out() -> Panel:
-    came, left = style.ENROLLMENTS, style.UNENROLLMENTS
-    return trend(
-        "Enrolments against unenrolments",
-        f"Enrolments upwards, unenrolments downwards. {style.COMPLETE_DAYS}",
-        Curve(expr=promql.value(came), name=came.title, look=shared.look(came), fill=25),
-        Curve(
-            expr=promql.value(left),
-            name=left.title,
-            look=shared.look(left),
-            fill=25,
-            below_zero=True,
+def _dropped_courses() -> Panel:
+    users = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS))
+    earlier = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS), at=" offset 7d")
+    chosen = f"bottomk({FEW}, {users} - {earlier} < 0)"
+    course = links.down(links.COURSE, "Open the course", "window", org="org", course="course_id")
+    return grid(
+        "Courses that dropped most",
+        "Courses that lost most active users against the same window a week earlier.",
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=180),
+        Column(title="Org", label="org", hidden=True),
+        Column(title="Id", label="course_id", hidden=True),
+        Column(
+            title="Users",
+            expr=promql.named(f"{users} and on (org, course_id) {chosen}"),
+            look=shared.count(),
+            width=90,
         ),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
+        Column(
+            title="Change",
+            expr=chosen,
+            look=Look(unit=style.COUNT, decimals=0, color=style.BAD),
+            cell=COLORED_TEXT,
+            width=95,
+        ),
+        sort="Change",
+        limit=FEW,
+        nothing=NO_HISTORY,
+    )
+
+
+def _dropped_agents() -> Panel:
+    sessions = promql.per_agent(promql.over(catalog.MENTOR_CHAT_SESSIONS))
+    earlier = promql.per_agent(promql.over(catalog.MENTOR_CHAT_SESSIONS), at=" offset 7d")
+    chosen = f"bottomk({FEW}, {sessions} - {earlier} < 0)"
+    return grid(
+        "Agents that dropped most",
+        "Agents that lost most chat sessions against the same window a week earlier.",
+        Column(title="Agent", label="mentor_name", at_least=180),
+        Column(title="Org", label="org", hidden=True),
+        Column(title="Id", label="mentor_id", hidden=True),
+        Column(
+            title="Sessions",
+            expr=promql.agent_named(f"({sessions} and on (org, mentor_id) {chosen})"),
+            look=shared.count(),
+            width=105,
+        ),
+        Column(
+            title="Change",
+            expr=chosen,
+            look=Look(unit=style.COUNT, decimals=0, color=style.BAD),
+            cell=COLORED_TEXT,
+            width=95,
+        ),
+        sort="Change",
+        limit=FEW,
+        nothing=NO_HISTORY,
     )
 
 
 def _busiest() -> Panel:
     users = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS))
-    watched = promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO)
     return _courses(
         f"Busiest {FEW} courses",
-        f"Courses with most active users in the window, and the share of their videos that a "
-        f"learner watched. {style.COMPLETE_DAYS} A click opens the course.",
+        "Courses with most active users, and the share of their videos that a learner completed. "
+        "A click opens the course.",
         f"topk({FEW}, {users})",
-        ("Videos seen", watched, style.VIDEOS.colour),
+        (
+            "Watched",
+            promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO),
+            style.VIDEOS.color,
+        ),
         sort="Users",
         descending=True,
     )
 
 
-def _fading() -> Panel:
+def _declining() -> Panel:
     week, month = (
         promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS, window))
         for window in ("7d", "28d")
     )
-    floor = promql.per_org(catalog.ALERT_MIN_BASELINE)
-    large = f"{month} >= on (org) group_left () {floor}"
     return _courses(
-        f"Fading: bottom {FEW} courses",
-        "Courses where the smallest share of the people of the last 28 days came back in the last "
-        "7; only courses with as many people as the alerts ask of a baseline.",
-        f"bottomk({FEW}, {week} / ({large}))",
-        ("Came back", f"{week} / ({month} > 0)", style.ACTIVE_USERS.colour),
-        sort="Came back",
+        f"Declining: {FEW} courses",
+        "Courses where the smallest share of the users of 28 days was active in the last 7. Only "
+        "courses with 20 users or more.",
+        f"bottomk({FEW}, {week} / ({month} >= 20))",
+        ("Retention", f"{week} / ({month} > 0)", style.ACTIVE_USERS.color),
+        sort="Retention",
         descending=False,
     )
 
@@ -174,97 +273,91 @@ def _courses(
     sort: str,
     descending: bool,
 ) -> Panel:
-    """Return a table of the courses that `chosen` picks, their names and figures.
+    """Return a table of the courses that `chosen` picks, with their names.
 
-    `share` is the column of bars: its title, expression and colour.
+    `share` is the column of bars: its title, expression and color.
     """
     users, came, left = (
-        promql.per_course(promql.over(figure))
-        for figure in (
+        promql.per_course(promql.over(measure))
+        for measure in (
             catalog.COURSE_ACTIVE_USERS,
             catalog.COURSE_ENROLLMENTS,
             catalog.COURSE_UNENROLLMENTS,
         )
     )
-    course = links.down(links.COURSE, "Open the course", org="org", course="course_id")
+    course = links.down(links.COURSE, "Open the course", "window", org="org", course="course_id")
 
     def of_chosen(expression: str) -> str:
         return f"{expression} and on (org, course_id) {chosen}"
 
-    def count(name: str, expression: str, width: int) -> Column:
-        look = Look(unit=style.COUNT, decimals=0)
-        return Column(title=name, expr=expression, look=look, width=width)
+    def column(name: str, expression: str, width: int) -> Column:
+        return Column(title=name, expr=expression, look=shared.count(), width=width)
 
-    name, expression, colour = share
+    name, expression, color = share
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=120),
-        Column(title="Org", label="org", width=85),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=140),
+        Column(title="Org", label="org", hidden=True),
         Column(title="Id", label="course_id", hidden=True),
-        count("Users", promql.named(of_chosen(users)), 75),
-        count("Enrolled", of_chosen(came), 80),
-        count("Left", of_chosen(left), 55),
+        column("Users", promql.named(of_chosen(users)), 80),
+        column("Enrolled", of_chosen(came), 96),
+        column("Unenrolled", of_chosen(left), 112),
         Column(
             title=name,
             expr=of_chosen(expression),
-            look=Look(unit=style.SHARE, decimals=0, colour=colour, low=0, high=1),
+            look=Look(unit=style.SHARE, decimals=0, color=color, low=0, high=1),
             cell=BAR,
             width=105,
         ),
         sort=sort,
         descending=descending,
         limit=FEW,
-        nothing="no course has enough people",
+        nothing="no data (20 users or more in a course)" if sort == "Retention" else style.MISSING,
     )
 
 
 def _agents() -> Panel:
     sessions, messages = catalog.MENTOR_CHAT_SESSIONS, catalog.MENTOR_AVG_MESSAGES
-    now = promql.one(promql.over(sessions), *PER_MENTOR)
-    then = promql.one(promql.usual(sessions), *PER_MENTOR)
+    own = promql.per_agent(promql.over(sessions))
     return grid(
         "Agents",
-        "The agents (mentors) that the configuration names: their chat sessions, those against the "
-        f"usual, and messages per session. {style.COMPLETE_DAYS} {style.SHARE_COLOURS}",
-        Column(title="Agent", label="mentor_id", at_least=140),
-        Column(title="Org", label="org", width=90),
+        "The agents of the configuration's mentors: chat sessions and messages per session.",
+        Column(title="Agent", label="mentor_name", at_least=160),
+        Column(title="Org", label="org", hidden=True),
+        Column(title="Id", label="mentor_id", hidden=True),
         Column(
             title="Sessions",
-            expr=f"topk(100, {now})",
-            look=Look(unit=style.COUNT, decimals=0),
-            width=90,
-        ),
-        Column(
-            title="Of usual",
-            expr=f"{now} / ({then} > 0)",
-            look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
-            cell=BAR,
+            expr=promql.agent_named(f"topk(100, {own})"),
+            look=shared.count(),
             width=105,
         ),
         Column(
             title="Messages",
-            expr=promql.one(promql.over(messages), *PER_MENTOR),
+            expr=promql.per_agent(promql.over(messages)),
             look=Look(unit=style.NUMBER, decimals=1),
-            width=90,
+            width=110,
         ),
         sort="Sessions",
         descending=True,
         limit=100,
-        nothing="no agent is named in the configuration",
+        nothing="no data: name mentors in the configuration",
     )
 
 
 def _agents_over_time() -> Panel:
     def sessions(at: str) -> str:
-        return promql.one(promql.over(catalog.MENTOR_CHAT_SESSIONS), *PER_MENTOR, at=at)
+        return promql.per_agent(promql.over(catalog.MENTOR_CHAT_SESSIONS), at=at)
 
     return trend(
         f"Chat sessions of the busiest {FEW} agents",
-        f"Chat sessions with each agent that the configuration names, the {FEW} with most at the "
-        f"end of the time range. {style.COMPLETE_DAYS}",
-        Curve(expr=promql.largest(FEW, sessions, *PER_MENTOR), name="{{mentor_id}}"),
-        look=Look(unit=style.COUNT, decimals=0),
-        step=POLLS,
+        "Chat sessions with the agents that have most at the end of the time range.",
+        Curve(
+            expr=promql.agent_named(
+                f"({promql.largest(FEW, sessions, 'org', 'mentor_id')})",
+            ),
+            name="{{mentor_name}}",
+        ),
+        look=Look(unit=style.COUNT, decimals=0, nothing="no data: name mentors"),
         legend=LegendPlacement.RIGHT,
     )

@@ -6,7 +6,6 @@ from string import ascii_uppercase
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import bargauge, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.common import (
-    AxisPlacement,
     BarGaugeDisplayMode,
     BarGaugeNamePlacement,
     BarGaugeSizing,
@@ -47,18 +46,23 @@ from grafana_foundation_sdk.models.dashboard import (
     Panel,
 )
 
-from grafana import style
+from grafana import promql, style
 from grafana.looks import SAME, Column, Curve, Look, Part
 
 POLLS = "5m"
-"""Smallest step of what only a poll can move: by default none is more frequent."""
+"""Smallest step of charts: by default no poll is more frequent."""
 
 POINTS = 672
-"""Most points of such a trend: kind to Prometheus with many orgs.
+"""Most points of a chart, for Prometheus' sake: 30 minutes apart in 14 days."""
 
-They stand at whole steps, of which the last may lie a step back: 30 minutes of 14 days. A new
-exporter is not seen before.
-"""
+SPARKS = 100
+"""Most points of a sparkline."""
+
+
+class Chart(Panel):
+    """A panel whose chart has marks where an expression begins to hold."""
+
+    mark: str = ""
 
 
 def numbers(
@@ -68,22 +72,25 @@ def numbers(
     look: Look,
     links: tuple[DashboardLink, ...] = (),
     text: BigValueTextMode = BigValueTextMode.VALUE,
-    size: int = 30,
+    size: int = 28,
 ) -> Panel:
-    """Return big numbers of this moment, one a series below the other, `size` pixels high."""
+    """Return big numbers of this moment side by side, `size` pixels high."""
+    sparkling = any(part.sparkline for part in parts)
     return Panel(
         type_val="stat",
         title=title,
         description=description,
+        interval=POLLS if sparkling else None,
+        max_data_points=SPARKS if sparkling else None,
         targets=_instant(parts),
         links=list(links),
         options=stat.Options(
-            graph_mode=BigValueGraphMode.NONE,
+            graph_mode=BigValueGraphMode.AREA if sparkling else BigValueGraphMode.NONE,
             color_mode=BigValueColorMode.VALUE,
             reduce_options=_last(),
             text_mode=text,
             text=VizTextDisplayOptions(title_size=13, value_size=size),
-            orientation=VizOrientation.HORIZONTAL,
+            orientation=VizOrientation.VERTICAL,
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
     )
@@ -119,30 +126,29 @@ def trend(
     description: str,
     *curves: Curve,
     look: Look,
-    step: str | None = None,
     smooth: bool = False,
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
     at_least: float | None = None,
     bridged: int | None = None,
     tints: Sequence[tuple[str, str]] = (),
-) -> Panel:
+    mark: str = "",
+) -> Chart:
     """Return lines over time, the axis reaching from 0 to `at_least`.
 
-    With a smallest `step` a value stays until the next, unless it is a `smooth` rate.
-    Where nothing is known there is a gap, unless it is `bridged`: so many seconds at most.
-    `tints` are colours by regular expressions on the names of lines.
+    A value stays until the next one, unless it is a `smooth` rate. Where no value is known there
+    is a gap, unless it is `bridged`: so many seconds at most. `tints` are colors by regular
+    expressions on the names of lines. The chart is marked where `mark` begins to hold.
 
-    A legend at the right is a table, greatest last value first.
+    A legend at the right is a table, greatest value first.
     """
     aside = legend is LegendPlacement.RIGHT
-    stepped = step is not None and not smooth
     defaults = look.config()
-    if look.colour is None and look.thresholds is None:
+    if look.color is None and look.thresholds is None:
         defaults.color = FieldColor(mode=FieldColorModeId.PALETTE_CLASSIC)
     defaults.custom = GraphFieldConfig(
         draw_style=GraphDrawStyle.LINE,
-        line_interpolation=LineInterpolation.STEP_AFTER if stepped else LineInterpolation.LINEAR,
+        line_interpolation=LineInterpolation.LINEAR if smooth else LineInterpolation.STEP_AFTER,
         line_width=2,
         fill_opacity=40 if stacked else 0,
         show_points=VisibilityMode.AUTO,
@@ -151,12 +157,12 @@ def trend(
         axis_soft_max=at_least,
         stacking=StackingConfig(mode=StackingMode.NORMAL if stacked else StackingMode.NONE),
     )
-    return Panel(
+    chart = Chart(
         type_val="timeseries",
         title=title,
         description=description,
-        interval=step,
-        max_data_points=POINTS if step else None,
+        interval=POLLS,
+        max_data_points=POINTS,
         targets=[
             _query(curve, ref, instant=False, form=prometheus.PromQueryFormat.TIME_SERIES)
             for ref, curve in zip(ascii_uppercase, curves, strict=False)
@@ -166,8 +172,9 @@ def trend(
                 display_mode=LegendDisplayMode.TABLE if aside else LegendDisplayMode.LIST,
                 placement=legend,
                 show_legend=True,
-                calcs=["lastNotNull"],
-                sort_by="Last *" if aside else None,
+                # The last value of a line may be old: the big numbers tell the current one.
+                calcs=["max"] if aside else [],
+                sort_by="Max" if aside else None,
                 sort_desc=True if aside else None,
             ),
             tooltip=VizTooltipOptions(mode=TooltipDisplayMode.MULTI, sort=SortOrder.DESCENDING),
@@ -180,11 +187,13 @@ def trend(
                 if curve.look.properties() or _drawn(curve)
             ]
             + [
-                _override("byRegexp", f"/{names}/", Look(colour=colour).properties())
-                for names, colour in tints
+                _override("byRegexp", f"/{names}/", Look(color=color).properties())
+                for names, color in tints
             ],
         ),
     )
+    chart.mark = promql.beginning(mark) if mark else ""
+    return chart
 
 
 def grid(
@@ -267,7 +276,7 @@ def _cells(column: Column) -> dict[str, object]:
     unit = {} if column.expr else {"unit": style.TEXT}
     found = {**unit, **column.look.properties(), "noValue": style.ABSENT}
     if column.expr:
-        # Without it, the bar of what is absent would be the colour of 0.
+        # Without it, the bar of what is absent would be the color of 0.
         found["mappings"] = [*column.look.mappings, style.absent()]
     if column.cell is not None:
         found["custom.cellOptions"] = column.cell
@@ -293,22 +302,20 @@ def _drawn(curve: Curve) -> dict[str, object]:
         found["custom.fillBelowTo"] = curve.fill_down_to
     if curve.below_zero:
         found["custom.transform"] = GraphTransform.NEGATIVE_Y
-    if curve.right_axis:
-        found["custom.axisPlacement"] = AxisPlacement.RIGHT
     return found
 
 
 def _instant(parts: Sequence[Part]) -> list[Dataquery]:
     form = prometheus.PromQueryFormat.TIME_SERIES
     return [
-        _query(part, ref, instant=True, form=form)
+        _query(part, ref, instant=not part.sparkline, form=form)
         for ref, part in zip(ascii_uppercase, parts, strict=False)
     ]
 
 
 def _query(part: Part, ref: str, *, instant: bool, form: prometheus.PromQueryFormat) -> Dataquery:
     return prometheus.Dataquery(
-        expr=part.expr,
+        expr=part.expr if instant else promql.in_steps(part.expr),
         ref_id=ref,
         legend_format=part.name or None,
         instant=instant,

@@ -1,35 +1,40 @@
 """Expressions in PromQL, made so that two exporters or two jobs count nothing twice.
 
-Several instances and jobs may export the same figure of an org. So each figure is first reduced
-to one series for what it is about (`max by (org)`, `max by (org, course_id)`), then added up.
+Several instances and jobs may export the same gauge of an org. So each gauge is first reduced to
+one series for what it is about (`max by (org)`, `max by (org, course_id)`), then added up.
 """
 
+import re
 from collections.abc import Callable
 
 from exporter import catalog
 from exporter.catalog import PREFIX, Metric, Windowed
-from grafana.style import HOUR, WATCHED, Figure
+from grafana.style import HOUR, Measure
 
 ORG = 'org=~"$org"'
 ONE_ORG = 'org="$org"'
 COURSE = 'org="$org", course_id="$course"'
 WINDOW = "${window}"
 TARGET = 'job=~"$job", instance=~"$instance"'
+AT_END = " @ end()"
 
-_RULES = 'alertname=~"Iblai.*"'
+EXPECTED, LOW = "_expected", "_expected_low"
+
 _COURSE = ("org", "course_id")
-_DROP_RATIO = catalog.ALERT_DROP_RATIO.name
-_MIN_BASELINE = catalog.ALERT_MIN_BASELINE.name
+_AGENT = ("org", "mentor_id")
+_SELECTOR = re.compile(
+    r"((?:\w|\$\{\w+\})*)(?<!\$)\{((?:[^{}]|\$\{\w+\})*)\}"
+    r"(\[[^\]]+\])?( offset \w+)?( @ end\(\))?"
+)
 
 
-def over(figure: Windowed, window: str = WINDOW) -> str:
-    """Return the name of a figure's metric over a window, by default that of the variable."""
-    return f"{PREFIX}{figure.name}_{window}"
+def over(measure: Windowed, window: str = WINDOW, kind: str = "") -> str:
+    """Return the name of a measure's gauge over a window, by default that of the variable.
 
-
-def usual(figure: Windowed, window: str = WINDOW) -> str:
-    """Return the name of a figure's baseline."""
-    return f"{over(figure, window)}_baseline"
+    `kind` is empty, `EXPECTED` or `LOW`.
+    """
+    unit = f"_{measure.unit}" if measure.unit else ""
+    return f"{PREFIX}{measure.name}_{window}{kind}{unit}"
 
 
 def one(name: str | Metric, *by: str, where: str = ORG, at: str = "") -> str:
@@ -38,99 +43,118 @@ def one(name: str | Metric, *by: str, where: str = ORG, at: str = "") -> str:
     return f"max by ({', '.join(by)}) ({metric}{{{where}}}{at})"
 
 
-def per_org(name: str | Metric) -> str:
-    """Return a figure of the chosen orgs, one series an org."""
-    return one(name, "org")
+def per_org(name: str | Metric, *, at: str = "") -> str:
+    """Return a gauge of the chosen orgs, one series an org."""
+    return one(name, "org", at=at)
 
 
 def total(name: str | Metric, *, given: str = "") -> str:
-    """Return a figure added up over the chosen orgs, or those that have `given` too."""
+    """Return a gauge added up over the chosen orgs, or those that have `given` too."""
     return f"sum({per_org(name)}{_given(given)})"
 
 
 def mean(name: str, weight: str, *, given: str = "") -> str:
     """Return the mean over the chosen orgs, weighted by `weight`."""
-    values, weights = per_org(name), per_org(weight)
-    return f"sum({values} * {weights}{_given(given)}) / sum({weights} and {values}{_given(given)})"
+    return _mean(per_org(name), per_org(weight), given=_given(given))
+
+
+def _mean(values: str, weights: str, *, given: str = "") -> str:
+    return f"sum({values} * {weights}{given}) / sum({weights} and {values}{given})"
 
 
 def _given(name: str) -> str:
     return f" and {per_org(name)}" if name else ""
 
 
-def scaled(figure: Figure, expression: str) -> str:
-    """Return `expression` in what the figure is shown in."""
-    return expression if figure.scale == 1 else f"{expression} / {figure.scale}"
+def scaled(measure: Measure, expression: str) -> str:
+    """Return `expression` in the unit in which the measure is shown."""
+    return expression if measure.scale == 1 else f"{expression} / {measure.scale}"
 
 
-def value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str:
-    """Return the figure over the chosen orgs together."""
-    name = over(figure.source, window)
-    if figure.weight is None:
-        return scaled(figure, total(name, given=given))
-    return mean(name, over(figure.weight, window), given=given)
+def value(measure: Measure, window: str = WINDOW, *, given: str = "") -> str:
+    """Return the measure over the chosen orgs together."""
+    name = over(measure.source, window)
+    if measure.weight is None:
+        return scaled(measure, total(name, given=given))
+    return mean(name, over(measure.weight, window), given=given)
 
 
-def usual_value(figure: Figure, window: str = WINDOW, *, given: str = "") -> str:
-    """Return what the figure usually reads over the chosen orgs together."""
-    name = usual(figure.source, window)
-    if figure.weight is None:
-        return scaled(figure, total(name, given=given))
-    return mean(name, usual(figure.weight, window), given=given)
+def expected_value(measure: Measure, window: str = WINDOW, kind: str = EXPECTED) -> str:
+    """Return what is expected of the chosen orgs together, or where its range ends.
 
-
-def change(figure: Figure, window: str = WINDOW) -> str:
-    """Return the change against the usual, of the orgs that have both: -0.4 is 40 % less."""
-    now = value(figure, window, given=usual(figure.source, window))
-    then = usual_value(figure, window, given=over(figure.source, window))
-    return f"({now}) / ({then} > 0) - 1"
-
-
-def drop_line(figure: Figure, window: str = WINDOW) -> str:
-    """Return the value under which the alerts call it a drop, as configured at the end."""
-    ratio = one(_DROP_RATIO, "org", at=" @ end()")
-    return f"({usual_value(figure, window)}) * (1 - avg({ratio}))"
-
-
-def of_usual(figure: Figure, window: str = WINDOW) -> str:
-    """Return the share of its usual that each org's figure reads, 1 being as usual."""
-    now, then = over(figure.source, window), usual(figure.source, window)
-    return f"{per_org(now)} / ({per_org(then)} > 0)"
-
-
-def judged(figure: Figure, window: str = WINDOW) -> str:
-    """Return the share of its usual of each org whose figure has enough volume to be judged."""
-    volume = per_org(usual(figure.weight or figure.source, window))
-    floor = per_org(_MIN_BASELINE)
-    return f"{of_usual(figure, window)} and {scaled(figure, volume)} >= {floor}"
-
-
-def worst_of_usual(window: str = WINDOW, *, no_figures: int, too_small: int) -> str:
-    """Return each org's smallest share of the usual, among figures with enough volume.
-
-    The label `figure` names the one that reads it. `no_figures` and `too_small` stand for an org
-    that has none, and one that cannot be judged.
+    An org without an expected value counts with its own value, so that lines compare the same orgs.
     """
-    shares = (_tagged(judged(figure, window), figure) for figure in WATCHED)
-    org, any_figure = per_org(catalog.UP), per_org(over(catalog.ACTIVE_USERS, window))
-    return (
-        f"clamp_max(bottomk by (org) (1, {' or '.join(shares)}), 1.5) "
-        f"or on (org) ({org} * 0 + {too_small} and {any_figure}) "
-        f"or on (org) {org} * 0 + {no_figures}"
-    )
+    own, wanted = (per_org(over(measure.source, window, k)) for k in ("", kind))
+    together = f"(({wanted} and {own}) or {own})"
+    if measure.weight is None:
+        summed = scaled(measure, f"sum({together})")
+    else:
+        summed = _mean(together, per_org(over(measure.weight, window)))
+    return f"({summed}) and count({wanted} and {own})"
 
 
-def _tagged(expression: str, figure: Figure) -> str:
-    return f'label_replace({expression}, "figure", "{figure.short}", "", "")'
+def change(measure: Measure, window: str = WINDOW) -> str:
+    """Return the change from the expected value, of orgs that have both: -0.4 is 40 % less."""
+    source = measure.source
+    own, wanted = (over(source, window, kind) for kind in ("", EXPECTED))
+    if measure.weight is None:
+        found, should = total(own, given=wanted), total(wanted, given=own)
+    else:
+        weight = over(measure.weight, window)
+        found, should = mean(own, weight, given=wanted), mean(wanted, weight, given=own)
+    return f"({found}) / (({should}) > 0) - 1"
 
 
-def per_course(name: str | Metric, where: str = ORG) -> str:
-    """Return a figure of courses, one series a course."""
-    return one(name, *_COURSE, where=where)
+def change_of_orgs(measure: Measure, window: str = WINDOW) -> str:
+    """Return the change from the expected value of each org."""
+    own, wanted = (per_org(over(measure.source, window, kind)) for kind in ("", EXPECTED))
+    return f"{own} / ({wanted} > 0) - 1"
+
+
+def orgs_with(measure: Measure, window: str = WINDOW, *, at: str = "") -> str:
+    """Return how many orgs have a value."""
+    return f"count({per_org(over(measure.source, window), at=at)})"
+
+
+def orgs_polled(collector: str, *, at: str = "") -> str:
+    """Return how many orgs are polled for the values of a collector."""
+    where = f'{ORG}, collector="{collector}"'
+    return f"count({one(catalog.COLLECTOR_SUCCESS, 'org', where=where, at=at)})"
+
+
+def incomplete(measure: Measure, window: str = WINDOW, *, at: str = "") -> str:
+    """Return a value where an org lacks the measure, else nothing."""
+    return f"{orgs_with(measure, window, at=at)} < {orgs_polled(measure.collector, at=at)}"
+
+
+def with_orgs(expression: str, measure: Measure, window: str = WINDOW) -> str:
+    """Return `expression` with labels for how many orgs it includes, of how many.
+
+    They are those at the end of the time range, so that a chart has one series.
+    """
+    included = count_label("included", orgs_with(measure, window, at=AT_END))
+    of = count_label("of", orgs_polled(measure.collector, at=AT_END))
+    labels = f"{included} * on () group_left (of) {of}"
+    return f"({expression}) * on () group_left (included, of) ({labels})"
+
+
+def count_label(label: str, count: str) -> str:
+    """Return 1 with a count as the value of a label, for a text that holds it."""
+    return f'count_values("{label}", {count})'
+
+
+def below(measure: Measure, window: str = WINDOW) -> str:
+    """Return the measure where the chosen orgs together are below the expected range."""
+    return f"{value(measure, window)} < {expected_value(measure, window, LOW)}"
+
+
+def per_course(name: str | Metric, where: str = ORG, *, at: str = "") -> str:
+    """Return a gauge of courses, one series a course."""
+    return one(name, *_COURSE, where=where, at=at)
 
 
 def named(expression: str, where: str = ORG) -> str:
-    """Return figures of courses with `course_name` joined to them."""
+    """Return gauges of courses with `course_name` joined to them."""
     return f"({expression}) * on (org, course_id) group_left (course_name) {names(where)}"
 
 
@@ -145,10 +169,25 @@ def names(where: str = ORG) -> str:
     return f"(topk by (org, course_id) (1, {given}) or on (org, course_id) {ids})"
 
 
-def parts(figure: Windowed, window: str = WINDOW, *, at: str = "") -> str:
+def per_agent(name: str | Metric, *, at: str = "") -> str:
+    """Return a gauge of agents, one series an agent."""
+    return one(name, *_AGENT, at=at)
+
+
+def agent_named(expression: str) -> str:
+    """Return gauges of agents with `mentor_name`, the id where the platform gives no name."""
+    where = f'{ORG}, mentor_name!=""'
+    info = one(catalog.MENTOR_INFO, *_AGENT, "mentor_name", where=where)
+    name = f"topk by (org, mentor_id) (1, {info})"
+    joined = f"({expression}) * on (org, mentor_id) group_left (mentor_name) {name}"
+    ids = f'label_replace({expression}, "mentor_name", "$1", "mentor_id", "(.*)")'
+    return f"{joined} or on (org, mentor_id) {ids}"
+
+
+def parts(measure: Windowed, window: str = WINDOW, *, at: str = "") -> str:
     """Return what a whole is made of, all chosen orgs together, one series for each part."""
-    label = figure.labels[-1]
-    return f"sum by ({label}) ({one(over(figure, window), 'org', label, at=at)})"
+    label = measure.labels[-1]
+    return f"sum by ({label}) ({one(over(measure, window), 'org', label, at=at)})"
 
 
 def largest(number: int, drawn: Callable[[str], str], *on: str) -> str:
@@ -156,15 +195,13 @@ def largest(number: int, drawn: Callable[[str], str], *on: str) -> str:
 
     `drawn` takes a modifier of time, `on` are the labels of what it returns.
     """
-    last = f"topk({number}, {drawn(' @ end()')})"
-    return f"{drawn('')} and on ({', '.join(on)}) {last}"
+    return f"{drawn('')} and on ({', '.join(on)}) topk({number}, {drawn(AT_END)})"
 
 
-def share(figure: Windowed, part: str, weight: Windowed, window: str) -> str:
+def share(measure: Windowed, part: str, weight: Windowed, window: str) -> str:
     """Return the mean share of one part of a whole, orgs weighted by `weight`."""
-    where = f'{ORG}, {figure.labels[-1]}="{part}"'
-    values, weights = one(over(figure, window), "org", where=where), per_org(over(weight, window))
-    return f"sum({values} * {weights}) / sum({weights} and {values})"
+    where = f'{ORG}, {measure.labels[-1]}="{part}"'
+    return _mean(one(over(measure, window), "org", where=where), per_org(over(weight, window)))
 
 
 def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rate_interval") -> str:
@@ -175,7 +212,7 @@ def counted(metric: Metric, *by: str, where: str = TARGET, window: str = "$__rat
 
 
 def per_hour(rate: str) -> str:
-    """Return a rate in events an hour, which can be counted on fingers."""
+    """Return a rate in events an hour."""
     return f"{rate} * {HOUR}"
 
 
@@ -188,29 +225,48 @@ def quantile(q: float, metric: Metric, *by: str, where: str = TARGET) -> str:
 
 def failing(*, where: str = ORG) -> str:
     """Return 1 for each collector of each org whose last attempt failed, else 0."""
-    success, tried = (
+    success, attempt = (
         one(metric, "org", "collector", where=where)
         for metric in (catalog.COLLECTOR_SUCCESS, catalog.COLLECTOR_LAST_ATTEMPT)
     )
-    return f"(1 - {success}) * ({tried} > bool 0)"
+    return f"(1 - {success}) * ({attempt} > bool 0)"
 
 
 def age(*by: str, where: str = ORG) -> str:
-    """Return the age in seconds of the oldest figures by `by`, of those ever read."""
+    """Return the seconds since the least recent success by `by`, of collectors with a success."""
     newest = one(catalog.COLLECTOR_LAST_SUCCESS, "org", "collector", where=where)
     return f"time() - min by ({', '.join(by)}) ({newest} > 0)"
 
 
-def alerts(name: str, *, where: str = ORG, state: str = 'alertstate="firing"') -> str:
-    """Return the selector of the exporter's alerts in Prometheus' own metric `name`."""
-    return f"{name}{{{', '.join(filter(None, (_RULES, state, where)))}}}"
-
-
-def firing(*by: str, where: str = ORG) -> str:
-    """Return how many alerts of the exporter's rules fire by `by`."""
-    return f"count by ({', '.join(by)}) ({alerts('ALERTS', where=where)})"
-
-
 def or_zero(expression: str) -> str:
-    """Return `expression`, 0 where it is empty: counting nothing is an answer."""
+    """Return `expression`, 0 where it is empty."""
     return f"{expression} or vector(0)"
+
+
+def in_steps(expression: str) -> str:
+    """Return `expression` for a chart: at each step, what holds at the end of the step.
+
+    Grafana's last step begins before now, so a new exporter would not be seen until the next one.
+    """
+
+    def ahead(found: re.Match[str]) -> str:
+        name, where, span, offset, at = (part or "" for part in found.groups())
+        if offset:
+            return found[0]
+        if span:
+            return f"{name}{{{where}}}{span} offset -$__interval{at}"
+        ahead = f"last_over_time({name}{{{where}}}[$__interval] offset -$__interval{at})"
+        # Just after a step began, its first sample may be still to come.
+        return f"({ahead} or {found[0]})" if at else ahead
+
+    return _SELECTOR.sub(ahead, expression)
+
+
+def before(expression: str) -> str:
+    """Return `expression` for a chart as it was before each step, for gaps up to a day."""
+    return _SELECTOR.sub(lambda found: f"last_over_time({found[1]}{{{found[2]}}}[1d])", expression)
+
+
+def beginning(expression: str) -> str:
+    """Return `expression` at the step in which it begins to hold: a mark, and not a region."""
+    return f"({in_steps(expression)}) unless ({before(expression)})"

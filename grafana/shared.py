@@ -1,206 +1,312 @@
 """Panels that more than one dashboard shows."""
 
+from collections.abc import Iterable
+
 from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from exporter import catalog
-from grafana import links, promql, style
-from grafana.looks import COLOURED_TEXT, Column, Curve, Look, Part
-from grafana.panels import POLLS, bars, grid, numbers, trend
-from grafana.style import Figure
+from exporter.catalog import Metric
+from exporter.collectors import COLLECTORS
+from grafana import drops, links, promql, style
+from grafana.looks import COLORED_TEXT, Column, Curve, Look, Part
+from grafana.panels import Chart, grid, numbers, trend
+from grafana.style import Measure
 
-TODAY = ".+_today"
-"""The collectors that run every few minutes."""
+NAME_SIZE = 16
+"""Height of texts that stand where a number would."""
 
-OLDEST, OLDEST_TODAY = 7, 3
+OPERATIONAL = 'alertname=~"Iblai.+", alertname!~"IblaiEngagement.+"'
+"""Alerts on the exporter, the API and costs."""
+
 SEVERITIES = style.labels(
     {"critical": ("critical", style.WORST), "warning": ("warning", style.WATCH)}
     | {"info": ("info", "blue")}
 )
 
 
-def look(figure: Figure, *, coloured: bool = True) -> Look:
-    """Return how the figure is shown everywhere."""
-    colour = figure.colour if coloured else None
-    return Look(unit=figure.unit, decimals=figure.decimals, colour=colour)
+def look(measure: Measure, *, colored: bool = True) -> Look:
+    """Return how the measure is shown everywhere."""
+    color = measure.color if colored else None
+    return Look(unit=measure.unit, decimals=measure.decimals, color=color)
 
 
-def headline(figure: Figure, *ways: DashboardLink) -> Panel:
-    """Return the figure now, beside its change against the usual."""
+def count(color: str = style.PLAIN) -> Look:
+    """Return the look of a count."""
+    return Look(unit=style.COUNT, decimals=0, color=color)
+
+
+def headline(measure: Measure, window: str, *ways: DashboardLink) -> Panel:
+    """Return the measure over a window beside its change from the expected value.
+
+    The number says how many orgs it includes. The change is never green without all of them.
+    """
+    change, lacking = promql.change(measure, window), promql.incomplete(measure, window)
     return numbers(
-        figure.title,
-        f"{figure.meaning} {style.COMPLETE_DAYS} The change is against the usual, of orgs that "
-        f"have both. {style.THE_USUAL} {style.CHANGE_COLOURS}",
-        Part(expr=promql.value(figure), name="now"),
+        measure.title,
+        f"{measure.meaning} The change is from the expected value, gray where orgs are missing.",
         Part(
-            expr=promql.change(figure),
-            name="against usual",
+            expr=promql.with_orgs(promql.value(measure, window), measure, window),
+            name="{{included}} of {{of}} orgs",
+            sparkline=True,
+        ),
+        Part(
+            expr=f"({change}) unless ({lacking})",
+            name="vs. expected",
             look=Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE),
         ),
-        look=look(figure),
+        Part(
+            expr=f"({change}) and ({lacking})",
+            name="vs. expected",
+            look=Look(unit=style.SHARE, decimals=0, color=style.GRAY),
+        ),
+        look=look(measure),
         links=ways,
         text=BigValueTextMode.VALUE_AND_NAME,
+        size=24,
     )
 
 
-def of_usual() -> Panel:
-    """Return bars of what share of its usual each figure reads."""
-    return bars(
-        "Share of the usual",
-        "Each figure that has an alert on a drop, as a share of what it usually reads, over the "
-        "chosen orgs together; also of figures too small for an alert. "
-        f"{style.COMPLETE_DAYS} {style.THE_USUAL} {style.SHARE_COLOURS}",
-        *(Part(expr=f"{promql.change(figure)} + 1", name=figure.title) for figure in style.WATCHED),
-        look=Look(unit=style.SHARE, decimals=0, thresholds=style.OF_USUAL, low=0, high=1.5),
+def by_window(
+    title: str,
+    description: str,
+    shown: Iterable[tuple[str, str]],
+    *,
+    look: Look,
+    text: BigValueTextMode = BigValueTextMode.VALUE_AND_NAME,
+) -> Panel:
+    """Return one measure in several windows: their names and expressions."""
+    parts = (Part(expr=expression, name=name) for name, expression in shown)
+    return numbers(title, description, *parts, look=look, text=text, size=24)
+
+
+def windows_of(measure: Measure, *windows: str) -> Panel:
+    """Return a measure of the catalog in several windows."""
+    return by_window(
+        measure.title,
+        measure.meaning,
+        ((style.WINDOWS[window], promql.value(measure, window)) for window in windows),
+        look=look(measure),
     )
 
 
-def against_usual(*figures: Figure) -> tuple[Panel, ...]:
-    """Return figures over time, with the usual and the line under which it is a drop."""
-    return tuple(_against_usual(figure) for figure in figures)
+def vs_expected(*measures: Measure) -> tuple[Panel, ...]:
+    """Return measures over time, with the expected range."""
+    return tuple(_vs_expected(measure) for measure in measures)
 
 
-def _against_usual(figure: Figure) -> Panel:
-    below = "a drop below"
+def _vs_expected(measure: Measure) -> Chart:
     return trend(
-        f"{figure.title} against the usual",
-        f"{figure.meaning} {style.COMPLETE_DAYS} {style.THE_USUAL} The shaded band ends where the "
-        "alerts call it a drop (drop_ratio of the configuration).",
-        Curve(expr=promql.value(figure), name=figure.title, look=look(figure), width=3),
+        f"{measure.title} vs. expected",
+        f"{measure.meaning} An alert fires below the shaded range; a mark is where that begins.",
+        *range_of(
+            measure.title,
+            look(measure),
+            promql.value(measure),
+            promql.expected_value(measure),
+            promql.expected_value(measure, kind=promql.LOW),
+        ),
+        look=Look(unit=measure.unit, decimals=measure.decimals),
+        mark=promql.below(measure),
+    )
+
+
+def range_of(
+    title: str, shown: Look, value: str, expected: str, low: str
+) -> tuple[Curve, Curve, Curve]:
+    """Return the lines of a value and its expected range."""
+    return (
+        Curve(expr=value, name=title, look=shown, width=3),
         Curve(
-            expr=promql.usual_value(figure),
-            name="usual",
-            look=Look(colour=style.USUAL),
+            expr=expected,
+            name=style.EXPECTED,
+            look=Look(color=style.GRAY),
             dashed=True,
             fill=12,
-            fill_down_to=below,
+            fill_down_to=style.LOW,
         ),
-        Curve(expr=promql.drop_line(figure), name=below, look=Look(colour=style.BAD), width=1),
-        look=Look(unit=figure.unit, decimals=figure.decimals),
-        step=POLLS,
+        Curve(expr=low, name=style.LOW, look=Look(color=style.BAD), width=1),
     )
 
 
-def firing_alerts(where: str = promql.ORG) -> Panel:
-    """Return the table of alerts that fire now."""
-    labels = ("alertname", "org", "severity", "window")
-    since = (
-        f"max by ({', '.join(labels)}) ({promql.alerts('ALERTS_FOR_STATE', state='', where=where)})"
-    )
-    now = promql.firing(*labels, where=where)
+def dropped() -> Panel:
+    """Return the table of what is below its expected range, worst first."""
+    org = links.down(links.ORG, "Open the org", org="org", figure="figure")
+    share = Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE)
+
+    def listed(expression: str) -> str:
+        return f"({expression}) and on ({drops.BY}) bottomk({drops.MOST}, {drops.worst()})"
+
     return grid(
-        "Firing alerts",
-        "Alerts of the exporter's rules that fire now, the newest first. Window is that of the "
-        "figure that dropped. A click on the name opens the runbook. Empty is good, as long as "
-        "the rules are loaded.",
-        Column(
-            title="Alert",
-            label="alertname",
-            look=Look(links=(links.runbook_of("alertname"),)),
-            at_least=180,
-        ),
-        Column(
-            title="Org",
-            label="org",
-            look=Look(links=(links.down(links.ORG, "Open the org", org="org"),)),
-            width=100,
-        ),
-        Column(title="Window", label="window", width=75),
-        Column(
-            title="Severity",
-            label="severity",
-            look=Look(mappings=tuple(SEVERITIES)),
-            cell=COLOURED_TEXT,
-            width=80,
-        ),
+        "Orgs needing attention",
+        "Metrics below their expected range, largest drop first. Percentages are changes from the "
+        "expected value.",
+        Column(title="Org", label="org", look=Look(links=(org,)), at_least=150),
+        Column(title="Metric", label="metric", at_least=150),
+        Column(title="Figure", label="figure", hidden=True),
+        Column(title="Yesterday", expr=listed(drops.change("1d")), look=share, cell=COLORED_TEXT),
+        Column(title="7 days", expr=listed(drops.change("7d")), look=share, cell=COLORED_TEXT),
         Column(
             title="For",
-            expr=f"topk(100, (time() - {since}) and on ({', '.join(labels)}) {now})",
+            expr=listed(drops.lasting()),
             look=Look(unit=style.SECONDS, decimals=0),
-            width=85,
         ),
-        sort="For",
-        limit=100,
-        nothing="no alert fires",
+        Column(
+            title="Worst",
+            expr=drops.titled(f"bottomk({drops.MOST}, {drops.worst()})"),
+            hidden=True,
+        ),
+        sort="Worst",
+        limit=drops.MOST,
+        nothing="No metric is below its expected range",
     )
 
 
-def age_by_collector(where: str = promql.ORG) -> Panel:
-    """Return bars of how old the oldest figures of each collector are."""
-    return bars(
-        "Oldest figures by collector",
-        f"Time since each collector last read a good answer, for the org where that is longest; "
-        f"the {OLDEST} oldest of complete days, and the {OLDEST_TODAY} of today. A full bar is the "
-        "time after which figures are dropped by default: 3 hours, and 15 minutes for those of "
-        "today.",
-        Part(expr=_oldest(OLDEST, f'{where}, collector!~"{TODAY}"'), name="{{collector}}"),
-        Part(
-            expr=_oldest(OLDEST_TODAY, f'{where}, collector=~"{TODAY}"'),
-            name="{{collector}}",
-            look=Look(thresholds=style.AGE_TODAY, high=style.DROPPED_AFTER_TODAY),
-        ),
-        look=Look(
-            unit=style.SECONDS,
-            decimals=0,
-            thresholds=style.AGE,
-            low=0,
-            high=style.DROPPED_AFTER,
-        ),
-        links=(links.across(links.HEALTH, "org"),),
-    )
-
-
-def _oldest(number: int, where: str) -> str:
-    return f"sort_desc(topk({number}, {promql.age('collector', where=where)}))"
-
-
-def trust(*, where: str = promql.ORG, alerts_where: str = promql.ORG) -> tuple[Panel, ...]:
-    """Return the strip that says whether the figures can be trusted.
-
-    Alerts have a selector of their own: they carry the org, but no job and no instance.
-    """
+def data_quality(*, where: str = promql.ORG) -> tuple[Panel, ...]:
+    """Return the strip that says whether the data is complete and recent."""
     health = (links.across(links.HEALTH, "org"),)
     up = promql.one(catalog.UP, "org", where=where)
     bad = Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD)
+    reporting = promql.or_zero(f"count({up} == 1)")
     return (
-        numbers(
-            "Orgs",
-            "Orgs that the exporter knows, of those chosen above.",
-            Part(expr=f"count({up})", name="orgs"),
-            look=Look(unit=style.COUNT, decimals=0, colour=style.PLAIN),
-            links=health,
-        ),
-        numbers(
-            "Orgs not reporting",
-            "Orgs of which no collector succeeded at its last attempt: wrong key, platform down. "
-            "Their last figures are shown for a while, then they vanish.",
-            Part(expr=f"sum({up} == bool 0)", name="not reporting"),
-            look=bad,
-            links=health,
+        orgs_of(
+            "Orgs reporting",
+            "Orgs of which a collector succeeded at its last attempt. The last values of others "
+            "are shown until they are stale.",
+            reporting,
+            f"count({up})",
+            ways=health,
         ),
         numbers(
             "Collectors failing",
-            "Pairs of org and collector whose last attempt failed.",
+            "Collectors of an org whose last attempt failed.",
             Part(expr=f"sum({promql.failing(where=where)})", name="failing"),
             look=bad,
             links=health,
         ),
         numbers(
-            "Oldest figures",
-            "Time since the collector that is furthest behind last read a good answer. Collectors "
-            "of complete days run hourly by default, so up to an hour is normal.",
+            "Items failing",
+            "Single courses and agents that failed while others succeeded.",
+            Part(
+                expr="sum("
+                f"{promql.one(catalog.COLLECTOR_ITEMS_FAILED, 'org', 'collector', where=where)})",
+                name="items",
+            ),
+            look=bad,
+        ),
+        numbers(
+            "Oldest data",
+            "Time since the last success of the collector that is furthest behind. Complete days "
+            "are polled hourly by default.",
             Part(expr=f"max({promql.age('org', where=where)})", name="oldest"),
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
             links=health,
         ),
         numbers(
-            "Alerts",
-            "Alerts of the exporter's rules that fire for the chosen orgs.",
-            Part(
-                expr=promql.or_zero(f"sum({promql.firing('alertname', where=alerts_where)})"),
-                name="n",
-            ),
+            "Alerts firing",
+            "Alerts of the exporter's rules. They are listed under Exporter health.",
+            Part(expr=promql.or_zero(f"count({_alerts('ALERTS')})"), name="alerts"),
             look=bad,
-            links=(links.runbooks(),),
+            links=health,
         ),
+    )
+
+
+def orgs_of(
+    title: str,
+    description: str,
+    included: str,
+    of: str,
+    *,
+    ways: tuple[DashboardLink, ...] = (),
+    nothing: str = style.MISSING,
+) -> Panel:
+    """Return how many orgs are included, of how many, in words."""
+    share = f"({included}) / ({of})"
+    texts = (
+        f"{promql.count_label('included', included)} * on () group_left (of) "
+        f"{promql.count_label('of', of)}"
+    )
+    return numbers(
+        title,
+        description,
+        Part(
+            expr=f"{texts} * on () group_left () ({share})",
+            name="{{included}} of {{of}} orgs",
+        ),
+        look=Look(unit=style.SHARE, decimals=0, thresholds=style.COMPLETE, nothing=nothing),
+        links=ways,
+        text=BigValueTextMode.NAME,
+        size=NAME_SIZE,
+    )
+
+
+def orgs_included(extra: str) -> Panel:
+    """Return whether an extra is on, and how to turn it on."""
+    collectors = "|".join(c.name for c in COLLECTORS if c.group == extra)
+    where = f'{promql.ORG}, collector=~"{collectors}"'
+    polled = f"count({promql.one(catalog.COLLECTOR_SUCCESS, 'org', where=where)})"
+    return orgs_of(
+        "Orgs included",
+        f"Orgs whose configuration has extras: [{extra}] and whose platform offers it.",
+        polled,
+        f"count({promql.per_org(catalog.UP)})",
+        nothing=needs(extra),
+    )
+
+
+def needs(extra: str) -> str:
+    """Return what a panel without data says where an extra may be off."""
+    return f"no data: set extras: [{extra}]"
+
+
+def _alerts(name: str, *, where: str = "", firing: bool = True) -> str:
+    state = 'alertstate="firing"' if firing else ""
+    of_exporter = 'alertname=~"Iblai.+"'
+    return f"{name}{{{', '.join(filter(None, (of_exporter, state, where)))}}}"
+
+
+def firing_alerts() -> Panel:
+    """Return the table of alerts that fire now."""
+    labels = ("alertname", "org", "severity", "figure", "window")
+    by = ", ".join(labels)
+    since = f"max by ({by}) ({_alerts('ALERTS_FOR_STATE', firing=False)})"
+    now = f"count by ({by}) ({_alerts('ALERTS')})"
+    org = links.down(links.ORG, "Open the org", org="org")
+    return grid(
+        "Firing alerts",
+        "Alerts of the exporter's rules that are firing, newest first. It needs the rules in "
+        "Prometheus.",
+        Column(
+            title="Alert",
+            label="alertname",
+            look=Look(links=(links.runbooks(),)),
+            at_least=170,
+        ),
+        Column(title="Org", label="org", look=Look(links=(org,)), width=95),
+        Column(title="Metric", label="figure", width=88),
+        Column(title="Window", label="window", width=88),
+        Column(
+            title="Severity",
+            label="severity",
+            look=Look(mappings=tuple(SEVERITIES)),
+            cell=COLORED_TEXT,
+            width=95,
+        ),
+        Column(
+            title="For",
+            expr=f"topk(100, (time() - {since}) and on ({by}) {now})",
+            look=Look(unit=style.SECONDS, decimals=0),
+            width=70,
+        ),
+        sort="For",
+        limit=100,
+        nothing="No alerts firing",
+    )
+
+
+def per_org_gauge(title: str, description: str, metric: Metric, look: Look) -> Panel:
+    """Return a gauge without windows, added up over the chosen orgs."""
+    return numbers(
+        title, description, Part(expr=promql.total(metric), name=title), look=look, size=24
     )

@@ -1,4 +1,4 @@
-"""The visual language: one colour, unit and precision for a figure, wherever it is drawn."""
+"""The visual language: one color, unit and precision for a measure on every dashboard."""
 
 from dataclasses import dataclass
 
@@ -16,43 +16,48 @@ from grafana_foundation_sdk.models.dashboard import (
 from exporter import catalog
 from exporter.catalog import Windowed
 
-HOUR = 3600
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 COUNT = "locale"
 RATE = "reqps"
 SECONDS = "s"
+MINUTES = "m"
 SHARE = "percentunit"
 BYTES = "bytes"
 NUMBER = "short"
 MONEY = "currencyUSD"
 TEXT = "string"
-"""Of what is read as it stands: an org may be called 2026, which is no number."""
+"""The unit of labels: an org may have the name 2026, which is no number."""
 
 GOOD = "green"
 WATCH = "orange"
 BAD = "red"
 WORST = "dark-red"
 PLAIN = "text"
-USUAL = "#8E8E8E"
+GRAY = "#8E8E8E"
 STICKINESS = "#64748B"
 
 MISSING = "no data"
 ABSENT = "–"
-"""What a cell of a table shows for a figure that is not there."""
+"""What a cell of a table shows for a value that does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure as people see it.
+class Measure:
+    """One measure as dashboards show it.
 
-    `short` is its name over a narrow column, `weight` what a mean over orgs is weighted by, and
-    `scale` what one of it is in the metric: hours are shown, of seconds.
+    `short` is its name over a narrow column, `collector` what its values come from, `weight` what
+    a mean over orgs is weighted by, and `scale` the unit shown in units of the metric: hours are
+    shown of seconds.
     """
 
     title: str
     short: str
     source: Windowed
-    colour: str
+    collector: str
+    color: str
     meaning: str
     unit: str = COUNT
     decimals: int = 0
@@ -60,80 +65,105 @@ class Figure:
     scale: int = 1
 
 
-ACTIVE_USERS = Figure(
+ACTIVE_USERS = Measure(
     title="Active users",
     short="Users",
     source=catalog.ACTIVE_USERS,
-    colour="#3B82F6",
-    meaning="Unique users who were active. Somebody active in two orgs counts in both.",
+    collector="active_users",
+    color="#3B82F6",
+    meaning="Unique users with course activity; a user of two orgs counts in both.",
 )
-ENROLLMENTS = Figure(
-    title="Enrolments",
-    short="Enrolments",
+ENROLLMENTS = Measure(
+    title="Enrollments",
+    short="Enrollments",
     source=catalog.ENROLLMENTS,
-    colour="#8B5CF6",
-    meaning="New enrolments in courses.",
+    collector="enrollments",
+    color="#8B5CF6",
+    meaning="New enrollments in courses.",
 )
-UNENROLLMENTS = Figure(
-    title="Unenrolments",
-    short="Unenrolments",
+UNENROLLMENTS = Measure(
+    title="Unenrollments",
+    short="Unenrolled",
     source=catalog.UNENROLLMENTS,
-    colour="#DB5FA7",
-    meaning="Enrolments that were given up.",
+    collector="enrollments",
+    color="#DB5FA7",
+    meaning="Enrollments that ended.",
 )
-VIDEOS = Figure(
-    title="Videos watched",
+VIDEOS = Measure(
+    title="Videos completed",
     short="Videos",
     source=catalog.VIDEO_COMPLETIONS,
-    colour="#0EA5A4",
-    meaning="Videos watched, all courses together.",
+    collector="videos",
+    color="#0EA5A4",
+    meaning="Videos completed by learners.",
 )
-SESSIONS = Figure(
+SESSIONS = Measure(
     title="Chat sessions",
     short="Sessions",
     source=catalog.CHAT_SESSIONS,
-    colour="#B7791F",
-    meaning="Conversations with AI mentors.",
+    collector="chat",
+    color="#B7791F",
+    meaning="Chat sessions with agents.",
 )
-MESSAGES = Figure(
+MESSAGES = Measure(
     title="Messages per session",
     short="Messages",
     source=catalog.AVG_MESSAGES,
-    colour="#E0703B",
-    meaning="Mean messages in a conversation with an AI mentor, weighted by sessions.",
+    collector="chat",
+    color="#E0703B",
+    meaning="Mean messages per chat session, weighted by sessions.",
     unit=NUMBER,
     decimals=1,
     weight=catalog.CHAT_SESSIONS,
 )
-
-TIME = Figure(
-    title="Hours of learning",
+TIME = Measure(
+    title="Learning hours",
     short="Hours",
     source=catalog.TIME_SPENT,
-    colour="#0284C7",
-    meaning="Hours that learners spent, all together.",
+    collector="time",
+    color="#0284C7",
+    meaning="Hours that all learners spent.",
     scale=HOUR,
 )
-COMPLETIONS = Figure(
+COMPLETIONS = Measure(
     title="Completions",
-    short="Completions",
+    short="Completed",
     source=catalog.COMPLETIONS,
-    colour="#6B8E23",
-    meaning="Courses that learners completed.",
+    collector="completions",
+    color="#6B8E23",
+    meaning="Courses completed by learners.",
 )
-CONVERSATIONS = Figure(
+CONVERSATIONS = Measure(
     title="Conversations",
     short="Conversations",
     source=catalog.CONVERSATIONS,
-    colour="#B58900",
-    meaning="Conversations of people with agents.",
+    collector="conversations",
+    color="#B58900",
+    meaning="Conversations with agents.",
 )
-COST = Figure(
+AGENT_USERS = Measure(
+    title="Agent users",
+    short="Agent users",
+    source=catalog.AGENT_USERS,
+    collector="agent_users",
+    color="#7C3AED",
+    meaning="Unique users of agents.",
+)
+REGISTRATIONS = Measure(
+    title="Registrations",
+    short="Registered",
+    source=catalog.REGISTRATIONS,
+    collector="registrations",
+    color="#A855F7",
+    meaning="New registrations with the orgs.",
+)
+COST = Measure(
     title="Cost",
     short="Cost",
     source=catalog.COST,
-    colour="#D6336C",
-    meaning="What agents cost, in US dollars.",
+    collector="costs",
+    color="#D6336C",
+    meaning="Cost of agents in US dollars, as the platform charges it.",
     unit=MONEY,
     decimals=2,
 )
@@ -149,78 +179,71 @@ WATCHED = (
     COMPLETIONS,
     CONVERSATIONS,
 )
-"""The figures that have a baseline and an alert on a drop."""
+"""The measures of engagement that have an expected range in both windows."""
 
-WINDOWS = {"today": "Today so far", "1d": "Yesterday", "7d": "7 days", "28d": "28 days"}
-WINDOW_COLOURS = {"today": "#93C5FD", "1d": "#60A5FA", "7d": "#3B82F6", "28d": "#1D4ED8"}
+ENGAGEMENT = (*WATCHED, AGENT_USERS)
+"""The measures of engagement: a drop of one of them is a drop of engagement."""
+
+WINDOWS = {"today": "Today", "1d": "Yesterday", "7d": "7 days", "28d": "28 days"}
+WINDOW_COLORS = {"today": "#93C5FD", "1d": "#60A5FA", "7d": "#3B82F6", "28d": "#1D4ED8"}
+
+EXPECTED = "expected"
+LOW = "alert threshold"
 
 COMPLETE_DAYS = (
-    "Windows are complete days in the org's own time zone and end yesterday, so a morning never "
-    "looks like a drop."
+    "Windows are complete days in the org's time zone and end yesterday, so a morning never looks "
+    "like a drop."
 )
-THE_USUAL = (
-    "Usual is the median of the same weekdays 1 to 4 weeks earlier, from the platform's history."
-)
-SHARE_COLOURS = (
-    "Green from 80 % of the usual, orange from 60 %, red below that (the default of the alerts), "
-    "dark red below 20 % (collapse)."
-)
-CHANGE_COLOURS = (
-    "Green to -20 %, orange to -40 %, red below that (the default of the alerts), dark red below "
-    "-80 % (collapse)."
-)
+CHANGE_COLORS = "Green to -20 %, orange to -40 %, red below that."
 
 
 def steps(base: str, *others: tuple[float, str]) -> ThresholdsConfig:
-    """Return thresholds: `base` from minus infinity, then each colour from its value up."""
+    """Return thresholds: `base` from minus infinity, then each color from its value up."""
     return ThresholdsConfig(
         steps=[Threshold(value=None, color=base), *(Threshold(value=v, color=c) for v, c in others)]
     )
 
 
-def plain(colour: str = PLAIN) -> ThresholdsConfig:
-    """Return thresholds that say nothing: one colour."""
-    return steps(colour)
+def plain(color: str = PLAIN) -> ThresholdsConfig:
+    """Return thresholds of one color."""
+    return steps(color)
 
-
-OF_USUAL = steps(WORST, (0.2, BAD), (0.6, WATCH), (0.8, GOOD))
 
 # Nothing falls by more than all of it. A base of minus infinity would be null in the JSON, which
-# Grafana compares as 0 where it stands in an override: every fall would be of the base's colour.
+# Grafana compares as 0 where it stands in an override: every drop would be of the base's color.
 CHANGE = ThresholdsConfig(
     steps=[
-        Threshold(value=value, color=colour)
-        for value, colour in ((-1, WORST), (-0.8, BAD), (-0.4, WATCH), (-0.2, GOOD))
+        Threshold(value=value, color=color)
+        for value, color in ((-1, WORST), (-0.8, BAD), (-0.4, WATCH), (-0.2, GOOD))
     ]
 )
 NONE_IS_GOOD = steps(GOOD, (1, BAD))
 SOME_ERRORS = steps(GOOD, (0.01, WATCH), (0.05, BAD))
+COMPLETE = steps(BAD, (0.5, WATCH), (1, GOOD))
 
-# By default figures of complete days are polled hourly and those of today every five minutes, and
-# figures are served for three times that at most.
+# By default values of complete days are polled hourly, those of today every five minutes, and
+# both are served for three times that at most.
 DROPPED_AFTER = 3 * HOUR
-DROPPED_AFTER_TODAY = HOUR // 4
 AGE = steps(GOOD, (DROPPED_AFTER * 2 / 3, WATCH), (DROPPED_AFTER, BAD))
-AGE_TODAY = steps(GOOD, (DROPPED_AFTER_TODAY * 2 / 3, WATCH), (DROPPED_AFTER_TODAY, BAD))
 
 
 def absent() -> ValueMapping:
-    """Return the mapping of what is not there."""
+    """Return the mapping of a value that does not exist."""
     return SpecialValueMap(
         options=DashboardSpecialValueMapOptions(
             match=SpecialValueMatch.NULL,
-            result=ValueMappingResult(text=ABSENT, color=USUAL),
+            result=ValueMappingResult(text=ABSENT, color=GRAY),
         )
     )
 
 
 def labels(texts: dict[str, tuple[str, str]]) -> list[ValueMapping]:
-    """Return the mapping of single values to a text and a colour."""
+    """Return the mapping of single values to a text and a color."""
     return [
         ValueMap(
             options={
-                value: ValueMappingResult(text=text, color=colour, index=index)
-                for index, (value, (text, colour)) in enumerate(texts.items())
+                value: ValueMappingResult(text=text, color=color, index=index)
+                for index, (value, (text, color)) in enumerate(texts.items())
             }
         )
     ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from grafana_foundation_sdk.models.dashboard import (
     DataSourceRef,
+    VariableHide,
     VariableModel,
     VariableOption,
     VariableRefresh,
@@ -26,20 +27,24 @@ _RESULT_OF_QUERY = 3
 _NAMES_AND_IDS = r'/course_id="(?<value>[^"]+)",course_name="(?<text>[\s\S]+)"}/'
 
 
-def datasource() -> VariableModel:
-    """Return the choice of the Prometheus to read from."""
+def datasource(*, hidden: bool = False) -> VariableModel:
+    """Return the choice of a Prometheus, the default one until another is chosen."""
     return VariableModel(
         type_val=VariableType.DATASOURCE,
         name="datasource",
-        label="Data Source",
+        label="Data source",
+        hide=VariableHide.HIDE_VARIABLE if hidden else VariableHide.HIDE_LABEL,
         query="prometheus",
+        current=VariableOption(selected=True, text="default", value="default"),
         **_OF_INTERVALS,
     )
 
 
 def org(*, several: bool = True) -> VariableModel:
     """Return the choice of orgs: several and all, or one."""
-    return _query("org", "Org", f"label_values({catalog.UP.name}, org)", several=several)
+    query = f"label_values({catalog.UP.name}, org)"
+    # Only the exporter has these orgs, so the expression of all matches nothing else.
+    return _query("org", "Org", query, several=several, all_value=".+")
 
 
 def course() -> VariableModel:
@@ -61,26 +66,46 @@ def instance() -> VariableModel:
     return _query("instance", "Instance", query, several=True)
 
 
-def window(*windows: str, default: str) -> VariableModel:
-    """Return the choice of a window, which becomes part of metrics' names."""
-    texts = style.WINDOWS
+def window() -> VariableModel:
+    """Return the choice of a window that has expected ranges; it is part of metrics' names."""
+    return _choice("window", "Window", {w: style.WINDOWS[w] for w in ("1d", "7d")}, chosen="7d")
+
+
+def period() -> VariableModel:
+    """Return the choice of a longer window; it is part of metrics' names."""
+    return _choice("period", "Window", {w: style.WINDOWS[w] for w in ("7d", "28d")}, chosen="28d")
+
+
+def figure() -> VariableModel:
+    """Return the choice of a measure of engagement, by its name in the catalog."""
+    texts = {measure.source.name: measure.title for measure in style.ENGAGEMENT}
+    return _choice("figure", "Metric", texts, chosen=style.ACTIVE_USERS.source.name)
+
+
+def _choice(name: str, label: str, texts: Mapping[str, str], *, chosen: str) -> VariableModel:
     return VariableModel(
         type_val=VariableType.CUSTOM,
-        name="window",
-        label="Window",
-        description=style.COMPLETE_DAYS,
-        query=", ".join(f"{texts[window]} : {window}" for window in windows),
+        name=name,
+        label=label,
+        hide=VariableHide.HIDE_LABEL,
+        query=", ".join(f"{text} : {value}" for value, text in texts.items()),
         options=[
-            VariableOption(selected=window == default, text=texts[window], value=window)
-            for window in windows
+            VariableOption(selected=value == chosen, text=text, value=value)
+            for value, text in texts.items()
         ],
-        current=VariableOption(selected=True, text=texts[default], value=default),
+        current=VariableOption(selected=True, text=texts[chosen], value=chosen),
         **_OF_INTERVALS,
     )
 
 
 def _query(
-    name: str, label: str, query: str, *, kind: int = _VALUES_OF_LABEL, several: bool = False
+    name: str,
+    label: str,
+    query: str,
+    *,
+    kind: int = _VALUES_OF_LABEL,
+    several: bool = False,
+    all_value: str | None = None,
 ) -> VariableModel:
     return VariableModel(
         type_val=VariableType.QUERY,
@@ -92,7 +117,7 @@ def _query(
         sort=VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC,
         multi=several,
         include_all=several,
-        all_value=".+" if several else None,
+        all_value=all_value if several else None,
         current=_ALL if several else None,
         **_OF_INTERVALS,
     )

@@ -2,10 +2,14 @@
 
 import re
 
+from exporter.catalog import METRICS
 from grafana import lint
 
 _METRIC = re.compile(r"\b(?:iblai|process|python|scrape)_\w+|\bALERTS\w*|\bup\b")
+_BY_NAME = re.compile(r'__name__=~?"([^"]+)"')
 _CALL = re.compile(r"(label_values|query_result)\((.*?)(?:, (\w+))?\)$")
+_CHOICES = ("window", "period", "figure")
+"""Variables whose values become part of metrics' names."""
 
 
 def escaped(values, *, several):
@@ -23,12 +27,15 @@ def substituted(text, chosen):
     return re.sub(r"\$\{(\w+)\}|\$([a-z_]\w*)", lambda m: chosen[m[1] or m[2]], text)
 
 
-def windows(dashboard):
-    """Return what the variable `window` can be; one empty text where there is none."""
-    for variable in lint.variables(dashboard):
-        if variable["name"] == "window":
-            return [option["value"] for option in variable["options"]]
-    return [""]
+def choices(dashboard):
+    """Yield what the variables in metrics' names can be: each value of each, once."""
+    offered = {
+        variable["name"]: [option["value"] for option in variable["options"]]
+        for variable in lint.variables(dashboard)
+        if variable["name"] in _CHOICES
+    }
+    for place in range(max((len(values) for values in offered.values()), default=1)):
+        yield {name: values[min(place, len(values) - 1)] for name, values in offered.items()}
 
 
 def variable_queries(dashboard):
@@ -40,9 +47,9 @@ def variable_queries(dashboard):
 
 
 def expressions(dashboard, chosen):
-    """Yield title and PromQL of all that a dashboard asks, for every window that it offers."""
-    for window in windows(dashboard):
-        now = {**chosen, "window": window}
+    """Yield title and PromQL of all that a dashboard asks, for every choice that it offers."""
+    for choice in choices(dashboard):
+        now = {**chosen, **choice}
         for title, target in lint.targets(dashboard):
             yield title, substituted(target["expr"], now)
         for annotation in dashboard["annotations"]["list"]:
@@ -52,8 +59,14 @@ def expressions(dashboard, chosen):
 
 
 def metrics(expression):
-    """Return the names of metrics that an expression selects."""
-    return set(_METRIC.findall(re.sub(r'"(?:[^"\\]|\\.)*"', '""', expression)))
+    """Return the metrics that an expression selects, by their names or by `__name__`."""
+    by_name = {
+        metric.name
+        for pattern in _BY_NAME.findall(expression)
+        for metric in METRICS
+        if re.fullmatch(pattern, metric.name)
+    }
+    return by_name | set(_METRIC.findall(re.sub(r'"(?:[^"\\]|\\.)*"', '""', expression)))
 
 
 def selections(expression):
@@ -63,25 +76,25 @@ def selections(expression):
             yield found[0], expression[: found.start()]
 
 
-def urls(node):
+def links(node):
     """Yield every link in a dashboard, wherever it hides."""
     if isinstance(node, dict):
-        if isinstance(url := node.get("url"), str):
-            yield url
+        if isinstance(node.get("url"), str):
+            yield node
         node = list(node.values())
     if isinstance(node, list):
         for child in node:
-            yield from urls(child)
+            yield from links(child)
 
 
 def set_by(url):
-    """Return the variables that a link to a dashboard sets."""
-    pairs = re.findall(r"var-(\w+)=|\$\{(?!__)(\w+):queryparam\}", url)
-    return {name or kept for name, kept in pairs}
+    """Return the variables that a link to a dashboard sets, with the text that sets each."""
+    pairs = re.findall(r"var-(\w+)=([^&]*)|\$\{(?!__)(\w+):queryparam\}", url)
+    return {name or kept: text or f"${kept}" for name, text, kept in pairs}
 
 
-def colours(dashboard):
-    """Yield legend and fixed colour of each query that has one."""
+def colors(dashboard):
+    """Yield legend and fixed color of each query that has one."""
     for panel in lint.panels(dashboard):
         legends = {target["refId"]: target.get("legendFormat") for target in panel["targets"]}
         for override in panel["fieldConfig"]["overrides"]:

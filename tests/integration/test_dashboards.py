@@ -18,6 +18,10 @@ from tests.integration.conftest import Exporter, Prometheus, free_port, until
 
 ALL = ".+"
 SINCE = 20
+STEP = 5
+FORTNIGHT, GRAFANAS_STEP = 14 * 24 * 3600, 30 * 60
+"""The default time range, and the step that Grafana takes for it."""
+
 REQUESTS = "sum by (job, instance) (rate(iblai_api_requests_total[1m]))"
 RULE = """
 groups:
@@ -36,11 +40,18 @@ JOB = """
   - {job_name: %s, static_configs: [{targets: [%s]}]}
 """
 
+WITHOUT_FAULTS = "there are no faults"
+WITHOUT_HISTORY = "it compares with a week ago"
 MAY_BE_EMPTY = {
-    (links.HEALTH, "Unreadable answers per hour"): "every answer of the simulation can be read",
-    (links.HEALTH, "Orgs failing by collector"): "nothing fails",
+    (links.HEALTH, "Unreadable responses per hour"): WITHOUT_FAULTS,
+    (links.HEALTH, "Orgs failing by collector"): WITHOUT_FAULTS,
+    (links.HEALTH, "Share of requests failing by org"): WITHOUT_FAULTS,
+    (links.HEALTH, "Items failing by collector"): WITHOUT_FAULTS,
+    (links.ORG, "Courses that dropped most"): WITHOUT_HISTORY,
+    (links.ORG, "Agents that dropped most"): WITHOUT_HISTORY,
+    (links.COURSE, "Active users vs. a week earlier"): WITHOUT_HISTORY,
 }
-"""Panels that may rightly be empty while nothing is wrong, and why."""
+"""Panels that may be empty, and why."""
 
 
 def boards():
@@ -72,13 +83,24 @@ def prometheus(pair, tmp_path_factory):
         process.wait()
         until(
             lambda: len(process.query("iblai_course_unenrollments_28d")) >= 3 * 3 * 12,
-            what="figures of all courses of all orgs from three scrapes",
+            within=120,
+            what="values of all courses of all orgs from three scrapes",
+        )
+        until(
+            lambda: min(process.query("min(iblai_collector_success)").values(), default=0) == 1,
+            within=120,
+            what="a success of every collector",
+        )
+        until(
+            lambda: len(process.query("iblai_active_users_1d_expected_low")) >= 3 * 3,
+            within=120,
+            what="expected ranges",
         )
         until(lambda: process.query('ALERTS{alertstate="firing"}'), what="an alert")
         until(
             lambda: min(process.query(REQUESTS).values(), default=0) > 0,
             within=60,
-            what="a poll of today's figures between two scrapes",
+            what="a poll of today's values between two scrapes",
         )
         yield process
 
@@ -107,7 +129,8 @@ def printed(row):
 
 
 def chosen(dashboard, **values):
-    text = {"job": ALL, "instance": ALL, "org": ALL, "course": "", "__rate_interval": "1m"}
+    text = {"job": ALL, "instance": ALL, "org": ALL, "course": ""}
+    text |= {"__rate_interval": "1m", "__interval": f"{STEP}s"}
     text |= {name: queries.escaped([value], several=False) for name, value in values.items()}
     return text
 
@@ -118,13 +141,16 @@ def wanted_labels(panel, target):
         return set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
     renamed = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
     columns = [name for name in renamed["renameByName"] if not name.startswith("Value")]
-    return set(columns) - {"course_name", "figure"}  # of one query of several
+    some = {"course_name", "mentor_name", "figure", "metric", "window"}  # of one query of several
+    some |= {"revision"}  # of an image
+    return set(columns) - some
 
 
 def ask(process, target, asked):
     """Return the result of a query and the seconds that it took."""
     now = time.time()
-    span = {"start": now - SINCE, "end": now, "step": "1s"}
+    end = now // STEP * STEP
+    span = {"start": end - SINCE, "end": end, "step": f"{STEP}s"}
     began = time.perf_counter()
     if target["instant"]:
         result = process.get("query", query=asked, time=now)["result"]
@@ -135,10 +161,10 @@ def ask(process, target, asked):
 
 def ask_all(process, dashboard, choice):
     """Yield panel, target, result and seconds of every query for every window."""
-    for window in queries.windows(dashboard):
+    for names in queries.choices(dashboard):
         for panel in lint.panels(dashboard):
             for target in panel["targets"]:
-                asked = queries.substituted(target["expr"], {**choice, "window": window})
+                asked = queries.substituted(target["expr"], {**choice, **names})
                 yield panel, target, *ask(process, target, asked)
 
 
@@ -154,15 +180,16 @@ def one_of_each(process, dashboard):
 @pytest.mark.parametrize("dashboard", boards(), ids=lambda board: board["uid"])
 def test_every_panel_has_what_it_shows(prometheus, dashboard, report):
     slowest = 0.0, ""
-    empty = set()
+    panels, shown = set(), set()
     for choice in one_of_each(prometheus, dashboard):
         for panel, target, result, seconds in ask_all(prometheus, dashboard, choice):
             slowest = max(slowest, (seconds, panel["title"]))
-            if not result:
-                empty.add((dashboard["uid"], panel["title"]))
+            panels.add((dashboard["uid"], panel["title"]))
+            if result:
+                shown.add((dashboard["uid"], panel["title"]))
             for row in result:
                 assert wanted_labels(panel, target) <= set(row["metric"]), panel["title"]
-    assert empty <= set(MAY_BE_EMPTY)
+    assert panels - shown <= set(MAY_BE_EMPTY)
     report("slowest query of 3 orgs: {:.3f} s, {}".format(*slowest))
 
 
@@ -201,22 +228,39 @@ def samples(exporter):
     return [s for family in read_text(exporter.metrics()) for s in family.samples]
 
 
-@pytest.mark.parametrize("figure", style.HEADLINES, ids=lambda figure: figure.source.name)
-def test_two_exporters_and_two_jobs_count_nothing_twice(prometheus, pair, figure):
-    overview = next(board for board in boards() if board["uid"] == links.OVERVIEW)
-    panel = next(p for p in lint.panels(overview) if p["title"] == figure.title)
+@pytest.mark.parametrize("measure", style.HEADLINES, ids=lambda measure: measure.source.name)
+def test_two_exporters_and_two_jobs_count_nothing_twice(prometheus, pair, measure):
     exported = {(s.name, s.labels.get("org")): s.value for s in samples(pair[0])}
     orgs = {org for name, org in exported if name == "iblai_up"}
-    for window in queries.windows(overview):
-        name = f"iblai_{figure.source.name}_{window}"
-        weight = f"iblai_{figure.weight.name}_{window}" if figure.weight else ""
+    for panel, window in zip(headlines(measure), ("1d", "7d"), strict=True):
+        name = f"iblai_{measure.source.name}_{window}"
+        weight = f"iblai_{measure.weight.name}_{window}" if measure.weight else ""
         weights = {org: exported[weight, org] if weight else 1.0 for org in orgs}
         total = sum(exported[name, org] * weights[org] for org in orgs)
         expected = total / sum(weights.values()) if weight else total
-        choice = {**chosen(overview), "window": window}
-        asked = queries.substituted(panel["targets"][0]["expr"], choice)
-        ((_, shown),) = prometheus.query(asked).items()
+        ((labels, shown),) = now(prometheus, panel["targets"][0]).items()
         assert shown == pytest.approx(expected)
+        assert dict(labels) == {"included": "3", "of": "3"}
+
+
+def dashboard_of(uid):
+    return next(board for board in boards() if board["uid"] == uid)
+
+
+def headlines(measure):
+    """Return the panels of yesterday and of 7 days."""
+    overview = dashboard_of(links.OVERVIEW)
+    return [panel for panel in lint.panels(overview) if panel["title"] == measure.title]
+
+
+def now(process, target, *, uid=links.OVERVIEW, window="7d", **values):
+    """Return what a query comes to at the end of the time range, by labels."""
+    choice = {**chosen(dashboard_of(uid), **values), "window": window, "figure": "active_users"}
+    rows, _ = ask(process, target, queries.substituted(target["expr"], choice))
+    return {
+        frozenset(row["metric"].items()): float((row.get("value") or row["values"][-1])[1])
+        for row in rows
+    }
 
 
 def test_two_jobs_do_not_double_the_requests_of_an_exporter(prometheus):
@@ -233,18 +277,85 @@ def test_two_jobs_do_not_double_the_requests_of_an_exporter(prometheus):
     assert 0 < rate("b") < rate("a|b")
 
 
-def test_the_org_that_dropped_comes_first(prometheus):
-    overview = next(board for board in boards() if board["uid"] == links.OVERVIEW)
-    panel = next(p for p in lint.panels(overview) if p["title"].startswith("Orgs, those"))
-    (lowest,) = (
-        target
-        for target, title in zip(panel["targets"], value_columns(panel), strict=True)
-        if title == "Lowest"
+def test_the_table_of_drops_names_the_org_its_metrics_and_since_when(prometheus):
+    panel = next(
+        p
+        for p in lint.panels(dashboard_of(links.OVERVIEW))
+        if p["title"] == "Orgs needing attention"
     )
-    asked = queries.substituted(lowest["expr"], {**chosen(overview), "window": "7d"})
-    shares = {dict(labels)["org"]: share for labels, share in prometheus.query(asked).items()}
+    found = {}
+    for target, title in zip(panel["targets"], value_columns(panel), strict=True):
+        found[title] = {
+            (dict(labels)["org"], dict(labels)["figure"]): value
+            for labels, value in now(prometheus, target).items()
+        }
+    assert {org for org, _ in found["Worst"]} == {"acme"}
+    assert ("acme", "active_users") in found["Worst"]
+    assert set(found["7 days"]) <= set(found["Worst"])
+    assert -0.9 < found["7 days"]["acme", "active_users"] < -0.3
+    assert min(found["Worst"].values()) < -0.3
+    for seconds in found["For"].values():
+        assert 0 < seconds < 2.5 * 24 * 3600
+    titles = {dict(labels)["metric"] for labels in now(prometheus, panel["targets"][-1])}
+    assert "Active users" in titles
+
+
+def test_the_org_that_dropped_is_the_first_of_all_orgs(prometheus):
+    panel = next(p for p in lint.panels(dashboard_of(links.OVERVIEW)) if p["title"] == "Orgs")
+    worst = dict(zip(value_columns(panel), panel["targets"], strict=True))["Worst"]
+    shares = {dict(labels)["org"]: share for labels, share in now(prometheus, worst).items()}
     assert min(shares, key=shares.get) == "acme"
-    assert 0 < shares["acme"] < 0.6 < min(shares["globex"], shares["initech"])
+    assert shares["acme"] < -0.3 < min(shares["globex"], shares["initech"])
+
+
+@pytest.mark.parametrize("figure", [measure.source.name for measure in style.WATCHED])
+def test_an_alert_opens_the_chart_of_its_measure_with_the_expected_range(prometheus, figure):
+    org = dashboard_of(links.ORG)
+    panel = next(p for p in lint.panels(org) if p["title"].startswith("${figure:text} vs."))
+    choice = {**chosen(org, org="acme"), "window": "7d", "figure": figure}
+    value, expected, low = (
+        ask(prometheus, target, queries.substituted(target["expr"], choice))[0]
+        for target in panel["targets"]
+    )
+    assert len(value) == len(expected) == len(low) == 1
+    last = [float(rows[0]["values"][-1][1]) for rows in (value, low, expected)]
+    assert last[1] < last[2]
+    (marks,) = (a for a in org["annotations"]["list"] if a["name"] == panel["title"])
+    begins = prometheus.get(
+        "query_range",
+        query=queries.substituted(marks["expr"], choice),
+        start=time.time() - 3600,
+        end=time.time(),
+        step=f"{STEP}s",
+    )["result"]
+    assert len(begins) == (1 if last[0] < last[1] else 0)
+    for row in begins:
+        assert len(row["values"]) == 1
+
+
+def test_without_history_charts_show_data_in_a_fortnight_as_grafana_asks_for_it(prometheus):
+    for dashboard in boards():
+        steps = {"__interval": f"{GRAFANAS_STEP}s", "__rate_interval": f"{GRAFANAS_STEP + 15}s"}
+        choice = chosen(dashboard)
+        if dashboard["uid"] == links.COURSE:
+            choice = one_of_each(prometheus, dashboard)[0]
+        end = time.time() // GRAFANAS_STEP * GRAFANAS_STEP
+        empty = set()
+        for panel in lint.panels(dashboard):
+            if panel["type"] != "timeseries":
+                continue
+            names = next(iter(queries.choices(dashboard)))
+            asked = queries.substituted(panel["targets"][0]["expr"], {**choice, **steps, **names})
+            result = prometheus.get(
+                "query_range",
+                query=asked,
+                start=end - FORTNIGHT,
+                end=end,
+                step=f"{GRAFANAS_STEP}s",
+            )["result"]
+            if not result:
+                empty.add((dashboard["uid"], panel["title"]))
+        assert empty <= set(MAY_BE_EMPTY)
 
 
 def value_columns(panel):
@@ -252,14 +363,21 @@ def value_columns(panel):
     return [title for name, title in renamed["renameByName"].items() if name.startswith("Value")]
 
 
-@pytest.mark.parametrize("dashboard", boards(), ids=lambda board: board["uid"])
-def test_alerts_that_fire_are_shown_wherever_there_is_a_place_for_them(prometheus, dashboard):
-    places = [p for p in lint.panels(dashboard) if p["title"] in {"Alerts", "Firing alerts"}]
-    asked = [panel["targets"][0]["expr"] for panel in places]
-    asked += [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
-    for expression in asked:
-        shown = prometheus.query(queries.substituted(expression, chosen(dashboard, org="acme")))
-        assert min(shown.values()) > 0, expression
+def test_alerts_that_fire_are_listed_and_marked_once_on_health(prometheus):
+    health = dashboard_of(links.HEALTH)
+    choice = chosen(health)
+    table = next(p for p in lint.panels(health) if p["title"] == "Firing alerts")
+    shown = prometheus.query(queries.substituted(table["targets"][0]["expr"], choice))
+    assert {dict(labels)["alertname"] for labels in shown} == {"IblaiTest"}
+    (marks,) = health["annotations"]["list"]
+    rows = prometheus.get(
+        "query_range",
+        query=queries.substituted(marks["expr"], choice),
+        start=time.time() - 3600,
+        end=time.time(),
+        step=f"{STEP}s",
+    )["result"]
+    assert [len(row["values"]) for row in rows] == [1]
 
 
 ORGS, COURSES = 1000, 5
@@ -279,6 +397,9 @@ def page():
         "course_name": ["Course"],
         "mentor_id": ["mentor-1"],
         "sentiment": ["positive", "neutral", "negative"],
+        "mentor_name": ["Tutor"],
+        "generation": ["seeds"],
+        "reason": ["series_limit"],
         **{part: [f"{part} {n}" for n in range(12)] for part in ("topic", "model", "provider")},
         "agent": ["Study Coach"],
         "collector": ["active_users", "chat", "enrollments", "videos"],
