@@ -45,6 +45,13 @@ def site(running):
     return running
 
 
+class RealTime(FakeClock):
+    """The date of the tests, and a monotonic clock that goes on: rates are kept by it."""
+
+    def monotonic(self):
+        return time.monotonic()
+
+
 def acme(site, **more):
     return site.org(**{"collectors": NO_PAST, **more})
 
@@ -186,9 +193,7 @@ async def test_concurrency_and_rate_are_never_exceeded_whatever_goes_wrong(site)
         Fault(kind="timeout", probability=0.05),
     )
     limits = quick(rate_limit=100, concurrency=4, timeout=0.3, retries=2)
-    async with exporter(site.orgs(collectors=FEW), limits=limits) as made:
-        # The rate is kept by the clock that the network lives by.
-        made.clock.monotonic = time.monotonic
+    async with exporter(site.orgs(collectors=FEW), clock=RealTime(), limits=limits) as made:
         await asyncio.gather(
             *(
                 made.poller.run_once(org.key, name)
