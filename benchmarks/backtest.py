@@ -28,9 +28,9 @@ from benchmarks.backtest_series import Series
 from exporter.history.expected import SENSITIVITY
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "expected-ranges.md"
-ORGS, YEARS = 9, 1
+ORGS, YEARS = 6, 1
 SIZES = ((20, 50), (50, 100), (100, 300), (300, math.inf))
-CURVE = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+CURVE = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 JUDGED, MANY = 50, 300
 """Expected values from which on the goals for drops apply."""
 

@@ -1,7 +1,10 @@
 """The command line: which commands there are. Each is loaded when it is called, and not before."""
 
+import io
 import signal
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
@@ -22,6 +25,13 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     """A group that imports a command when somebody asks for it."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; characters that the terminal cannot show are written as escapes."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click asks
         return list(_COMMANDS)

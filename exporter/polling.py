@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 TICK = 0.25
 """Seconds between two checks of what is due."""
 
+PER_TICK = 2000
+"""Collections queued in one tick, so that a hundred thousand orgs do not block the event loop."""
+
 MAINTENANCE = 10.0
 """Seconds between two checks of keys and of demand."""
 
@@ -330,7 +333,7 @@ class Poller:
         for (org, collector), keys in gone.items():
             self._saved.remove_items(org, collector, keys)
             self._telemetry.touch(org)
-        for org, name in self._timetable.pop_due(now):
+        for org, name in self._timetable.pop_due(now, at_most=PER_TICK):
             self._queue(org, name)
 
     def maintain(self) -> None:
@@ -489,9 +492,13 @@ class Poller:
         task.add_done_callback(ended)
 
     async def run_once(self, org: str, name: str) -> None:
-        """Run a collector now, for `check --live`; return when it has ended."""
+        """Run a collector now, for `check --live`; return when it has ended.
+
+        There is no second run, so one 404 is enough to try the newer family.
+        """
         state = self._orgs[org]
         entry = state.entries[name]
+        entry.gone = GONE_AFTER - 1
         now = self._clock.monotonic()
         queued = Collection(org=org, name=name, due_at=now, interval=entry.due.interval)
         await self._run(state, entry, queued)

@@ -15,7 +15,7 @@ from exporter.api.account import unreadable
 from exporter.api.proxy import proxies_from_environment
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.settings import ConfigError, Settings
+from exporter.settings import ConfigError, Settings, orgs_dir
 from exporter.settings.mounts import is_mount_point, single_file_mount
 from exporter.sharding import Shard
 from exporter.web import app
@@ -200,14 +200,20 @@ class Service:
         with contextlib.suppress(ConfigError):  # logged where it was found
             await self.reload()
 
+    def _signature(self) -> tuple[object, ...]:
+        """Return what changes when watched files do: the configuration file, and `orgs_dir`."""
+        directory = self._settings.orgs_dir
+        return (
+            _signature(self._watched) if self._watched else None,
+            orgs_dir.signature(directory) if directory else None,
+        )
+
     async def _watch_file(self) -> None:
         """Load the configuration anew whenever its file is another than a moment ago."""
-        if self._watched is None:
-            return
-        before = _signature(self._watched)
+        before = self._signature()
         while True:
             await asyncio.sleep(_WATCH_EVERY)
-            now = _signature(self._watched)
+            now = await asyncio.to_thread(self._signature)
             if now != before:
                 before = now
                 await self._reload_quietly()

@@ -125,6 +125,8 @@ class Run:
     is_due: Callable[[str], bool]
     """Whether an item is requested in this run; others back off, or are not due yet."""
     payload_error: Callable[[Endpoint, Reason, int], None]
+    past: Span | None = None
+    """For a backfill: the days of every series, which are over and requested only once."""
 
     @property
     def yesterday(self) -> date:
@@ -237,14 +239,18 @@ class Run:
             for _ in range(min(IN_PARALLEL, len(wanted))):
                 group.create_task(work())
 
-    def unsettled(self, series: str, *, days: int, part: str = "") -> Span:
+    def unsettled(self, series: str, *, days: int, part: str = "") -> Span | None:
         """Return the days to request of a series: those that are missing or can still change.
 
         A range always ends today. At first it covers `days` complete days, later those since the
-        last request and the days that were not settled then.
+        last request and the days that were not settled then. For a backfill it is `past`, or None
+        once that is known.
         """
+        values = self.history.series(self.org.key, series, part=part)
+        if self.past is not None:
+            return None if values.covers(self.past) else self.past
         first = self.day - timedelta(days=days)
-        known = self.history.series(self.org.key, series, part=part).span
+        known = values.span
         if known is None or known.first > first or known.last > self.day:
             return Span(first, self.day)
         last_settled = min(known.last, self.day) - timedelta(days=UNSETTLED_DAYS)

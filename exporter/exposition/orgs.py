@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from exporter import catalog
 from exporter.catalog import Windowed
@@ -37,6 +37,26 @@ _BY_METRIC: Mapping[str, tuple[Windowed, str]] = {
 """Measures with an expected range, by the metric of a window."""
 
 _ALL = Limited(None, 0)
+
+
+def add_expected(
+    values: Values, org: Org, ranges: ExpectedRanges, *, days: Mapping[str, date]
+) -> None:
+    """Add the expected range of each window that is served.
+
+    `days` is the day on which each metric is served, by name; its window ends the day before.
+    """
+    for name, day in days.items():
+        if name not in _BY_METRIC:
+            continue
+        measure, window = _BY_METRIC[name]
+        found = ranges.of(org, measure, window, end=day - timedelta(days=1))
+        for metric, value in (
+            (measure.expected_at(window), found.value),
+            (measure.expected_low_at(window), found.low),
+        ):
+            if value is not None:
+                values[metric.name] = metric, {(): value}
 
 
 class _Rendered:
@@ -161,26 +181,11 @@ class OrgRenderer:
 
     def _values(self, org: Org, items: Items) -> Values:
         values = configured(org, merge(items))
-        self._add_expected(org, items, values)
-        return values
-
-    def _add_expected(self, org: Org, items: Items, values: Values) -> None:
-        """Add the expected range of each window that is served, for the day it ends on."""
-        ends = {
-            family.metric.name: item.day
-            for item in items.values()
-            for family in item.samples
-            if family.metric.name in _BY_METRIC
+        days = {
+            family.metric.name: item.day for item in items.values() for family in item.samples
         }
-        for name, day in ends.items():
-            measure, window = _BY_METRIC[name]
-            found = self._ranges.of(org, measure, window, end=day - timedelta(days=1))
-            for metric, value in (
-                (measure.expected_at(window), found.value),
-                (measure.expected_low_at(window), found.low),
-            ):
-                if value is not None:
-                    values[metric.name] = metric, {(): value}
+        add_expected(values, org, self._ranges, days=days)
+        return values
 
     def _limit(self, entry: _Rendered) -> None:
         sizes = [*entry.sizes.values(), self._info_sizes(entry)]

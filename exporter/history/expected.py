@@ -19,7 +19,7 @@ REACH = 182
 SENSITIVITY: Mapping[str, float] = {"low": 0.75, "normal": 1.5, "high": 4.0}
 """Accepted false alerts per figure and year, by name."""
 
-_SAME, _RECENT = 8, 8
+_SAME, _RECENT = 8, 9
 """Values of the same weekday, and recent days, of which a median is taken."""
 
 _LEVEL_REACH = 28
@@ -75,7 +75,7 @@ class Kind(StrEnum):
     AVERAGE = "average"
 
 
-_WIDEST = {Kind.COUNT: 0.3, Kind.SUM: 0.3, Kind.AVERAGE: 0.2}
+_WIDEST = {Kind.COUNT: 0.35, Kind.SUM: 0.35, Kind.AVERAGE: 0.2}
 """Standard deviations of the residuals beyond which there is no usable pattern.
 
 The average of 20 chat sessions varies by about 0.2: that of fewer is not judged.
@@ -192,10 +192,11 @@ def _low(forecast: _Forecast, value: float, kind: Kind, *, length: int, strictne
         return expected * exp(-strictness * max(least, spreads * spread, _chance(noise)))
 
     if length != 1:
-        return bound(_TOGETHER, _WEEK_SPREADS, value)
-    low = bound(_ALONE, _DAY_SPREADS, value)
-    share = exp(-strictness * _EACH)
+        low = bound(_TOGETHER, _WEEK_SPREADS, value)
+    else:
+        low = bound(_ALONE, _DAY_SPREADS, value)
     if forecast.before is not None:
+        share = exp(-strictness * _EACH)
         before, expected = map(exp, forecast.before)
         if before < share * expected:
             both = bound(_TOGETHER, _DAY_SPREADS, value + expected) - before

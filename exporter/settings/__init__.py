@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from exporter.problems import ConfigError
-from exporter.settings import checks, environment, fields, outline, overlays, sources
+from exporter.settings import checks, environment, fields, orgs_dir, outline, overlays, sources
 from exporter.settings.outline import Form, Setting
 from exporter.settings.overlays import Overlay
 from exporter.settings.schema import Alerts, ApiLimits, Courses, Log, Org, Settings, Web
@@ -72,6 +72,10 @@ def load(
         others = [problem for layer in above for problem in layer.problems]
         raise ConfigError([*others, *error.problems]) from None
     tree, layers = sources.merge([*above, file])
+    if directory := tree.get("orgs_dir"):
+        listed = tree.get("orgs")
+        start = max(listed, default=-1) + 1 if isinstance(listed, dict) else 0
+        tree, layers = sources.merge([*above, file, orgs_dir.read(Path(directory), start=start)])
     if environ.get(_CREDENTIALS):
         tree.setdefault("secrets_dir", environ[_CREDENTIALS])
     told = [problem for layer in layers for problem in layer.problems]
@@ -135,7 +139,7 @@ def _orgs(given: Mapping[str, Any]) -> tuple[Org, ...]:
     defaults = {name: value for name, value in given.items() if name not in _OF_SETTINGS}
     base = overlays.apply(Org(key=""), defaults)
     secrets_dir: Path | None = given.get("secrets_dir")
-    return tuple(_org(base, entry.given(), secrets_dir) for entry in given["orgs"])
+    return tuple(_org(base, entry.given(), secrets_dir) for entry in given.get("orgs", ()))
 
 
 def _org(base: Org, own: dict[str, Any], secrets_dir: Path | None) -> Org:

@@ -64,11 +64,6 @@ def test_the_unit_works_with_systemd_247():
     assert not [specifier for specifier in NEWER_SPECIFIERS if specifier in text]
 
 
-def test_there_are_descriptors_for_scrapes_and_polls(unit):
-    (limit,) = settings_of(unit.read_text(), "LimitNOFILE")
-    assert int(limit) > 1024
-
-
 def test_the_state_is_in_the_directory_that_systemd_makes(unit):
     text = unit.read_text()
     (name,) = settings_of(text, "StateDirectory")

@@ -320,3 +320,15 @@ def test_an_average_of_few_sessions_has_no_usable_pattern():
     rng = Random(6)
     past = {day: float(max(round(5 * (1 + rng.gauss(0, 0.4))), 1)) for day in history()}
     assert judge(past, kind=Kind.AVERAGE) == ExpectedRange(None, None, Reason.PATTERN)
+
+
+def test_a_drop_by_half_is_too_low_from_its_second_to_its_tenth_day():
+    past = history()
+    days = set()
+    for number in range(1, 15):
+        day = END + DAY * (number - 1)
+        past[day] = 500 * WEEK[day.weekday()] / 2
+        windows = {1: past, 7: weekly(past)}
+        if any(own[day] < judge(own, day, length=length).low for length, own in windows.items()):
+            days.add(number)
+    assert days == set(range(2, 11))
