@@ -1,6 +1,6 @@
-"""A platform that answers at once: the same bodies for every org, made before it serves.
+"""A platform that responds at once: the same bodies for every org, made before it serves.
 
-It has the endpoints that the project began with, and no others.
+It has the endpoints of the core collectors, and no others.
 
 `python -m benchmarks.api_server COURSES` prints the port and serves until it is stopped. It is
 bare asyncio on purpose, so that what is measured is the client.
@@ -17,12 +17,12 @@ import uvloop
 from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
 
-DAYS = 60
-"""Days of history in each answer, and tomorrow for orgs that are ahead of UTC."""
+DAYS = 220
+"""Days of history in each response, and tomorrow for orgs that are ahead of UTC."""
 
 
 def bodies(courses: int) -> dict[Endpoint, bytes]:
-    """Return what each endpoint answers for an org with so many courses."""
+    """Return the response of each endpoint for an org with so many courses."""
     today = datetime.now(UTC).date()
     days = [(today + timedelta(days=1 - back)).isoformat() for back in range(DAYS)]
     series = {day: 40 + place for place, day in enumerate(days)}

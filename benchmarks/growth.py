@@ -1,7 +1,7 @@
 """How cost grows with the number of orgs: of a scrape, and of a poll.
 
-`python -m benchmarks.growth`: a page is made when figures change, so what a scrape costs grows
-with nothing but the bytes that are sent.
+`python -m benchmarks.growth`: a page is rendered when values change, so the cost of a scrape grows
+only with the bytes that are sent.
 """
 
 import asyncio

@@ -2,8 +2,8 @@
 
 `python -m benchmarks.latency [ORGS] [COURSES]`: scrapes 20 times a second on a kept connection,
 while a cycle is under way at 200 requests a second (ten times the default limit), while every org
-is visited as fast as it goes, and while the figures are at rest. The platform is another process
-that answers at once.
+is polled as fast as possible, and while nothing changes. The platform is another process that
+responds at once.
 """
 
 import http.client
@@ -16,16 +16,16 @@ from benchmarks.measure import Child, Report, module, percentile
 from benchmarks.scrape import ACCEPT, page_of, scrape
 
 PAUSE = 0.05
-_RHYTHMS = {
+_INTERVALS = {
     "polling at 200/s": (60.0, 200.0),
     "polling flat out": (10.0, 1e4),
     "at rest": (3600.0, 1e4),
 }
-"""Seconds between two visits of an org, and requests per second."""
+"""Seconds between two polls of an org, and requests per second."""
 
 _SECONDS = 30.0
 _LAG = rb'iblai_exporter_event_loop_lag_seconds_bucket\{le="(.+)"\} (.+)'
-_ASKED = rb"iblai_api_requests_total\{.+\} (.+)"
+_REQUESTS = rb"iblai_api_requests_total\{.+\} (.+)"
 
 
 def latencies(child: Child, seconds: float) -> list[float]:
@@ -45,14 +45,14 @@ def latencies(child: Child, seconds: float) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a page told of the exporter at a moment: its requests so far, and the loop's lag."""
+    """The exporter at a moment: its requests so far, and the lag of its event loop."""
 
     at: float
     page: bytes
 
     @classmethod
     def of(cls, child: Child) -> "State":
-        """Read the page; what it tells is made out later, when nothing is measured."""
+        """Fetch the page; it is parsed later, when nothing is measured."""
         return cls(time.monotonic(), page_of(child))
 
     @property
@@ -61,13 +61,13 @@ class State:
         return len(re.findall(rb"^[^#\n]", self.page, re.MULTILINE))
 
     @property
-    def asked(self) -> float:
+    def requests(self) -> float:
         """Return how many requests were sent."""
-        return sum(map(float, re.findall(_ASKED, self.page)))
+        return sum(map(float, re.findall(_REQUESTS, self.page)))
 
     @property
     def lag(self) -> dict[float, float]:
-        """Return how many looks found the loop late by no more than so many seconds."""
+        """Return how many checks found the loop late by at most so many seconds."""
         return {float(bound): float(count) for bound, count in re.findall(_LAG, self.page)}
 
 
@@ -79,9 +79,9 @@ def worst(before: dict[float, float], after: dict[float, float]) -> str:
 
 
 def beyond(before: dict[float, float], after: dict[float, float], bound: float) -> float:
-    """Return which share of looks found the loop later than `bound` seconds."""
-    looks = after[float("inf")] - before[float("inf")]
-    return 1 - (after[bound] - before[bound]) / looks
+    """Return the share of checks that found the loop later than `bound` seconds."""
+    checks = after[float("inf")] - before[float("inf")]
+    return 1 - (after[bound] - before[bound]) / checks
 
 
 def main(orgs: int, courses: int) -> None:
@@ -91,7 +91,7 @@ def main(orgs: int, courses: int) -> None:
         *("the exporter is", "series", "requests/s", "p50", "p99", "worst"),
         *("loop late > 20 ms", "worst lag"),
     )
-    for name, (interval, limit) in _RHYTHMS.items():
+    for name, (interval, limit) in _INTERVALS.items():
         with (
             module("benchmarks.api_server", courses) as platform,
             module("benchmarks.servers", "polling", orgs, platform.url, interval, limit) as child,
@@ -100,7 +100,7 @@ def main(orgs: int, courses: int) -> None:
             before = State.of(child)
             took = latencies(child, _SECONDS)
             after = State.of(child)
-        rate = (after.asked - before.asked) / (after.at - before.at)
+        rate = (after.requests - before.requests) / (after.at - before.at)
         report.row(
             name,
             f"{after.series:,}",
@@ -113,14 +113,14 @@ def main(orgs: int, courses: int) -> None:
 
 
 def settle(child: Child, orgs: int, *, resting: bool) -> None:
-    """Wait until all orgs have been tried, or, to rest, until nothing is asked any more."""
+    """Wait until all orgs were polled, or until no more requests are sent."""
     before = -1.0
     while True:
         time.sleep(3)
-        asked = State.of(child).asked
-        if asked == before or (not resting and asked > orgs):
+        requests = State.of(child).requests
+        if requests == before or (not resting and requests > orgs):
             return
-        before = asked
+        before = requests
 
 
 if __name__ == "__main__":

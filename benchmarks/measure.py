@@ -1,4 +1,4 @@
-"""Processes, their CPU time and memory, and tables of what was found."""
+"""Processes, their CPU time and memory, and tables of the results."""
 
 import platform
 import socket
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 ROUNDS = 3
-"""Times that each figure is taken; the median is told."""
+"""Times that each value is measured; the median is reported."""
 
 _START_WITHIN = 30.0
 _STOP_WITHIN = 30.0
@@ -117,7 +117,7 @@ def middle(values: list[float]) -> float:
 
 
 class Report:
-    """A table that is printed as it stands in the documentation."""
+    """A table that is printed as it is in the documentation."""
 
     def __init__(self, title: str, *columns: str) -> None:
         self._table = Table(title=title, title_justify="left")
@@ -136,7 +136,7 @@ class Report:
 
 
 def machine() -> str:
-    """Name what the figures depend on."""
+    """Return what the results depend on."""
     parts = ("prometheus-client", "httpx", "aiohttp", "uvicorn", "uvloop", "isal")
     cores = len(
         [1 for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]

@@ -1,14 +1,14 @@
 """Memory of a service that holds many series: at rest, and while all of them change.
 
 `python -m benchmarks.memory [SERIES]`: growth of the process beyond one that holds a single org,
-with the page kept ready in gzip and read once a second for half a minute.
+with the page kept ready in gzip and scraped once a second for half a minute.
 """
 
 import http.client
 import sys
 import time
 
-from benchmarks import figures, servers
+from benchmarks import dataset, servers
 from benchmarks.measure import Child, Report, module
 from benchmarks.scrape import ACCEPT, scrape
 
@@ -34,8 +34,8 @@ def read(child: Child) -> None:
 def main(series: int) -> None:
     """Print the table."""
     orgs = max(series // 1000, 1)
-    courses = figures.courses_for(series, orgs=orgs)
-    count = orgs * (figures.SERIES_OF_ORG + figures.SERIES_OF_COURSE * courses)
+    courses = dataset.courses_for(series, orgs=orgs)
+    count = orgs * (dataset.SERIES_OF_ORG + dataset.SERIES_OF_COURSE * courses)
     report = Report(
         f"Memory, {count:,} series",
         *("server", "at rest", "bytes a series", "at most", "bytes a series"),

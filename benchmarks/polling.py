@@ -1,4 +1,4 @@
-"""What a request costs, against bare loops over the same answers, and how long a cycle takes.
+"""What a request costs, against bare loops over the same responses, and how long a cycle takes.
 
 `python -m benchmarks.polling [ORGS]`: CPU time of this process; the server is another one. The
 bare loops fetch the URLs that the exporter fetches and throw the bodies away.
@@ -19,31 +19,28 @@ import uvloop
 from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-from benchmarks import figures
+from benchmarks import dataset
 from benchmarks.measure import ROUNDS, Report, middle, module
-from exporter import collectors, garbage, logs
-from exporter.api.client import ApiClient, Call, Limits
+from exporter import collectors, gc_tuning, logs
+from exporter.api.client import Call
 from exporter.api.payloads import read_courses, read_daily, read_learners, read_sessions
 from exporter.clock import SystemClock
-from exporter.poller import Poller
-from exporter.settings import ApiLimits, Org
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
+from exporter.collectors.run import Api
+from exporter.settings import ApiLimits, Org, Settings
+from exporter.wiring import Pipeline
 
 COURSES = 50
 AT_ONCE = 50
-ASKED = (
+COLLECTORS = (
     "active_users_today",
-    "enrollments_today",
-    "videos_today",
-    "chat_today",
+    "enrollments",
+    "videos",
+    "chat",
     "active_users",
     "active_learners",
-    "videos",
     "course_videos",
-    "chat",
 )
-"""Collectors that are measured: 12 requests for each org, the eight of once a day not counted."""
+"""Collectors that are measured: 8 requests for each org."""
 
 LIMITS = ApiLimits(concurrency=AT_ONCE, rate_limit=1e6)
 _READERS: Mapping[str, Callable[[bytes], object]] = {
@@ -54,15 +51,15 @@ _READERS: Mapping[str, Callable[[bytes], object]] = {
 }
 
 
-class _Keeper:
-    """Asks by way of the real client, and keeps what was asked."""
+class _Recorder:
+    """Sends requests with the real client, and records them."""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: Api) -> None:
         self._client = client
-        self.asked: list[tuple[Org, Call]] = []
+        self.calls: list[tuple[Org, Call]] = []
 
     async def get(self, account: Org, call: Call) -> bytes:
-        self.asked.append((account, call))
+        self.calls.append((account, call))
         return await self._client.get(account, call)
 
 
@@ -81,13 +78,13 @@ class Spent:
 
 
 def org(number: int, url: str, *, history: float = 3600.0, today: float = 300.0) -> Org:
-    """Return one org of many, of which the collectors measured are asked for."""
+    """Return one org of many, with the collectors that are measured."""
     return Org(
-        key=figures.org_name(number),
+        key=dataset.org_name(number),
         user_id="ops",
         api_key=SecretStr("k" * 64),
         base_url=url,
-        collectors={c.name: c.name in ASKED for c in collectors.COLLECTORS},
+        collectors={c.name: c.name in COLLECTORS for c in collectors.COLLECTORS},
         interval=today,
         history_interval=history,
     )
@@ -114,7 +111,7 @@ async def timed(work: Awaitable[Any], requests: Callable[[], int]) -> Spent:
 
 
 class Bench:
-    """One server, many orgs, and every way to ask it."""
+    """One server, many orgs, and every way to send the requests."""
 
     def __init__(self, url: str, orgs: int) -> None:
         self._orgs = [org(number, url) for number in range(orgs)]
@@ -122,44 +119,39 @@ class Bench:
         self._urls: list[str] = []
 
     async def pipeline(self) -> Spent:
-        """Have the poller visit every org: fetch, read, render, store."""
-        clock = SystemClock()
-        store = SnapshotStore()
-        telemetry = Telemetry(store)
-        async with _client(telemetry) as client:
-            keeper = _Keeper(client)
-            poller = Poller(
-                api=keeper, store=store, telemetry=telemetry, limits=LIMITS, clock=clock
-            )
+        """Poll every org: fetch, parse, keep, render."""
+        async with _pipeline() as pipeline:
+            recorder = _Recorder(pipeline.api)
+            poller = pipeline.poller
+            poller._api = recorder  # noqa: SLF001 - nothing else needs another client
             poller.set_orgs(self._orgs)
-            visits = [(each, c) for each in self._orgs for c in collectors.of(each)]
+            runs = [(each.key, c.name) for each in self._orgs for c in collectors.of(each)]
 
-            async def visit(pair: tuple[Org, collectors.Collector]) -> None:
-                await poller.run(pair[0].key, pair[1])
+            async def run(pair: tuple[str, str]) -> None:
+                await poller.run_once(*pair)
 
-            # The first visit of a day also asks for what the baselines need.
-            await drain(visits, visit)
-            keeper.asked.clear()
-            await garbage.set_aside(lambda: True)  # as the service does
-            spent = await timed(drain(visits, visit), lambda: len(keeper.asked))
-            telemetry.flush()
-            assert all(telemetry.outcome(each.key, c.name).success for each, c in visits), (
-                "a visit failed"
-            )
-        self._calls = keeper.asked
+            # The first run requests the whole history.
+            await drain(runs, run)
+            recorder.calls.clear()
+            await gc_tuning.freeze(lambda: True)  # as the service does
+            spent = await timed(drain(runs, run), lambda: len(recorder.calls))
+            pipeline.telemetry.flush()
+            outcomes = (pipeline.telemetry.outcome(*pair) for pair in runs)
+            assert all(outcome.success for outcome in outcomes), "a collector failed"
+        self._calls = recorder.calls
         self._urls = [_url(each, call) for each, call in self._calls]
         return spent
 
-    async def asking(self) -> Spent:
-        """Ask by way of the client and read the answers, no more."""
-        async with _client(Telemetry(SnapshotStore())) as client:
+    async def client(self) -> Spent:
+        """Send the requests with the client and parse the responses, no more."""
+        async with _pipeline() as pipeline:
 
-            async def ask(pair: tuple[Org, Call]) -> None:
-                body = await client.get(*pair)
+            async def request(pair: tuple[Org, Call]) -> None:
+                body = await pipeline.api.get(*pair)
                 _READERS.get(pair[1].endpoint.name, read_daily)(body)
 
-            await drain(self._calls[:500], ask)
-            return await timed(drain(self._calls, ask), lambda: len(self._calls))
+            await drain(self._calls[:500], request)
+            return await timed(drain(self._calls, request), lambda: len(self._calls))
 
     async def bare(self, transport: httpx.AsyncBaseTransport | None) -> Spent:
         """Fetch with nothing but httpx."""
@@ -167,21 +159,20 @@ class Bench:
         async with httpx.AsyncClient(transport=transport, headers=headers) as client:
 
             async def fetch(url: str) -> None:
-                answer = await client.get(url)
-                assert answer.content
+                response = await client.get(url)
+                assert response.content
 
             await drain(self._urls[:500], fetch)
             return await timed(drain(self._urls, fetch), lambda: len(self._urls))
 
 
 @asynccontextmanager
-async def _client(telemetry: Telemetry) -> AsyncIterator[ApiClient]:
-    limits = Limits(concurrency=LIMITS.concurrency, rate_limit=LIMITS.rate_limit)
-    client = ApiClient(limits, telemetry, SystemClock())
+async def _pipeline() -> AsyncIterator[Pipeline]:
+    pipeline = Pipeline(Settings(orgs=(), api=LIMITS), SystemClock())
     try:
-        yield client
+        yield pipeline
     finally:
-        await client.aclose()
+        await pipeline.close()
 
 
 def _url(each: Org, call: Call) -> str:
@@ -198,8 +189,8 @@ def main(orgs: int) -> None:
         for _ in range(ROUNDS):
             bench = Bench(server.url, orgs)
             for name, loop, work in (
-                ("exporter, fetch to store", uvloop.new_event_loop, bench.pipeline),
-                ("exporter, fetch and read", uvloop.new_event_loop, bench.asking),
+                ("exporter, fetch to page", uvloop.new_event_loop, bench.pipeline),
+                ("exporter, fetch and parse", uvloop.new_event_loop, bench.client),
                 (
                     "httpx over aiohttp, uvloop",
                     uvloop.new_event_loop,
@@ -211,7 +202,7 @@ def main(orgs: int) -> None:
                 with asyncio.Runner(loop_factory=loop) as runner:
                     found.setdefault(name, []).append(runner.run(work()))
     report = Report(
-        f"Asking for {orgs:,} orgs of {COURSES} courses, {AT_ONCE} at a time",
+        f"Polling {orgs:,} orgs of {COURSES} courses, {AT_ONCE} at a time",
         *("client", "requests", "CPU per request", "whole cycle", "CPU / bare", "CPU / plain"),
     )
     each = {name: middle([spent.each for spent in rounds]) for name, rounds in found.items()}

@@ -1,4 +1,4 @@
-"""What a real Prometheus sees: this exporter, nginx with the same bytes, and prometheus-client.
+"""What a real Prometheus measures: this exporter, nginx with the same bytes, and prometheus-client.
 
 `python -m benchmarks.prometheus [SERIES]` scrapes each with Debian's Prometheus at its default
 timeout, a new database for each run and the runs in turn. The first scrape of a run creates the
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import figures
+from benchmarks import dataset
 from benchmarks.measure import Child, Report, free_port, middle, module, program
 from benchmarks.scrape import page_of
 
@@ -76,8 +76,8 @@ def prometheus(target: int, folder: Path) -> Iterator[Child]:
 def query(server: Child, expression: str) -> list[float]:
     """Return the values of an instant query, or the points of a range."""
     url = f"{server.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
-    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 - loopback
-        result = json.load(answer)["data"]["result"]
+    with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310 - loopback
+        result = json.load(response)["data"]["result"]
     return [
         float(value)
         for row in result
@@ -87,7 +87,7 @@ def query(server: Child, expression: str) -> list[float]:
 
 
 def watch(target: Child, folder: Path, *, scrapes: int) -> tuple[list[float], list[float], float]:
-    """Return what Prometheus tells of its scrapes: durations and `up`; and CPU time of each.
+    """Return what Prometheus reports of its scrapes: durations and `up`; and CPU time of each.
 
     What the server spends between two scrapes is counted in.
     """
@@ -115,7 +115,7 @@ def main(series: int) -> None:
     if missing:
         sys.exit(f"needs {' and '.join(missing)}")
     orgs = max(series // 1000, 1)
-    courses = figures.courses_for(series, orgs=orgs)
+    courses = dataset.courses_for(series, orgs=orgs)
     durations: dict[str, list[float]] = {"exporter": [], "nginx": []}
     spent: dict[str, list[float]] = {"exporter": [], "nginx": []}
     with TemporaryDirectory() as name:

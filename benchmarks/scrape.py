@@ -1,6 +1,6 @@
-"""What a scrape costs the server, against prometheus-client and Pushgateway with the same figures.
+"""What a scrape costs the server, against prometheus-client and Pushgateway with the same values.
 
-`python -m benchmarks.scrape [SERIES]`: CPU time of the server per scrape, the whole answer read
+`python -m benchmarks.scrape [SERIES]`: CPU time of the server per scrape, the whole response read
 on a kept connection. The exporter and prometheus-client both serve on uvicorn with uvloop and
 httptools; Pushgateway is Debian's, and knows no OpenMetrics.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from benchmarks import figures
+from benchmarks import dataset
 from benchmarks.measure import ROUNDS, Child, Report, free_port, middle, module, program
 
 ACCEPT = {
@@ -27,9 +27,9 @@ def scrape(connection: http.client.HTTPConnection, accept: str, encoding: str) -
     """Read the page once; return its size on the wire in bytes."""
     headers = {"Accept": accept, "Accept-Encoding": encoding}
     connection.request("GET", "/metrics", headers=headers)
-    answer = connection.getresponse()
-    assert answer.status == http.client.OK
-    return len(answer.read())
+    response = connection.getresponse()
+    assert response.status == http.client.OK
+    return len(response.read())
 
 
 def cpu_per_scrape(child: Child, accept: str, encoding: str, *, times: int) -> tuple[float, int]:
@@ -48,14 +48,14 @@ def cpu_per_scrape(child: Child, accept: str, encoding: str, *, times: int) -> t
 
 @contextmanager
 def pushgateway(page: bytes) -> Iterator[Child]:
-    """Have a Pushgateway hold a page."""
+    """Run a Pushgateway that holds a page."""
     port = free_port()
     address = f"--web.listen-address=127.0.0.1:{port}"
     with program(_PUSHGATEWAY, address, "--log.level=error", port=port) as child:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request("PUT", "/metrics/job/iblai", body=page)
-        answer = connection.getresponse()
-        assert answer.status == http.client.OK, answer.read()
+        response = connection.getresponse()
+        assert response.status == http.client.OK, response.read()
         connection.close()
         yield child
 
@@ -74,7 +74,7 @@ def main(series: int) -> None:
     if not shutil.which(_PUSHGATEWAY):
         sys.exit(f"needs {_PUSHGATEWAY}")
     orgs = max(series // 1000, 1)
-    courses = figures.courses_for(series, orgs=orgs)
+    courses = dataset.courses_for(series, orgs=orgs)
     found: dict[tuple[str, str, str], tuple[float, int]] = {}
     for kind, times in _TIMES.items():
         with module("benchmarks.servers", kind, orgs, courses) as child:

@@ -1,7 +1,7 @@
-"""Servers with the same figures: the exporter's own web application, and prometheus-client's.
+"""Servers with the same values: the exporter's own web application, and prometheus-client's.
 
 `python -m benchmarks.servers ours|changing|peer ORGS COURSES` prints the port and serves until
-it is stopped; `polling ORGS URL INTERVAL RATE` is the whole service, which asks the platform
+it is stopped; `polling ORGS URL INTERVAL RATE` is the whole service, which polls the platform
 at URL.
 """
 
@@ -27,21 +27,25 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp
 
-from benchmarks import figures
+from benchmarks import dataset
 from benchmarks.polling import LIMITS, org
 from exporter import logs
 from exporter.clock import SystemClock
-from exporter.page import MetricsPage
+from exporter.exposition.orgs import OrgRenderer
+from exporter.exposition.page import MetricsPage
+from exporter.exposition.rendered import RenderedLines
+from exporter.history.ranges import ExpectedRanges
+from exporter.history.store import History
 from exporter.service import Service
 from exporter.settings import Settings
-from exporter.snapshots import SnapshotStore
+from exporter.snapshots import Snapshots
 from exporter.telemetry import Telemetry
 from exporter.web import app
 from exporter.web.port import Port, WebFile
 from exporter.web.status import StatusPages
 
 CYCLE = 15.0
-"""Seconds in which all figures change once, as quickly as a cycle of requests could bring them."""
+"""Seconds in which all values change once, as quickly as a cycle of requests could bring them."""
 
 
 class _Idle:
@@ -62,7 +66,7 @@ class _Idle:
     async def reload(self) -> None:
         pass
 
-    def next_visit(self, org: str, collector: str) -> datetime | None:
+    def next_run(self, org: str, collector: str) -> datetime | None:
         _ = org, collector
         return None
 
@@ -73,40 +77,55 @@ def listener() -> socket.socket:
 
 
 def ours(orgs: int, courses: int, *, changing: bool = False) -> ASGIApp:
-    """Return the exporter's application, with the figures already in its store.
+    """Return the exporter's application with its values, and without metrics of its own.
 
     If they are `changing`, one org after the other gets new ones for as long as it serves.
     """
     clock = SystemClock()
-    store = SnapshotStore()
-    telemetry = Telemetry(store)
-    page = MetricsPage(store, telemetry, clock)
+    lines = RenderedLines()
+    snapshots = Snapshots()
+    history = History()
+    ranges = ExpectedRanges(history)
+    renderer = OrgRenderer(snapshots, ranges, lines)
+    telemetry = Telemetry(lines, renderer)
+    page = MetricsPage(lines, telemetry, clock)
     for number in range(orgs):
-        figures.put(store, clock, number, courses)
+        dataset.put(snapshots, clock, number, courses)
+        renderer.configure(dataset.org(number))
     if changing:
-        _CHANGES.append(asyncio.ensure_future(_change(store, orgs, courses)))
+        _CHANGES.append(asyncio.ensure_future(_change(snapshots, orgs, courses)))
     idle = _Idle()
-    return app.build(idle, page, StatusPages(idle, store, telemetry, idle, clock))
+    status = StatusPages(
+        idle,
+        values=renderer,
+        history=history,
+        ranges=ranges,
+        outcomes=telemetry,
+        schedule=idle,
+        snapshots=snapshots,
+        clock=clock,
+    )
+    return app.build(idle, page, status)
 
 
 _CHANGES: list[asyncio.Future[None]] = []
 """Held here, since a loop holds its tasks weakly."""
 
 
-async def _change(store: SnapshotStore, orgs: int, courses: int) -> None:
+async def _change(snapshots: Snapshots, orgs: int, courses: int) -> None:
     clock = SystemClock()
-    for visit in count():
-        figures.put(store, clock, visit % orgs, courses, turn=1 + visit // orgs)
+    for change in count():
+        dataset.put(snapshots, clock, change % orgs, courses, version=1 + change // orgs)
         await asyncio.sleep(CYCLE / orgs)
 
 
 def peer(orgs: int, courses: int) -> ASGIApp:
-    """Return prometheus-client's application, with the same figures as children of gauges."""
+    """Return prometheus-client's application, with the same values as children of gauges."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     gauges: dict[str, Gauge] = {}
-    for metric, labels, value in figures.rows(orgs, courses):
+    for metric, labels, value in dataset.rows(orgs, courses):
         gauge = gauges.get(metric.name)
         if gauge is None:
             gauge = gauges[metric.name] = Gauge(

@@ -2,9 +2,10 @@
 
     python -m benchmarks.soak --orgs 20 --polls 100000
 
-Requests are real HTTP on loopback; time is a clock that jumps five minutes from round to round.
-Told are polls, requests and hours, resident memory after a tenth and at the end, and the
-slowest scrape. The simulated platform lives in the same process, and its memory counts too.
+Requests are real HTTP on loopback; time is a clock that jumps five minutes at a time, and what is
+due then runs. The report has polls, requests and hours, resident memory after a tenth and at the
+end, and the slowest scrape. The simulated platform runs in the same process, and its memory counts,
+too.
 """
 
 import argparse
@@ -23,7 +24,6 @@ from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter import collectors, logs
-from exporter.api.client import ApiClient, Limits
 from exporter.demo.background import Background
 from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
@@ -31,25 +31,33 @@ from exporter.demo.recorder import Recorder
 from exporter.demo.target import target_of
 from exporter.demo.university import University
 from exporter.exposition import Format
-from exporter.page import MetricsPage
-from exporter.poller import Poller
-from exporter.settings import ApiLimits, Org
-from exporter.snapshots import SnapshotStore
-from exporter.telemetry import Telemetry
+from exporter.exposition.page import MetricsPage
+from exporter.settings import ApiLimits, Org, Settings
+from exporter.wiring import Pipeline
 
 START = datetime(2026, 5, 6, 12, tzinfo=UTC)
-ROUND = 300.0
-"""Seconds by which the clock jumps from round to round."""
+JUMP = 300.0
+"""Seconds by which the clock jumps."""
+
+INTERVAL = JUMP / 1.1
+"""Every collector is due after each jump, although its delay varies by 5 %."""
 
 MARK = "~"
-"""Stands between the id of a course and the number of the round in which it is listed."""
+"""Stands between the id of a course and the number of the jump after which it was listed."""
 
 LISTS = frozenset({"videos/", "active-users/per-course"})
 COLLECTORS = frozenset(
-    f"{name}{rhythm}"
-    for name in ("active_users", "videos", "enrollments", "chat")
-    for rhythm in ("", "_today")
-) | {"active_learners", "course_videos", "course_enrollments"}
+    {
+        "active_learners",
+        "active_users",
+        "active_users_today",
+        "chat",
+        "course_enrollments",
+        "course_videos",
+        "enrollments",
+        "videos",
+    }
+)
 
 FAULTS = (
     Fault(kind="status", status=503, probability=0.01),
@@ -60,7 +68,7 @@ FAULTS = (
 
 @dataclass(slots=True)
 class Report:
-    """What came of a soak. Memory is in bytes, times are in seconds."""
+    """The result of a soak. Memory is in bytes, times are in seconds."""
 
     orgs: int
     polls: int = 0
@@ -87,7 +95,7 @@ class Report:
 
 
 class JumpingClock:
-    """A clock that somebody moves."""
+    """A clock that is moved."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -102,14 +110,14 @@ class JumpingClock:
 
 
 class Churn:
-    """ASGI middleware that gives every course a new id in each round."""
+    """ASGI middleware that gives every course a new id after each jump of the clock."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.round = 0
+        self.jumps = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on under the course's true id, and an answer back under its new one."""
+        """Pass a request on under the course's true id, and a response back under its new one."""
         if scope["type"] == "http" and target_of(scope).endpoint in LISTS:
             await self._rename(scope, receive, send)
             return
@@ -122,55 +130,60 @@ class Churn:
                 headers = [h for h in message["headers"] if h[0] != b"content-length"]
                 message = {**message, "headers": headers}
             elif not message.get("more_body") and message["body"].startswith(b"{"):
-                answer = json.loads(message["body"])
-                for row in answer.get("data", ()):
-                    row["course_id"] += f"{MARK}{self.round}"
-                message = {**message, "body": json.dumps(answer).encode()}
+                response = json.loads(message["body"])
+                for row in response.get("data", ()):
+                    row["course_id"] += f"{MARK}{self.jumps}"
+                message = {**message, "body": json.dumps(response).encode()}
             await send(message)
 
         await self._app(scope, receive, renaming)
 
 
 async def soak(*, orgs: int, polls: int, courses: int = 10, keep_pages: bool = False) -> Report:
-    """Poll until there were `polls` visits of a collector to an org, and report."""
+    """Poll until collectors have run `polls` times, and report."""
     university = University(orgs=orgs, courses=courses, learners=30)
     clock, recorder, report = JumpingClock(), Recorder(), Report(orgs)
-    plan = FaultPlan(FAULTS)
-    platform = build_platform(university, now=clock.now, faults=plan, recorder=recorder)
+    platform = build_platform(
+        university, now=clock.now, faults=FaultPlan(FAULTS), recorder=recorder
+    )
     churn = Churn(platform)
-    store = SnapshotStore()
-    telemetry = Telemetry(store)
-    limits = ApiLimits(rate_limit=10_000, concurrency=8, page_size=50)
+    limits = ApiLimits(rate_limit=0, concurrency=8, page_size=50)
     with Background(churn) as running:
-        api = ApiClient(
-            Limits(rate_limit=10_000, concurrency=8),
-            telemetry,
-            clock,
-            sleep=lambda _: asyncio.sleep(0),
-        )
-        poller = Poller(api=api, store=store, telemetry=telemetry, limits=limits, clock=clock)
-        page = MetricsPage(store, telemetry, clock)
         known = [_org(running.url, university, place) for place in range(orgs)]
-        poller.set_orgs(known)
+        settings = Settings(orgs=tuple(known), api=limits)
+        pipeline = Pipeline(settings, clock, sleep=lambda _: asyncio.sleep(0))
+        pipeline.poller.set_orgs(known)
         while report.polls < polls:
-            churn.round += 1
+            churn.jumps += 1
+            await _run_what_is_due(pipeline, known)
             for org in known:
-                for collector in collectors.of(org):
-                    await poller.run(org.key, collector)
-                    report.polls += 1
-                    report.failed += not telemetry.outcome(org.key, collector.name).success
-            await _look(report, page, keep_pages=keep_pages)
+                outcomes = pipeline.telemetry.outcomes(org.key).values()
+                now = clock.now().timestamp()
+                report.polls += sum(outcome.last_attempt == now for outcome in outcomes)
+                report.failed += sum(not outcome.success for outcome in outcomes)
+            await _look(report, pipeline.page, keep_pages=keep_pages)
             report.requests += len(recorder.requests)
             recorder.clear()
-            clock.passed += ROUND
+            clock.passed += JUMP
             if not report.resident_warm and report.polls >= polls / 10:
                 report.resident_warm = resident()
-        report.courses = courses * orgs * churn.round
+        report.courses = courses * orgs * churn.jumps
         report.hours = clock.passed / 3600
         report.resident_after = resident()
-        await poller.close()
-        await api.aclose()
+        await pipeline.close()
     return report
+
+
+async def _run_what_is_due(pipeline: Pipeline, orgs: list[Org]) -> None:
+    """Run everything that is due to its end."""
+    pipeline.poller.tick()
+    while any(
+        pipeline.poller.next_run(org.key, collector.name) is None
+        for org in orgs
+        for collector in collectors.of(org)
+    ):
+        await asyncio.sleep(0.001)
+        pipeline.poller.tick()
 
 
 def _org(url: str, university: University, place: int) -> Org:
@@ -181,8 +194,8 @@ def _org(url: str, university: University, place: int) -> Org:
         api_key=SecretStr(known.api_key),
         base_url=url,
         timezone=known.timezone,
-        history_interval=ROUND,
-        interval=ROUND,
+        history_interval=INTERVAL,
+        interval=INTERVAL,
         collectors={c.name: c.name in COLLECTORS for c in collectors.COLLECTORS},
     )
 

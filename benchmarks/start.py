@@ -1,6 +1,6 @@
-"""From the command to the first figures, and memory at rest: three orgs, the real command.
+"""From the command to the first values, and memory at rest: three orgs, the real command.
 
-`python -m benchmarks.start`: against a platform that answers at once.
+`python -m benchmarks.start`: against a platform that responds at once.
 """
 
 import os
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import figures
+from benchmarks import dataset
 from benchmarks.measure import ROUNDS, Report, free_port, module, program
 
 ORGS = 3
@@ -50,14 +50,14 @@ def import_time(code: str) -> float:
 def config(url: str) -> str:
     """Return a configuration of three orgs."""
     orgs = "".join(
-        f"  - {{key: {figures.org_name(number)}, user_id: ops, api_key: {'k' * 64}}}\n"
+        f"  - {{key: {dataset.org_name(number)}, user_id: ops, api_key: {'k' * 64}}}\n"
         for number in range(ORGS)
     )
     return f"base_url: {url}\nlog: {{level: error}}\norgs:\n{orgs}"
 
 
-def answer(url: str) -> str | None:
-    """Return what a page says; None unless the status is 200."""
+def page_at(url: str) -> str | None:
+    """Return the text of a page; None unless the status is 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as found:  # noqa: S310 - loopback
             return str(found.read().decode())
@@ -66,14 +66,14 @@ def answer(url: str) -> str | None:
 
 
 def wait(url: str, until: Callable[[str], bool]) -> float:
-    """Return the moment at which a page says what is wanted."""
-    while (text := answer(url)) is None or not until(text):
+    """Return the moment at which a page is as wanted."""
+    while (text := page_at(url)) is None or not until(text):
         time.sleep(0.02)
     return time.perf_counter()
 
 
-def figures_of_all(page: str) -> bool:
-    """Tell whether every org has its first figure."""
+def values_of_all(page: str) -> bool:
+    """Return whether every org has its first value."""
     return page.count("\niblai_active_users_today{") == ORGS
 
 
@@ -88,15 +88,15 @@ def main() -> None:
         began = time.perf_counter()
         address = f"--listen-address=127.0.0.1:{port}"
         with program(str(_COMMAND), "serve", "--config", path, address, port=port) as child:
-            first = wait(f"{child.url}/metrics", figures_of_all) - began
-            tried = wait(f"{child.url}/-/ready", bool) - began
+            first = wait(f"{child.url}/metrics", values_of_all) - began
+            ready = wait(f"{child.url}/-/ready", bool) - began
             time.sleep(_REST)
             held = child.memory()
-    report = Report(f"Start, {ORGS} orgs", "what", "figure")
+    report = Report(f"Start, {ORGS} orgs", "what", "result")
     report.row("imports of `serve`, processor time", f"{imports[_SERVE]:.2f} s")
     report.row("of these, the libraries that are fixed", f"{imports[_FIXED]:.2f} s")
-    report.row("from the command to the first figure of each org", f"{first:.2f} s")
-    report.row("from the command to every org tried", f"{tried:.2f} s")
+    report.row("from the command to the first value of each org", f"{first:.2f} s")
+    report.row("from the command until it is ready", f"{ready:.2f} s")
     report.row(f"memory after {_REST:.0f} s", f"{held / 1e6:.0f} MB")
     report.show()
 

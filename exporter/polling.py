@@ -390,8 +390,8 @@ class Poller:
                 offset = AFTER_MIDNIGHT + entry.due.spread / 0.05 * min(
                     MIDNIGHT_SPREAD, state.org.interval / 4
                 )
-                due = self._due_at(entry)
-                self._timetable.set((org, entry.collector.name), min(due, now + offset))
+                entry.due = entry.due.no_later_than(now + offset)
+                self._plan(state, entry)
 
     def _today(self, org: Org) -> date:
         return local_date(self._clock.now(), org.zone)
@@ -498,15 +498,22 @@ class Poller:
         entry.gone = GONE_AFTER - 1
         now = self._clock.monotonic()
         queued = Collection(org=org, name=name, due_at=now, interval=entry.due.interval)
-        await self._run(state, entry, queued)
+        entry.items.clear()
+        await self._run(state, entry, queued, every_item=True)
 
     # Running.
 
-    async def _run(self, state: _OrgState, entry: _Entry, queued: Collection) -> None:
-        """Run a collector, keep its result, and let no failure out."""
+    async def _run(
+        self, state: _OrgState, entry: _Entry, queued: Collection, *, every_item: bool = False
+    ) -> None:
+        """Run a collector, keep its result, and let no failure out.
+
+        Before the collector itself is due, only items that failed before or are new are collected,
+        unless `every_item` is.
+        """
         started = self._clock.monotonic()
-        partial = entry.due.attempted and entry.due.at() > started
-        run = self._make_run(state, entry, queued)
+        partial = not every_item and entry.due.attempted and entry.due.at() > started
+        run = self._make_run(state, entry, queued, partial=partial)
         failure: Failure | None = None
         result = Result()
         try:
@@ -529,6 +536,9 @@ class Poller:
             self._failed(state, entry, failure, len(result.failed), started)
         self._pending.discard((state.org.key, entry.collector.name))
         entry.due = replace(entry.due, interval=self._interval(state, entry.collector))
+        if run.day != state.day and entry.collector.windows:
+            # It ran across midnight, so the complete days of the new day are missing.
+            entry.due = entry.due.no_later_than(self._clock.monotonic() + AFTER_MIDNIGHT)
 
     async def _collect(self, entry: _Entry, run: Run) -> Result:
         """Collect from the seeds' endpoint, or from the newer family once that is gone.
@@ -548,7 +558,9 @@ class Poller:
         entry.runs_of_v2 += 1
         return await v2(run)
 
-    def _make_run(self, state: _OrgState, entry: _Entry, queued: Collection) -> Run:
+    def _make_run(
+        self, state: _OrgState, entry: _Entry, queued: Collection, *, partial: bool
+    ) -> Run:
         org, name = state.org.key, entry.collector.name
         items = self._snapshots.items(org, name)
 
@@ -568,21 +580,23 @@ class Poller:
             items=items,
             courses=self._courses(state) if entry.collector.per_course else (),
             mentors=self._mentors(state) if entry.collector.per_mentor else (),
-            is_due=self._item_filter(entry, items),
+            is_due=self._item_filter(entry, items, partial=partial),
             payload_error=payload_error,
         )
 
-    def _item_filter(self, entry: _Entry, items: Mapping[str, Item]) -> Callable[[str], bool]:
+    def _item_filter(
+        self, entry: _Entry, items: Mapping[str, Item], *, partial: bool
+    ) -> Callable[[str], bool]:
         """Return which items a run requests: not those that back off.
 
-        Before the collector itself is due, only items that failed before or are new are.
+        A partial run requests only items that failed before or are new.
         """
         now = self._clock.monotonic()
         waiting = {key for key, due in entry.items.items() if due.at() > now}
         retried = {key for key in entry.items if key not in waiting}
-        if entry.due.at() <= now or not entry.due.attempted:
-            return lambda key: key not in waiting
-        return lambda key: key in retried or (key not in items and key not in waiting)
+        if partial:
+            return lambda key: key in retried or (key not in items and key not in waiting)
+        return lambda key: key not in waiting
 
     def _succeeded(
         self, state: _OrgState, entry: _Entry, run: Run, result: Result, started: float

@@ -276,6 +276,33 @@ async def test_a_day_ends_in_the_zone_of_an_org_that_was_added_later(bench, acme
     assert await exporter.value("iblai_active_users_today", org="tokyo") is None
 
 
+async def test_complete_days_are_collected_within_two_minutes_of_midnight(bench, acme, clock):
+    exporter = bench(acme)
+    await exporter.settle()
+    midnight = datetime(2026, 5, 7, tzinfo=UTC)
+    await exporter.pass_time((midnight - clock.now()).total_seconds(), step=300)
+    await exporter.pass_time(120, step=10)
+    for collector in ("videos", "chat", "enrollments", "active_users"):
+        end = await exporter.value("iblai_window_end_timestamp_seconds", collector=collector)
+        assert end == midnight.timestamp(), collector
+
+
+async def test_a_collection_that_runs_across_midnight_is_followed_by_one_of_the_new_day(
+    bench, acme, api, clock
+):
+    midnight = datetime(2026, 5, 7, tzinfo=UTC)
+    clock.advance((midnight - clock.now()).total_seconds() - 1)
+    exporter = bench(replace(acme, collectors=_only("active_users")))
+    api.latency = 0.05
+    exporter.poller.tick()
+    await asyncio.sleep(0.02)
+    clock.advance(2)
+    await exporter.settle()
+    await exporter.pass_time(120, step=10)
+    end = await exporter.value("iblai_window_end_timestamp_seconds", collector="active_users")
+    assert end == midnight.timestamp()
+
+
 async def test_values_expire_after_three_intervals_without_a_success(bench, acme, api):
     exporter = bench(acme)
     await exporter.settle()

@@ -32,12 +32,16 @@ class Due:
     """Failures since the last success."""
     retry_at: float = -math.inf
     """The earliest time that the API allowed."""
+    latest: float = math.inf
+    """The latest time of the next attempt: complete days are due after midnight."""
     spread: float = 0.0
     """Part of the delay that is added to it; see `spread`."""
 
     def succeeded(self, at: float) -> "Due":
         """Return what holds after an attempt that started at `at` and succeeded."""
-        return replace(self, since=at, attempted=True, failures=0, retry_at=-math.inf)
+        return replace(
+            self, since=at, attempted=True, failures=0, retry_at=-math.inf, latest=math.inf
+        )
 
     def failed(self, at: float, *, retry_at: float = -math.inf) -> "Due":
         """Return what holds after an attempt that started at `at` and failed.
@@ -45,8 +49,22 @@ class Due:
         `retry_at` is the earliest time for the next one if the API sent Retry-After.
         """
         return replace(
-            self, since=at, attempted=True, failures=self.failures + 1, retry_at=retry_at
+            self,
+            since=at,
+            attempted=True,
+            failures=self.failures + 1,
+            retry_at=retry_at,
+            latest=math.inf,
         )
+
+    def no_later_than(self, latest: float) -> "Due":
+        """Return what holds if the next attempt is due at `latest` although it was due later.
+
+        A collector that backs off keeps its delay.
+        """
+        if self.backing_off:
+            return self
+        return replace(self, latest=min(self.latest, latest))
 
     def reset(self, now: float) -> "Due":
         """Return what holds after the key changed: the collector is due at once."""
@@ -57,18 +75,11 @@ class Due:
         """Return whether the delay is longer than the interval because of failures."""
         return self.failures > 1
 
-    def at(self, *, midnight: float | None = None, offset: float = 0.0) -> float:
-        """Return when the collector is due.
-
-        `midnight` is the first midnight after `since`, for a collector that is due after
-        midnight, too: `offset` seconds later, unless it backs off.
-        """
+    def at(self) -> float:
+        """Return when the collector is due. A Retry-After is obeyed in any case."""
         if not self.attempted:
             return max(self.since, self.retry_at)
-        at = self.since + self._delay()
-        if midnight is not None and not self.backing_off:
-            at = min(at, midnight + offset)
-        return max(at, self.retry_at)
+        return max(min(self.since + self._delay(), self.latest), self.retry_at)
 
     def _delay(self) -> float:
         delay = self.interval * (1 + self.spread)

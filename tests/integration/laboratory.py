@@ -1,5 +1,6 @@
 """A simulated platform that misbehaves on command, and all of the exporter but its open port."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -150,6 +151,32 @@ class Exporter:
     async def collect_all(self):
         for org in self.orgs:
             await self.collect(org)
+
+    def busy(self):
+        """Return whether anything waits for its turn or runs."""
+        states = self.poller._orgs.values()
+        return any(entry.queued for state in states for entry in state.entries.values())
+
+    async def settle(self):
+        """Run everything that is due at the clock's time to its end."""
+        self.poller.tick()
+        for _ in range(10_000):
+            await asyncio.sleep(0.001)
+            self.poller.tick()
+            if not self.busy():
+                return
+        raise AssertionError("collections did not end")
+
+    async def pass_time(self, seconds, *, step):
+        """Move the clock in steps, and run what becomes due."""
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < end:
+            self.clock.advance(min(step, end - self.clock.monotonic()))
+            await self.settle()
+
+    def expire(self):
+        """Drop what is too old at the clock's time, as the schedule does four times a second."""
+        self.snapshots.expire(self.clock.monotonic())
 
     async def text(self, form=Format.TEXT):
         return (await self.page.read(form, gzip=False)).decode()

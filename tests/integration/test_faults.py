@@ -1,4 +1,4 @@
-"""Every fault the simulated platform knows, and what it costs: the figures it hits, no others."""
+"""Every fault that the simulated platform knows costs the values that it affects, and no others."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,55 +10,62 @@ from tests.conftest import FakeClock
 from tests.integration.laboratory import FEW, exporter, platform, quick
 
 NOON = datetime(2026, 5, 6, 12, tzinfo=UTC)
-HASTE = quick(timeout=1.5, retries=1, max_body=1 << 20)
+SHORT = quick(timeout=1.0, retries=1, max_body=1 << 20)
+VIDEOS = "videos/over-time"
 
-BREAKING = {
-    **{
-        f"{status} {body}": Fault(kind="status", status=status, body=body)
-        for status in (400, 401, 403, 404, 405, 410, 418, 422, 429, 500, 502, 503, 504, 520, 599)
-        for body in ("json", "html")
-    },
+STATUSES = {
+    f"{status} {body}": Fault(kind="status", status=status, body=body)
+    for status, body in (
+        (400, "json"),
+        (401, "json"),
+        (403, "html"),
+        (404, "json"),
+        (404, "html"),
+        (410, "json"),
+        (418, "html"),
+        (429, "json"),
+        (500, "json"),
+        (502, "html"),
+        (503, "json"),
+        (599, "html"),
+    )
+}
+WAITS = {
     "429 in 7 s": Fault(kind="status", status=429, retry_after=7),
     "429 at a date": Fault(kind="status", status=429, retry_after=NOON + timedelta(seconds=90)),
-    "429 at a date long gone": Fault(
-        kind="status", status=429, retry_after=NOON - timedelta(days=9)
-    ),
-    "429 in ages": Fault(kind="status", status=429, retry_after=1e300),
+    "429 at a past date": Fault(kind="status", status=429, retry_after=NOON - timedelta(days=9)),
+    "429 in 1e300 s": Fault(kind="status", status=429, retry_after=1e300),
     "503 in 9 s": Fault(kind="status", status=503, retry_after=9),
-    "hangs": Fault(kind="timeout"),
-    "drips": Fault(kind="drip", seconds=0.05),
+}
+KINDS = {
+    "no response": Fault(kind="timeout"),
+    "a byte at a time": Fault(kind="drip", seconds=0.05),
     "cut": Fault(kind="cut"),
     "half the JSON": Fault(kind="truncated"),
-    "a page": Fault(kind="html"),
+    "a web page": Fault(kind="html"),
     "plain text": Fault(kind="content_type"),
-    "huge": Fault(kind="huge", size=4 << 20),
-    "a bomb": Fault(kind="gzip_bomb", size=32 << 20),
-    "to another host": Fault(kind="redirect"),
-    "to itself": Fault(kind="redirect", status=308, location="?again=1"),
-    "to nowhere": Fault(kind="redirect", status=301, location="http://[::1"),
-    **{
-        f"JSON: {payload}": Fault(kind="json", payload=payload)
-        for payload in (
-            Payload.NULL,
-            Payload.LIST,
-            Payload.TEXT,
-            Payload.EMPTY,
-            Payload.DEEP,
-            Payload.WORDS,
-            Payload.NULLS,
-            Payload.NAN,
-            Payload.INFINITY,
-        )
-    },
+    "a huge body": Fault(kind="huge", size=4 << 20),
+    "a gzip bomb": Fault(kind="gzip_bomb", size=32 << 20),
+    "a redirect to another host": Fault(kind="redirect"),
 }
-"""Faults after which an answer says nothing."""
+OTHER_REDIRECTS = {
+    "a redirect to itself": Fault(kind="redirect", status=308, location="?again=1"),
+    "a redirect to nowhere": Fault(kind="redirect", status=301, location="http://[::1"),
+}
+PAYLOADS = {
+    f"JSON {payload}": Fault(kind="json", payload=payload)
+    for payload in Payload
+    if payload not in {Payload.SURROGATES, Payload.NO_COSTS}  # there is no text and no cost here
+}
+BREAKING = {**STATUSES, **WAITS, **KINDS, **OTHER_REDIRECTS, **PAYLOADS}
+"""Faults after which a response says nothing."""
 
 HARMLESS = {
-    "the clock of the platform a day ahead": Fault(kind="clock_skew", seconds=86400),
-    "the clock of the platform a year behind": Fault(kind="clock_skew", seconds=-86400 * 365),
-    "a single 500": Fault(kind="status", status=500, times=1),
-    "a single cut": Fault(kind="cut", times=1),
-    "a single 429": Fault(kind="status", status=429, retry_after=2, times=1),
+    "a clock a day ahead": Fault(kind="clock_skew", seconds=86400),
+    "a clock a year behind": Fault(kind="clock_skew", seconds=-86400 * 365),
+    "one 500": Fault(kind="status", status=500, times=1),
+    "one cut connection": Fault(kind="cut", times=1),
+    "one 429": Fault(kind="status", status=429, retry_after=2, times=1),
 }
 """Faults that cost nothing."""
 
@@ -70,79 +77,94 @@ def site():
 
 
 @pytest.fixture(autouse=True)
-def _whole(site, monkeypatch):
+def _no_faults(site):
     site.plan.clear()
-    # The clock of these tests stands still, so an org that was slowed down would stay so.
-    monkeypatch.setattr("exporter.api.gate.SLOW_PACE", 0.001)
 
 
-async def truth(site, memory={}):  # noqa: B006 - asked for once, since nothing changes it
-    if not memory:
+@pytest.fixture(scope="module")
+def truth():
+    return {}
+
+
+async def without_faults(site, truth):
+    """Return the values of both orgs without any fault, which are collected once."""
+    if not truth:
         async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON)) as made:
-            await made.visit_all()
-            memory.update(await made.figures())
-    return memory
-
-
-def hit(name):
-    return name.startswith("iblai_video_completions")
+            await made.collect_all()
+            truth.update(await made.values())
+    return truth
 
 
 @pytest.mark.parametrize("fault", BREAKING.values(), ids=BREAKING)
-async def test_a_fault_costs_the_figures_it_hits_and_no_others(site, fault):
-    wanted = await truth(site)
-    with site.plan.during(replace(fault, org="acme", endpoint="videos/over-time")):
-        async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON), limits=HASTE) as made:
-            await made.visit_all()
-            found = await made.figures()
+async def test_a_fault_costs_the_values_that_it_affects_and_no_others(site, truth, fault):
+    wanted = await without_faults(site, truth)
+    with site.plan.during(replace(fault, org="acme", endpoint=VIDEOS)):
+        async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON), limits=SHORT) as made:
+            await made.collect_all()
+            found = await made.values()
             outcome = made.outcome("videos")
+            up = await made.value("iblai_up", org="acme")
     assert found == {
         key: value
         for key, value in wanted.items()
-        if not (hit(key[0]) and ("org", "acme") in key[1])
+        if not (key[0].startswith("iblai_video_completions") and ("org", "acme") in key[1])
     }
     assert not outcome.success
     assert outcome.last_success == 0
-    assert outcome.error.startswith("acme: ")
+    assert outcome.last_attempt > 0
+    assert outcome.error
+    assert "unexpected" not in outcome.error
     assert "\n" not in outcome.error
+    assert up == 1
 
 
 @pytest.mark.parametrize("fault", HARMLESS.values(), ids=HARMLESS)
-async def test_some_faults_cost_nothing(site, fault):
-    with site.plan.during(replace(fault, org="acme", endpoint="videos/over-time")):
+async def test_a_fault_that_a_retry_overcomes_costs_nothing(site, truth, fault):
+    with site.plan.during(replace(fault, org="acme", endpoint=VIDEOS)):
         async with exporter(site.orgs(collectors=FEW), clock=FakeClock(NOON)) as made:
-            await made.visit_all()
-            assert await made.figures() == await truth(site)
+            await made.collect_all()
+            assert await made.values() == await without_faults(site, truth)
 
 
-@pytest.mark.parametrize("fault", BREAKING.values(), ids=BREAKING)
-async def test_after_a_fault_the_last_good_figures_stay_for_a_while_then_the_next_good_ones(
+LASTING = {**KINDS, "500": STATUSES["500 json"], "JSON nulls": PAYLOADS["JSON nulls"]}
+
+
+@pytest.mark.parametrize("fault", LASTING.values(), ids=LASTING)
+async def test_the_last_good_values_stay_until_they_are_stale_and_return_with_a_success(
     site, fault
 ):
     clock = FakeClock(NOON)
-    org = site.org("globex", mentors=())
-    async with exporter([org], clock=clock, limits=HASTE) as made:
-        await made.visit("globex", "videos_today")
-        good = await made.figures()
-        first = made.outcome("videos_today", "globex")
-        with site.plan.during(replace(fault, endpoint="videos/over-time")):
+    org = site.org("globex", mentors=(), collectors=FEW)
+    async with exporter([org], clock=clock, limits=SHORT) as made:
+        await made.collect("globex", "videos")
+        good = await made.values()
+        complete = {key: value for key, value in good.items() if "_today" not in key[0]}
+        first = made.outcome("videos", "globex")
+        collected = clock.monotonic()
+        assert first.success
+        assert good.keys() > complete.keys()
+        with site.plan.during(replace(fault, endpoint=VIDEOS)):
             clock.advance(org.interval)
-            await made.visit("globex", "videos_today")
-            bad = made.outcome("videos_today", "globex")
-            assert (first.success, bad.success) == (True, False)
+            await made.collect("globex", "videos")
+            bad = made.outcome("videos", "globex")
+            assert not bad.success
             assert bad.last_success == first.last_success
             assert bad.last_attempt > first.last_attempt
-            assert await made.figures() == good
-            clock.advance(first.last_success + 3 * org.interval - clock.now().timestamp() - 1)
-            assert await made.figures() == good
-            clock.advance(2)
-            assert await made.figures() == {}
-        clock.advance(86400)
-        await made.visit("globex", "videos_today")
-        assert made.outcome("videos_today", "globex").error == ""
-        assert await made.value("iblai_video_completions_today", org="globex") is not None
+            for age, left in (
+                (3 * org.interval - 1, good),
+                (3 * org.interval + 1, complete),
+                (3 * org.history_interval - 1, complete),
+                (3 * org.history_interval + 1, {}),
+            ):
+                clock.advance(collected + age - clock.monotonic())
+                made.expire()
+                assert await made.values() == left, age
+        clock.advance(org.history_interval)
+        await made.collect("globex", "videos")
+        assert made.outcome("videos", "globex").error == ""
+        assert (await made.values()).keys() == good.keys()
 
 
 def test_every_kind_of_fault_is_among_them():
     kinds = {fault.kind for fault in [*BREAKING.values(), *HARMLESS.values()]}
-    assert kinds == set(Kind) - {Kind.ENDLESS_PAGES}  # told with the bounds
+    assert kinds == set(Kind) - {Kind.ENDLESS_PAGES}  # tested with the limits

@@ -51,20 +51,22 @@ def test_retry_after_may_only_delay():
     due = Due(300.0, 0.0)
     assert due.failed(100.0, retry_at=1000.0).at() == 1000.0
     assert due.failed(100.0, retry_at=200.0).at() == 400.0
-    assert due.failed(100.0, retry_at=1000.0).at(midnight=500.0) == 1000.0
+    assert due.failed(100.0, retry_at=1000.0).no_later_than(500.0).at() == 1000.0
     assert due.failed(100.0, retry_at=1000.0).succeeded(1000.0).at() == 1300.0
 
 
 def test_a_collector_may_be_due_after_midnight_if_that_is_sooner():
-    due = Due(6 * HOUR, 0.0).succeeded(0.0)
-    assert due.at(midnight=2 * HOUR, offset=120.0) == 2 * HOUR + 120.0
-    assert due.at(midnight=7 * HOUR) == 6 * HOUR
+    due = Due(interval=6 * HOUR, since=0.0).succeeded(0.0)
+    assert due.no_later_than(2 * HOUR).at() == 2 * HOUR
+    assert due.no_later_than(7 * HOUR).at() == 6 * HOUR
+    assert due.no_later_than(2 * HOUR).succeeded(2 * HOUR).at() == 8 * HOUR
+    assert due.no_later_than(2 * HOUR).failed(2 * HOUR).at() == 8 * HOUR
 
 
 def test_a_collector_that_backs_off_ignores_midnight():
-    due = Due(6 * HOUR, 0.0)
-    assert due.failed(0.0).at(midnight=HOUR) == HOUR
-    assert failed(due, 2, at=0.0).at(midnight=HOUR) == 6 * HOUR
+    due = Due(interval=2 * HOUR, since=0.0)
+    assert due.failed(0.0).no_later_than(HOUR).at() == HOUR
+    assert failed(due, 2, at=0.0).no_later_than(HOUR).at() == 4 * HOUR
 
 
 def test_a_changed_interval_counts_from_the_last_attempt():
