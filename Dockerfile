@@ -1,4 +1,4 @@
-# The exporter as an image: no root, no shell needed, fine with a read-only file system.
+# The exporter as an image: no root, no shell needed, works with a read-only file system.
 #
 #   docker build -t iblai-exporter .
 #   docker run --rm -p 10880:10880 iblai-exporter demo
@@ -10,9 +10,9 @@
 #     --output type=image,name=…,push=true,rewrite-timestamp=true .
 #
 # To pin the base by digest as well, take the one that `docker buildx imagetools inspect
-# python:3.13-slim` prints: --build-arg PYTHON_IMAGE=python:3.13-slim@sha256:…
+# docker.io/library/python:3.13-slim` prints, as --build-arg PYTHON_IMAGE=…@sha256:…
 # An index of your own: --secret id=pip.conf,src=$HOME/.config/pip/pip.conf
-ARG PYTHON_IMAGE=python:3.13-slim
+ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -38,6 +38,8 @@ RUN ["python", "-m", "pip", "--python", "/opt/iblai/bin/python", "install", "--n
 # Compiled here, as nothing can be written later; by content, as times of files mean nothing.
 RUN ["/opt/iblai/bin/python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", \
      "/opt/iblai/lib"]
+RUN ["python", "-c", "import os; os.makedirs('/opt/state/iblai-exporter'); \
+     os.chmod('/opt/state/iblai-exporter', 0o770)"]
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.1.0
@@ -48,8 +50,11 @@ LABEL org.opencontainers.image.title="iblai-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/iblai /opt/iblai
+# For `state_dir`. OpenShift runs containers as a random user of group 0.
+COPY --from=build --chown=10001:0 /opt/state/ /var/lib/
 ENV PATH=/opt/iblai/bin:${PATH} \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    IBLAI_EXPORTER_REVISION=${REVISION}
 USER 10001:10001
 EXPOSE 10880
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["iblai-exporter", "healthcheck"]

@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test lint format types unit packages generated lock clean
+.PHONY: demo test lint format types unit packages tools generated lock clean
 
 demo: $(VENV)/.run  ## set up, and serve a simulated platform on http://localhost:10880
 	@exec $(BIN)/iblai-exporter demo $(ARGS)
 
-test: $(VENV)/.dev packages lint types unit  ## all checks, as CI runs them
+test: $(VENV)/.dev packages tools lint types unit  ## all checks, as CI runs them
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -28,6 +28,9 @@ unit: $(VENV)/.dev
 
 packages:
 	@scripts/packages
+
+tools:  ## build in the background what the tests wait for; they print what went wrong
+	@scripts/go-tools >/dev/null 2>&1 &
 
 generated: $(VENV)/.dev  ## write the committed files that have a generator
 	@scripts/generate

@@ -1,268 +1,255 @@
-"""A simulated year of engagement, with drops at known dates: what the backtest is run on.
+"""Simulated years of engagement: what the backtest runs on without real data.
 
-Orgs are of two kinds. Universities have terms, with long breaks between them; others are busy
-all year. All have a weekly rhythm, holidays, growth, days that are odd for no known reason, and
-counts that vary more than if each person came on their own. Enrolments come in waves at the
-start of a term, and now and then in batches.
+They have what real series have: a level that moves slowly, empty days before a break, days that
+are odd for no known reason, courses that fade out, deadlines, and weekends that are busy on
+learning platforms and quiet on campuses. Proportions follow public daily series of both kinds.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from exporter.windows import Span
+from benchmarks.backtest_series import Series, Values
+from exporter.history.expected import REACH, Kind
 
-ACTIVE, ENROLLED, WATCHED, SESSIONS, MESSAGES = FIGURES = (
-    "active_users",
-    "enrollments",
-    "video_completions",
-    "chat_sessions",
-    "avg_messages_per_session",
-)
-YEAR = Span(date(2025, 1, 1), date(2025, 12, 31))
-BEFORE = 70
-"""Days before the year: four weeks that Prometheus remembers, and what their baselines are of."""
-
-_SHARE = {ACTIVE: 1.0, ENROLLED: 0.06, WATCHED: 1.2, SESSIONS: 0.3}
+FIGURES: Mapping[str, Kind] = {
+    "active_users": Kind.COUNT,
+    "enrollments": Kind.COUNT,
+    "video_completions": Kind.COUNT,
+    "chat_sessions": Kind.COUNT,
+    "avg_messages_per_session": Kind.AVERAGE,
+    "time_spent_seconds": Kind.SUM,
+    "completions": Kind.COUNT,
+    "conversations": Kind.COUNT,
+}
+YEAR = (date(2025, 1, 1), date(2025, 12, 31))
+_DAY = timedelta(days=1)
+_DAYS = [YEAR[0] + _DAY * n for n in range(-REACH, 365)]
+_SHARE = {
+    "active_users": 1.0,
+    "enrollments": 0.1,
+    "video_completions": 1.2,
+    "chat_sessions": 0.4,
+    "completions": 0.1,
+    "conversations": 0.5,
+}
 """Counts for each active user of a day."""
 
-CLUSTER = {ACTIVE: 1.0, ENROLLED: 1.6, WATCHED: 2.0, SESSIONS: 1.3}
-"""Variance of a count as a multiple of its mean."""
+_CLUSTER = {"active_users": 1.0, "video_completions": 2.0}
+"""Variance of a count as a multiple of its mean; 1.5 for the others."""
 
-_SHARED, _OWN = 0.06, 0.08
-SWAY = math.hypot(_SHARED, _OWN)
-"""Standard deviation by which the mean of a day sways: what all figures share, what each has."""
+_SECONDS = 1500.0
+_OUTAGE = 0.3
+"""Chance of a day without any events in a year."""
 
-SWAY_OF_MESSAGES = 0.04
-SPREAD_OF_MESSAGES = 0.9
-"""Standard deviation of the messages of a session, as a share of their mean."""
+_LONG = 10
+"""Days of a break after which a term begins."""
 
-_FRACTIONS = (0.3, 0.5, 0.5, 0.7, 0.95)
-"""Drops of a year, and how many days they are apart."""
-
-_APART = 45
-_UNIVERSITIES = 0.6
-_EVERYWHERE = 0.3
-"""Shares of orgs that have terms, and of drops that all figures share."""
-
-_ODD = 3
-_SNOW = 0.25
-"""Days of a year that are a little low for no known reason, and those that are very low."""
-
-_LONG_BREAK = 10
-_WAVE = range(-6, 15)
-"""Days of a break after which enrolments come in a wave, and days of the wave from its end."""
-
+_HOLIDAYS = ((1, 20), (2, 17), (5, 1), (5, 26), (6, 19), (7, 4), (9, 1), (10, 13), (11, 11))
 _MANY = 200
-"""From here on a count is as good as normal."""
+"""From here on a count is close to normal."""
 
-_WEEK = {
-    "university": (1, 0.98, 0.97, 0.93, 0.75, 0.32, 0.42),
-    "other": (1, 1, 0.97, 0.95, 0.85, 0.15, 0.15),
+_WAVE = range(-6, 15)
+"""Days from the start of a term on which more people enroll."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Nature:
+    """What distinguishes a kind of org."""
+
+    weekend: tuple[float, float]
+    """Share of a weekday that is left on a weekend."""
+
+    drift: float
+    """Standard deviation of the level that moves slowly."""
+
+    own: float
+    """Standard deviation of each figure on each day."""
+
+    odd: int
+    """Days of a year that are low for no known reason."""
+
+    terms: bool
+
+
+_NATURES = {
+    "learning": _Nature((0.6, 0.8), 0.13, 0.08, 6, terms=False),
+    "campus": _Nature((0.15, 0.4), 0.03, 0.09, 6, terms=True),
+    "steady": _Nature((0.5, 0.9), 0.04, 0.06, 2, terms=False),
 }
-_HOLIDAYS = tuple(
-    date(2025, *day)
-    for day in ((1, 20), (2, 17), (5, 1), (5, 26), (6, 19), (7, 4), (9, 1), (10, 13), (11, 11))
-)
-
-Days = dict[date, float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A fall of some figures by a fraction, which an alert should tell."""
-
-    span: Span
-    fraction: float
-    figures: tuple[str, ...]
-
-    def on(self, figure: str, day: date) -> float:
-        """Return what is left of `figure` on `day`, as a share."""
-        return 1 - self.fraction if figure in self.figures and day in self.span else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Org:
-    """One org: what was read of each figure by last day of the window, and what is true of it."""
-
-    size: float
-    """Active users on a busy day."""
-
-    quiet: frozenset[date]
-    """Breaks and holidays, as a calendar has them."""
-
-    odd: frozenset[date]
-    """Days on which engagement was lower for no known reason, all figures alike."""
-
-    drops: tuple[Drop, ...]
-    daily: Mapping[str, Days]
-    weekly: Mapping[str, Days]
-    expected: Mapping[str, Mapping[date, float]]
-    """What a day would read of each figure but for chance, batches, odd days and drops."""
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What shapes an org's year."""
-
     rng: Random
+    nature: _Nature
     size: float
-    kind: str
-    breaks: list[tuple[Span, float]] = field(default_factory=list)
-    odd: dict[date, float] = field(default_factory=dict)
-    drops: list[Drop] = field(default_factory=list)
+    breaks: list[tuple[date, date, float]] = field(default_factory=list)
+    courses: list[tuple[int, int, float]] = field(default_factory=list)
+    """First and last day and share of courses that start with many and fade out at the end."""
 
-    @property
-    def quiet(self) -> frozenset[date]:
-        return frozenset(day for span, _ in self.breaks for day in span)
+    deadlines: list[int] = field(default_factory=list)
 
 
-def orgs(count: int, seed: int) -> Iterator[Org]:
-    """Yield `count` orgs of 10 to 10,000 active users a day, as many of each magnitude."""
+def series(count: int, seed: int) -> Iterator[Series]:
+    """Yield the series of `count` orgs of 30 to 3,000 active users a day, of each kind in turn."""
+    kinds = list(_NATURES)
     for place in range(count):
         rng = Random(f"{seed} {place}")  # noqa: S311 - repeatable, not secret
-        size = 10 * 10 ** (3 * (place + rng.random()) / count)
-        yield _lived(_plan(rng, size))
+        kind = kinds[place % len(kinds)]
+        size = 30 * 10 ** (2 * (place // len(kinds) + rng.random()) / math.ceil(count / len(kinds)))
+        plan = _planned(rng, _NATURES[kind], size)
+        yield from _lived(plan, f"{kind} {seed}-{place}")
 
 
-def days() -> Span:
-    """Return the days that are known of an org: the year, and those before it."""
-    return Span(YEAR.first - timedelta(days=BEFORE), YEAR.last)
-
-
-def _plan(rng: Random, size: float) -> _Plan:
-    plan = _Plan(rng, size, "university" if rng.random() < _UNIVERSITIES else "other")
-    shift = timedelta(days=rng.randint(-14, 14))
-
-    def away(
-        share: float, first: tuple[int, ...], last: tuple[int, ...], by: timedelta = shift
-    ) -> None:
-        plan.breaks.append((Span(date(*first) + by, date(*last) + by), share))
-
-    none = timedelta()
-    if plan.kind == "university":
-        away(0.2, (2024, 12, 21), (2025, 1, 4), none)
-        away(0.3, (2025, 3, 10), (2025, 3, 16))
-        away(0.35, (2025, 5, 17), (2025, 8, 24))
-        away(0.25, (2025, 11, 27), (2025, 11, 30), none)
-        away(0.2, (2025, 12, 20), (2025, 12, 31), none)
+def _planned(rng: Random, nature: _Nature, size: float) -> _Plan:
+    plan = _Plan(rng, nature, size)
+    if nature.terms:
+        shift = _DAY * rng.randint(-10, 10)
+        plan.breaks = [
+            (date(2024, 12, 20), date(2025, 1, 12), 0.1),
+            (date(2025, 3, 10) + shift, date(2025, 3, 16) + shift, 0.2),
+            (date(2025, 5, 24) + shift, date(2025, 8, 17) + shift, 0.25),
+            (date(2025, 11, 26), date(2025, 11, 30), 0.15),
+            (date(2025, 12, 19), date(2025, 12, 31), 0.1),
+        ]
     else:
-        away(0.15, (2024, 12, 24), (2025, 1, 1), none)
-        away(0.15, (2025, 11, 27), (2025, 11, 28), none)
-        away(0.15, (2025, 12, 24), (2025, 12, 31), none)
-    plan.breaks += [(Span(day, day), 0.3) for day in rng.sample(_HOLIDAYS, 6)]
-    known = list(days())
-    plan.odd = {rng.choice(known): rng.uniform(0.6, 0.95) for _ in range(_ODD)}
-    if rng.random() < _SNOW:
-        plan.odd[rng.choice(known)] = 0.4
-    plan.drops = list(injected(rng, plan.quiet))
+        plan.breaks = [
+            (date(2024, 12, 24), date(2025, 1, 1), 0.4),
+            (date(2025, 12, 24), date(2025, 12, 31), 0.4),
+        ]
+    for month, day in rng.sample(_HOLIDAYS, 5):
+        plan.breaks.append((date(2025, month, day), date(2025, month, day), 0.3))
+    first = 0
+    while not nature.terms and first < len(_DAYS):
+        length = rng.randint(40, 110)
+        plan.courses.append((first, first + length, rng.uniform(0.1, 0.3)))
+        first += rng.randint(30, 80)
+    day = rng.randint(5, 20)
+    while day < len(_DAYS):
+        plan.deadlines.append(day)
+        day += rng.randint(14, 35)
     return plan
 
 
-def injected(rng: Random, quiet: Collection[date]) -> Iterator[Drop]:
-    """Yield a drop of each fraction on days that are not quiet, apart from each other."""
-    days = [day for day in YEAR if day not in quiet][3:-16]
-    rng.shuffle(days)
-    fractions, firsts = list(_FRACTIONS), list[date]()
-    for day in days:
-        if not fractions:
-            return
-        if any(abs((day - first).days) < _APART for first in firsts):
-            continue
-        span = Span(day, day + timedelta(days=rng.choice((3, 7, 14)) - 1))
-        figures = FIGURES if rng.random() < _EVERYWHERE else (rng.choice(FIGURES),)
-        yield Drop(span, fractions.pop(0), figures)
-        firsts.append(day)
-
-
-def _lived(plan: _Plan) -> Org:
-    rng, known = plan.rng, list(days())
-    week = [share * rng.uniform(0.9, 1.1) for share in _WEEK[plan.kind]]
-    growth = rng.uniform(-0.1, 0.3)
-    habit = {figure: math.exp(rng.gauss(0, 0.3)) for figure in _SHARE}
-    words = rng.uniform(3, 9)
-    batches = {rng.choice(known): rng.uniform(2, 6) for _ in range(10)}
-    daily: dict[str, Days] = {figure: {} for figure in FIGURES}
-    expected: dict[str, dict[date, float]] = {figure: {} for figure in FIGURES}
-    there: dict[date, float] = {}
-    for number, day in enumerate(known):
-        busy = plan.size * week[day.weekday()] * (1 + growth * number / len(known))
-        busy *= math.prod(share for span, share in plan.breaks if day in span)
-        luck = plan.odd.get(day, 1) * math.exp(rng.gauss(0, _SHARED))
-        for figure, share in _SHARE.items():
-            usual = busy * share * habit[figure]
-            if figure == ENROLLED:
-                usual *= _wave(plan, day)
-            mean = usual * luck * math.exp(rng.gauss(0, _OWN))
-            if figure == ENROLLED:
-                mean *= batches.get(day, 1)
-            mean *= math.prod(drop.on(figure, day) for drop in plan.drops)
-            if figure == ACTIVE:
-                there[day] = mean
-            expected[figure][day] = usual
-            daily[figure][day] = _count(rng, mean, CLUSTER[figure])
-        expected[MESSAGES][day] = words
-        mean = words * math.exp(rng.gauss(0, SWAY_OF_MESSAGES))
-        mean *= math.prod(drop.on(MESSAGES, day) for drop in plan.drops)
-        daily[MESSAGES][day] = _average(rng, mean, int(daily[SESSIONS][day] or 0))
-    people = 3.5 * plan.size * (1 + max(growth, 0)) * habit[ACTIVE]
-    weekly = weekly_sums(daily)
-    weekly[ACTIVE] = _weekly_users(rng, {day: mean / people for day, mean in there.items()}, people)
-    return Org(
-        size=plan.size,
-        quiet=plan.quiet,
-        odd=frozenset(plan.odd),
-        drops=tuple(plan.drops),
-        daily=daily,
-        weekly=weekly,
-        expected=expected,
+def _lived(plan: _Plan, org: str) -> Iterator[Series]:
+    busy = _busy(plan)
+    daily: dict[str, dict[date, float | None]] = {}
+    for figure in _SHARE:
+        habit = math.exp(plan.rng.gauss(0, 0.3)) if figure != "active_users" else 1.0
+        daily[figure] = _counted(plan, figure, [level * habit for level in busy])
+    daily["avg_messages_per_session"] = _averages(plan, daily["chat_sessions"])
+    daily["time_spent_seconds"] = _seconds(plan, daily["active_users"])
+    quiet = frozenset(
+        day for day in _DAYS for first, last, _ in plan.breaks if first <= day <= last
     )
+    for figure, kind in FIGURES.items():
+        yield Series(
+            org=org,
+            figure=figure,
+            group=org.partition(" ")[0],
+            kind=kind,
+            daily=daily[figure],
+            weekly=_weekly(plan, figure, daily),
+            quiet=quiet,
+            scored=tuple(day for day in _DAYS if YEAR[0] <= day and daily[figure][day] is not None),
+        )
 
 
-def _wave(plan: _Plan, day: date) -> float:
-    """Return by how much enrolments run high: for three weeks around the end of a long break."""
-    ends = [
-        span.last
-        for span, _ in plan.breaks
-        if len(span) > _LONG_BREAK and plan.kind == "university"
-    ]
-    since = [(day - end).days for end in ends]
-    return 1 + 5 * max((math.exp(-(((at - 2) / 6) ** 2)) for at in since if at in _WAVE), default=0)
+def _busy(plan: _Plan) -> list[float]:
+    """Return the active users that each day has but for chance."""
+    rng, nature = plan.rng, plan.nature
+    weekend = rng.uniform(*nature.weekend)
+    week = [rng.uniform(0.9, 1.1) for _ in range(5)] + [weekend, weekend * rng.uniform(0.8, 1.1)]
+    growth = rng.uniform(-0.2, 0.4)
+    odd: dict[int, float] = {}
+    for _ in range(round(nature.odd * len(_DAYS) / 365)):
+        first, share = rng.randrange(len(_DAYS)), rng.uniform(0.4, 0.9)
+        odd |= {first + n: share for n in range(rng.choice((1, 1, 1, 2)))}
+    if rng.random() < _OUTAGE:
+        odd[rng.randrange(len(_DAYS))] = 0.0
+    drift, levels = 0.0, []
+    for number, day in enumerate(_DAYS):
+        drift = 0.9 * drift + rng.gauss(0, nature.drift * math.sqrt(1 - 0.9**2))
+        level = plan.size * week[day.weekday()] * (1 + growth * number / len(_DAYS))
+        level *= math.exp(drift) * odd.get(number, 1.0)
+        level *= math.prod(_around(day, *each) for each in plan.breaks)
+        level *= 1 + sum(_course(number, *each) for each in plan.courses)
+        levels.append(level)
+    return levels
 
 
-def weeks() -> Iterator[Span]:
-    """Yield the seven days up to each day that has them."""
-    return (Span(day - timedelta(days=6), day) for day in list(days())[6:])
+def _around(day: date, first: date, last: date, share: float) -> float:
+    """Return what a break leaves of a day: people leave before it begins and come back late."""
+    if first <= day <= last:
+        return share
+    before = (first - day).days if last > first else 0
+    return {1: 0.45, 2: 0.8}.get(before, 0.8 if last > first and day == last + _DAY else 1.0)
 
 
-def weekly_sums(daily: Mapping[str, Days]) -> dict[str, Days]:
-    """Return the windows of seven days, of all but active users, who are unique in each."""
-    weekly: dict[str, Days] = {figure: {} for figure in FIGURES}
-    for span in weeks():
-        day = span.last
-        for figure in (ENROLLED, WATCHED, SESSIONS):
-            weekly[figure][day] = sum(daily[figure][one] or 0 for one in span)
-        sessions = weekly[SESSIONS][day]
-        said = sum((daily[MESSAGES][one] or 0) * (daily[SESSIONS][one] or 0) for one in span)
-        weekly[MESSAGES][day] = said / sessions if sessions else None
+def _course(number: int, first: int, last: int, share: float) -> float:
+    """Return what a course adds: it starts at once and loses half its people in its last week."""
+    if not first <= number <= last + 14:
+        return 0.0
+    return share * math.exp2(-max(number - last + 7, 0) / 7)
+
+
+def _counted(plan: _Plan, figure: str, busy: list[float]) -> dict[date, float | None]:
+    rng, counted = plan.rng, dict[date, float | None]()
+    ends = [last for first, last, _ in plan.breaks if (last - first).days > _LONG]
+    for number, day in enumerate(_DAYS):
+        mean = busy[number] * _SHARE[figure] * math.exp(rng.gauss(0, plan.nature.own))
+        if figure in {"completions", "video_completions"}:
+            near = min((due - number for due in plan.deadlines if due >= number), default=99)
+            mean *= 1 + (2.0 if figure == "completions" else 0.4) * math.exp(-near / 2)
+        if figure == "enrollments" and plan.nature.terms:
+            waves = [(day - end).days for end in ends if (day - end).days in _WAVE]
+            mean *= 1 + sum(4 * math.exp(-(((at - 2) / 6) ** 2)) for at in waves)
+        counted[day] = _count(rng, mean, _CLUSTER.get(figure, 1.5))
+    return counted
+
+
+def _averages(plan: _Plan, sessions: Values) -> dict[date, float | None]:
+    """Return messages per session as the API gives them: whole numbers."""
+    words = plan.rng.uniform(4, 9)
+    averages: dict[date, float | None] = {}
+    for day in _DAYS:
+        held = sessions[day] or 0
+        mean = words * math.exp(plan.rng.gauss(0, 0.04))
+        chance = 1 + plan.rng.gauss(0, 0.9) / math.sqrt(max(held, 1))
+        averages[day] = float(max(round(mean * chance), 1)) if held else None
+    return averages
+
+
+def _seconds(plan: _Plan, users: Values) -> dict[date, float | None]:
+    seconds: dict[date, float | None] = {}
+    for day in _DAYS:
+        count = users[day] or 0
+        chance = 1 + plan.rng.gauss(0, 1.0) / math.sqrt(max(count, 1))
+        mean = count * _SECONDS * math.exp(plan.rng.gauss(0, plan.nature.own))
+        seconds[day] = mean * max(chance, 0.1)
+    return seconds
+
+
+def _weekly(plan: _Plan, figure: str, daily: Mapping[str, Values]) -> dict[date, float | None]:
+    """Return windows of seven days: unique users, weighted averages, sums."""
+    people = 3.5 * plan.size
+    weekly: dict[date, float | None] = {}
+    for end in _DAYS[6:]:
+        days = [end - _DAY * n for n in range(7)]
+        values = [daily[figure][day] or 0 for day in days]
+        if figure == "active_users":
+            absent = math.prod(max(1 - value / people, 0) for value in values)
+            weekly[end] = round(people * (1 - absent))
+        elif figure == "avg_messages_per_session":
+            held = [daily["chat_sessions"][day] or 0 for day in days]
+            total = sum(v * n for v, n in zip(values, held, strict=True))
+            weekly[end] = total / sum(held) if sum(held) else None
+        else:
+            weekly[end] = sum(values)
     return weekly
-
-
-def _weekly_users(rng: Random, shares: Mapping[date, float], people: float) -> Days:
-    absent = (math.prod(max(1 - shares[one], 0) for one in span) for span in weeks())
-    return {
-        span.last: _count(rng, people * (1 - away), CLUSTER[ACTIVE])
-        for span, away in zip(weeks(), absent, strict=True)
-    }
-
-
-def _average(rng: Random, mean: float, sessions: int) -> float | None:
-    """Return messages per session as the API gives it: a whole number."""
-    if not sessions:
-        return None
-    return max(round(mean * (1 + rng.gauss(0, SPREAD_OF_MESSAGES) / math.sqrt(sessions))), 1)
 
 
 def _count(rng: Random, mean: float, cluster: float) -> int:

@@ -50,7 +50,11 @@ class _Idle:
     ready = True
     reload_enabled = False
     external_url: str | None = None
+    route_prefix = ""
     orgs: Mapping[str, Mapping[str, str]] = {}
+
+    def up(self, org: str) -> bool:  # noqa: ARG002
+        return True
 
     def waiting(self) -> str:
         return ""
@@ -124,7 +128,8 @@ async def _serve(kind: str, orgs: int, courses: int) -> None:
     application = make[kind](orgs, courses)
     print(sock.getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits for this
     if kind != "peer":
-        await Port(application, sock, WebFile(None)).run_until_stopped()
+        port = Port(application, sock, WebFile(None), max_connections=lambda: 100)
+        await port.run_until_stopped()
     else:
         config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")
         await uvicorn.Server(config).serve(sockets=[sock])

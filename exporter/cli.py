@@ -1,11 +1,15 @@
 """The command line: which commands there are. Each is loaded when it is called, and not before."""
 
+import io
 import signal
+import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
 from exporter import __version__
+from exporter.commands.repeated import reject_repeated
 
 _COMMANDS = {
     "serve": "exporter.commands.serve:serve",
@@ -21,6 +25,13 @@ _COMMANDS = {
 
 class _Commands(click.Group):
     """A group that imports a command when somebody asks for it."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; characters that the terminal cannot show are written as escapes."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click asks
         return list(_COMMANDS)
@@ -39,6 +50,15 @@ class _Commands(click.Group):
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command and its arguments, unless an option is repeated among them."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            reject_repeated(command, command.context_class(command, ctx, name), rest)
+        return name, command, rest
 
 
 @click.command(

@@ -5,7 +5,7 @@ which decides on the order.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo  # noqa: TC003 - one import style for the module
@@ -28,13 +28,16 @@ from exporter.saved import Attempt, SavedState, identity_of, scope_of
 from exporter.scheduler import Collection, Due, Timetable, spread
 from exporter.settings import ApiLimits, Org
 from exporter.snapshots import Item, Snapshots
-from exporter.telemetry import Telemetry
+from exporter.telemetry import SEEDS, V2, Telemetry
 from exporter.windows import local_date
 
 log = structlog.get_logger(__name__)
 
 TICK = 0.25
 """Seconds between two checks of what is due."""
+
+PER_TICK = 2000
+"""Collections queued in one tick, so that a hundred thousand orgs do not block the event loop."""
 
 MAINTENANCE = 10.0
 """Seconds between two checks of keys and of demand."""
@@ -54,6 +57,13 @@ ALL_KEYS_EVERY = 30
 CLOSE_TIMEOUT = 1.0
 """Seconds that collections have to end when the exporter stops."""
 
+GONE_AFTER = 3
+"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
+
+TRY_SEEDS_EVERY = 12
+"""Runs from the newer family between two attempts at the seeds' endpoint."""
+
+_GONE = frozenset({404, 410})
 _KEY_PROBLEMS = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.NO_KEY, Kind.BAD_KEY})
 _CATCH_UP = 1.0
 
@@ -71,6 +81,10 @@ class _Entry:
     items: dict[str, Due] = field(default_factory=dict)
     """Items that failed while others succeeded, with their own backoff."""
     error_kind: Kind | None = None
+    gone: int = 0
+    """Times in a row that the API itself answered 404 or 410 for the seeds' endpoint."""
+    runs_of_v2: int = 0
+    """Runs since the newer family is the source; 0 while the seeds are."""
     absent_since: float | None = None
 
 
@@ -215,7 +229,7 @@ class Poller:
         self, org: Org, known: _OrgState | None, attempts: Mapping[tuple[str, str], Attempt]
     ) -> None:
         identity = identity_of(org)
-        state = _OrgState(org, identity, self._today(org))
+        state = _OrgState(org, identity, self._days.setdefault(org.zone, self._today(org)))
         self._orgs[org.key] = state
         same = known is not None and (known.identity == identity or not identity)
         if known is not None:
@@ -278,6 +292,7 @@ class Poller:
         if before is not None:
             entry.items, entry.error_kind = before.items, before.error_kind
             entry.absent_since = before.absent_since
+            entry.gone, entry.runs_of_v2 = before.gone, before.runs_of_v2
         elif collector.first and not due.attempted:
             self._pending.add(key)
         return entry
@@ -318,7 +333,7 @@ class Poller:
         for (org, collector), keys in gone.items():
             self._saved.remove_items(org, collector, keys)
             self._telemetry.touch(org)
-        for org, name in self._timetable.pop_due(now):
+        for org, name in self._timetable.pop_due(now, at_most=PER_TICK):
             self._queue(org, name)
 
     def maintain(self) -> None:
@@ -352,18 +367,15 @@ class Poller:
     def _end_days(self) -> None:
         """On a new day drop the values of the last one, and have complete days collected."""
         now = self._clock.now()
-        zones = {state.org.zone for state in self._orgs.values()} if not self._days else self._days
-        new = {zone for zone in zones if self._days.get(zone) != local_date(now, zone)}
+        new = {
+            zone: day for zone in self._days if (day := local_date(now, zone)) != self._days[zone]
+        }
         if not new:
             return
-        self._days = {
-            zone: local_date(now, zone) for zone in {s.org.zone for s in self._orgs.values()}
-        }
-        if self._days:
-            self._history.trim(after=max(self._days.values()))
+        self._days.update(new)
+        self._history.trim(after=max(self._days.values()))
         for state in self._orgs.values():
-            today = self._days[state.org.zone]
-            if state.day != today:
+            if state.day != (today := self._days[state.org.zone]):
                 state.day = today
                 self._begin_day(state)
 
@@ -378,7 +390,7 @@ class Poller:
                 offset = AFTER_MIDNIGHT + entry.due.spread / 0.05 * min(
                     MIDNIGHT_SPREAD, state.org.interval / 4
                 )
-                due = self._due_at(state, entry)
+                due = self._due_at(entry)
                 self._timetable.set((org, entry.collector.name), min(due, now + offset))
 
     def _today(self, org: Org) -> date:
@@ -392,16 +404,18 @@ class Poller:
         entry = state.entries.get(collector) if state else None
         if state is None or entry is None or entry.queued is not None:
             return None
-        wait = self._due_at(state, entry) - self._clock.monotonic()
+        wait = self._due_at(entry) - self._clock.monotonic()
         return self._clock.now() + timedelta(seconds=max(wait, 0.0))
 
     def _plan(self, state: _OrgState, entry: _Entry) -> None:
         """Set when a collector is due next, unless it is queued already."""
         if entry.queued is None:
             key = state.org.key, entry.collector.name
-            self._timetable.set(key, self._due_at(state, entry))
+            self._timetable.set(key, self._due_at(entry))
 
-    def _due_at(self, state: _OrgState, entry: _Entry) -> float:
+    @staticmethod
+    def _due_at(entry: _Entry) -> float:
+        """Return when a collector is due, or one of its items that failed."""
         due = entry.due.at()
         if entry.absent_since is not None and entry.due.failures > 1:
             return max(due, entry.due.since + ABSENT_RETRY)
@@ -446,7 +460,7 @@ class Poller:
         entry.queued = Collection(
             org=org,
             name=name,
-            due_at=min(self._due_at(state, entry), now),
+            due_at=min(self._due_at(entry), now),
             interval=entry.due.interval,
             first=(org, name) in self._pending,
         )
@@ -475,9 +489,13 @@ class Poller:
         task.add_done_callback(ended)
 
     async def run_once(self, org: str, name: str) -> None:
-        """Run a collector now, for `check --live`; return when it has ended."""
+        """Run a collector now, for `check --live`; return when it has ended.
+
+        There is no second run, so one 404 is enough to try the newer family.
+        """
         state = self._orgs[org]
         entry = state.entries[name]
+        entry.gone = GONE_AFTER - 1
         now = self._clock.monotonic()
         queued = Collection(org=org, name=name, due_at=now, interval=entry.due.interval)
         await self._run(state, entry, queued)
@@ -492,7 +510,7 @@ class Poller:
         failure: Failure | None = None
         result = Result()
         try:
-            result = await entry.collector.collect(run)
+            result = await self._collect(entry, run)
             failure = result.error
         except (ApiError, PayloadError) as error:
             failure = error
@@ -511,6 +529,24 @@ class Poller:
             self._failed(state, entry, failure, len(result.failed), started)
         self._pending.discard((state.org.key, entry.collector.name))
         entry.due = replace(entry.due, interval=self._interval(state, entry.collector))
+
+    async def _collect(self, entry: _Entry, run: Run) -> Result:
+        """Collect from the seeds' endpoint, or from the newer family once that is gone.
+
+        While the newer family is the source, the seeds are tried again now and then.
+        """
+        v2 = entry.collector.v2
+        if v2 is None:
+            return await entry.collector.collect(run)
+        if not entry.runs_of_v2 or entry.runs_of_v2 % TRY_SEEDS_EVERY == 0:
+            result, error = await _caught(entry.collector.collect, run)
+            gone = isinstance(error, ApiError) and error.from_api and error.status in _GONE
+            entry.gone = entry.gone + 1 if gone else 0
+            if entry.gone < GONE_AFTER:
+                entry.runs_of_v2 = 0
+                return _or_raise(result, error)
+        entry.runs_of_v2 += 1
+        return await v2(run)
 
     def _make_run(self, state: _OrgState, entry: _Entry, queued: Collection) -> Run:
         org, name = state.org.key, entry.collector.name
@@ -569,6 +605,8 @@ class Poller:
             log.info("collector recovered", org=org, collector=name)
         entry.error_kind = None
         entry.absent_since = None
+        if entry.collector.v2 is not None:
+            self._telemetry.source(org, name, V2 if entry.runs_of_v2 else SEEDS)
         entry.due = entry.due.succeeded(started)
         if result.again:
             entry.due = replace(entry.due, attempted=False)
@@ -767,6 +805,24 @@ class Poller:
         """Record a check of what is due that failed; the next one follows."""
         self._telemetry.missed()
         log.error("scheduler job failed", job=getattr(event, "job_id", ""))
+
+
+async def _caught(
+    collect: Callable[[Run], Awaitable[Result]], run: Run
+) -> tuple[Result | None, Failure | None]:
+    """Return the result, or the error that it or the whole run ended with."""
+    try:
+        result = await collect(run)
+    except (ApiError, PayloadError) as error:
+        return None, error
+    return result, result.error
+
+
+def _or_raise(result: Result | None, error: Failure | None) -> Result:
+    if result is None:
+        assert error is not None
+        raise error
+    return result
 
 
 def _place(failure: BaseException) -> str:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any
 
 from exporter import catalog
@@ -101,8 +102,19 @@ def unpack(packed: list[list[Any]]) -> Compact:
             raise ValueError(f"{name}: labels do not fit")
         if len(values) != len(labels):
             raise ValueError(f"{name}: labels and values differ in number")
-        families.append(Family(metric, labels, array("d", values)))
+        families.append(Family(metric, labels, array("d", map(finite, values))))
     return tuple(families)
+
+
+def finite(raw: Any) -> float:
+    """Return a number as a float. Raises ValueError or TypeError if it is not a finite one."""
+    try:
+        value = float(raw)
+    except OverflowError:
+        value = inf
+    if not isfinite(value):
+        raise ValueError("a number is not finite")
+    return value
 
 
 def _labels(raw: Any) -> Labels:

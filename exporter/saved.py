@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
+from pydantic_core import from_json
 
 from exporter.api.account import read_key
 from exporter.api.errors import ApiError
@@ -13,6 +14,7 @@ from exporter.clock import Clock
 from exporter.history.series import DailyValues
 from exporter.history.state import StateFile
 from exporter.history.store import History
+from exporter.samples import finite
 from exporter.settings import Org
 from exporter.snapshots import Item, Snapshots, decode, encode
 
@@ -65,11 +67,17 @@ class SavedState:
         self._identities: dict[str, str] = {}
 
     def register(self, org: Org, identity: str) -> None:
-        """Save the org's data from now on; with another identity than before, anew."""
+        """Save the org's data from now on; with another identity than before, anew.
+
+        Without an identity, because the key cannot be read, everything stays as it is.
+        """
+        saved = self._saved_identity(org, identity)
         before = self._identities.get(org.key)
-        if self._file and before is not None and before != identity:
+        if not saved and before is not None:
+            return
+        if self._file and before and before != saved:
             self._file.remove_org(org.key)
-        self._identities[org.key] = self._saved_identity(org, identity)
+        self._identities[org.key] = saved
 
     def forget(self, org: str) -> None:
         """Remove all data of an org."""
@@ -95,7 +103,7 @@ class SavedState:
             for (collector, key), payload in records.items():
                 try:
                     if key == _ATTEMPT:
-                        attempts[org, collector] = Attempt(*map(float, json.loads(payload)))
+                        attempts[org, collector] = _attempt(payload)
                     else:
                         self._restore_item(snapshots, org, collector, key, payload)
                 except (ValueError, TypeError, KeyError, IndexError):
@@ -162,3 +170,9 @@ class SavedState:
             return ""
         text = json.dumps([identity, *map(str, scope_of(org))]).encode()
         return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _attempt(payload: bytes) -> Attempt:
+    """Return a saved attempt. Raises ValueError or TypeError for anything else."""
+    last_attempt, last_success = from_json(payload)
+    return Attempt(finite(last_attempt), finite(last_success))

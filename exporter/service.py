@@ -5,18 +5,22 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
 from exporter import gc_tuning
+from exporter.api.account import unreadable
+from exporter.api.proxy import proxies_from_environment
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.settings import ConfigError, Settings, listen
+from exporter.settings import ConfigError, Settings, orgs_dir
+from exporter.settings.mounts import is_mount_point, single_file_mount
 from exporter.sharding import Shard
 from exporter.web import app
 from exporter.web.port import Port, WebFile
+from exporter.web.prefix import route_prefix
 from exporter.web.status import StatusPages
 from exporter.wiring import Pipeline
 
@@ -25,29 +29,16 @@ log = structlog.get_logger(__name__)
 Load = Callable[[], Settings]
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The configuration file, and whether a change of it reloads the configuration."""
+
+    path: Path
+    reload: bool = False
+
+
 _WATCH_EVERY = 2
 """Seconds between two looks at a watched configuration file."""
-
-
-class BindError(Exception):
-    """The listen address cannot be used."""
-
-
-def bind(address: str) -> socket.socket:
-    """Open the listening socket; a host left out means every address, of IPv6 and IPv4."""
-    host, port = listen(address)
-    try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512
-            )
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        raise BindError(
-            f"cannot listen on {address}: {error.strerror or error}. "
-            "Stop what uses it, or choose another with --listen-address"
-        ) from None
 
 
 class Service:
@@ -58,22 +49,28 @@ class Service:
         settings: Settings,
         *,
         load: Load,
-        watch: Path | None = None,
+        watch: ConfigFile | None = None,
         shard: Shard | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Connect all parts. `load` loads the configuration; `watch` is a file to watch.
+        """Connect all parts. `load` loads the configuration from the file `watch`.
 
-        Raises `ConfigError` for a bad web configuration file.
+        Raises `ConfigError` for a bad web configuration file, proxy or certificate, and if no org
+        has a key that can be read: then nothing could work.
         """
+        proxies_from_environment()
+        problems = unreadable(settings.orgs)
+        if settings.orgs and len(problems) == len(settings.orgs):
+            raise ConfigError(problems)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._load = load
-        self._watched = watch
+        self._file = watch.path if watch else None
+        self._watched = watch.path if watch and watch.reload else None
         self._pipeline = Pipeline(settings, self._clock, shard=shard)
         self._web = WebFile(
             settings.web.config_file,
-            tell=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
+            on_reload=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
         self._port: Port | None = None
@@ -105,9 +102,19 @@ class Service:
         """Where the exporter is reached from outside, if that is another address."""
         return self._settings.web.external_url
 
+    @property
+    def route_prefix(self) -> str:
+        """The path below which all pages are served too: empty, or such as `/iblai`."""
+        web = self._settings.web
+        return route_prefix(external_url=web.external_url, configured=web.route_prefix)
+
+    def up(self, org: str) -> bool:
+        """Return `iblai_up` of an org."""
+        return self._pipeline.telemetry.up(org)
+
     def waiting(self) -> str:
         """Return what the service waits for before it is ready."""
-        return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs were not polled yet."
+        return f"{self._pipeline.poller.unpolled} of {len(self._settings.orgs)} orgs are not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
         """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
@@ -122,7 +129,12 @@ class Service:
             snapshots=pipeline.snapshots,
             clock=self._clock,
         )
-        self._port = Port(app.build(self, pipeline.page, status), sock, self._web)
+        self._port = Port(
+            app.build(self, pipeline.page, status),
+            sock,
+            self._web,
+            max_connections=lambda: self._settings.web.max_connections,
+        )
         self._handle_signals()
         self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
         pipeline.restore(self._settings.orgs)
@@ -130,6 +142,7 @@ class Service:
         watcher = asyncio.create_task(self._watch_file())
         probe = asyncio.create_task(LagProbe(self._pipeline.telemetry.lagged).run())
         tuning = asyncio.create_task(gc_tuning.freeze(lambda: self.ready))
+        self._warn_of_mount()
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
@@ -166,8 +179,18 @@ class Service:
                 )
             await self._pipeline.change(settings.orgs, settings.api)
             self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
-            unchanged = replace(settings, warnings=()) == replace(before, warnings=())
-            log.info("reloaded", orgs=len(settings.orgs), changed=not unchanged)
+            self._warn_of_mount()
+            if replace(settings, warnings=()) == replace(before, warnings=()):
+                log.info("reloaded, nothing has changed", orgs=len(settings.orgs))
+            else:
+                log.info("reloaded", orgs=len(settings.orgs))
+
+    def _warn_of_mount(self) -> None:
+        """Warn if a change of the configuration file cannot be seen."""
+        if self._file is not None and is_mount_point(self._file):
+            log.warning(
+                "configuration file is mounted alone", problem=single_file_mount(self._file)
+            )
 
     async def _reload_quietly(self) -> None:
         """Reload; where one that has not begun yet will see all that there is to see, leave it."""
@@ -177,14 +200,20 @@ class Service:
         with contextlib.suppress(ConfigError):  # logged where it was found
             await self.reload()
 
+    def _signature(self) -> tuple[object, ...]:
+        """Return what changes when watched files do: the configuration file, and `orgs_dir`."""
+        directory = self._settings.orgs_dir
+        return (
+            _signature(self._watched) if self._watched else None,
+            orgs_dir.signature(directory) if directory else None,
+        )
+
     async def _watch_file(self) -> None:
         """Load the configuration anew whenever its file is another than a moment ago."""
-        if self._watched is None:
-            return
-        before = _signature(self._watched)
+        before = self._signature()
         while True:
             await asyncio.sleep(_WATCH_EVERY)
-            now = _signature(self._watched)
+            now = await asyncio.to_thread(self._signature)
             if now != before:
                 before = now
                 await self._reload_quietly()

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from exporter.samples import Compact, pack, unpack
+from pydantic_core import from_json
+
+from exporter.samples import Compact, finite, pack, unpack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +20,8 @@ class Item:
     """A part of a result that succeeds, fails and expires on its own.
 
     `day` is today in the org's time zone when it was `collected` (Unix seconds); `expires` is on
-    the monotonic clock, in seconds; `names` are names of courses or mentors by id. Values `of_day` are about
-    `day` itself and are dropped when it ends.
+    the monotonic clock, in seconds. `courses` and `mentors` are names by id. Values `of_day` are
+    about `day` itself and are dropped when it ends.
     """
 
     samples: Compact
@@ -170,12 +172,12 @@ def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
     `now` (Unix seconds) and `monotonic` are the same moment. Raises ValueError, TypeError,
     KeyError or IndexError if the payload is anything else.
     """
-    record = json.loads(payload)
+    record = from_json(payload, allow_inf_nan=False)
     return Item(
         samples=unpack(record["samples"]),
         day=date.fromisoformat(record["day"]),
-        collected=float(record["collected"]),
-        expires=monotonic + (float(record["expires"]) - now),
+        collected=finite(record["collected"]),
+        expires=monotonic + (finite(record["expires"]) - now),
         of_day=bool(record["of_day"]),
         courses=_texts(record["courses"]),
         mentors=_texts(record["mentors"]),
@@ -183,4 +185,6 @@ def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
 
 
 def _texts(raw: Any) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        raise TypeError("names are not an object")
     return {str(key): str(value) for key, value in raw.items()}

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from exporter.api.client import ApiClient
+from exporter.api.client import ApiClient, Observer
 from exporter.api.hosts import Hosts
 from exporter.clock import Clock
 from exporter.exposition.orgs import OrgRenderer
@@ -35,10 +35,14 @@ class Pipeline:
         *,
         shard: Shard | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        observe: Callable[[Telemetry], Observer] = lambda telemetry: telemetry,
     ) -> None:
-        """Connect all parts. Raises `ConfigError` if the environment's TLS settings are bad."""
+        """Connect all parts. Raises `ConfigError` if the environment's TLS settings are bad.
+
+        `observe` returns what is told about each request, which must pass it on to telemetry.
+        """
         self.clock = clock
-        lines = RenderedLines()
+        self.lines = lines = RenderedLines()
         self.snapshots = Snapshots()
         self.state = self._open_state(settings)
         self.saved = SavedState(self.state, clock)
@@ -49,10 +53,10 @@ class Pipeline:
         self.page = MetricsPage(lines, self.telemetry, clock)
         self.hosts = Hosts(
             settings.api,
-            start=lambda collection: self.poller.begin(collection),
+            start=lambda collection: self.poller.begin(collection),  # noqa: PLW0108 - made below
             now=clock.monotonic,
         )
-        self.api = ApiClient(settings.api, self.telemetry, clock, self.hosts, sleep=sleep)
+        self.api = ApiClient(settings.api, observe(self.telemetry), clock, self.hosts, sleep=sleep)
         self.poller = Poller(
             api=self.api,
             hosts=self.hosts,

@@ -50,16 +50,24 @@ class Unquoted(str):
 class Document:
     """What a file says: mappings, lists, texts and None; `lines` tells where each stands."""
 
-    tree: dict[str, Any]
+    tree: Any
     lines: dict[Loc, int]
     problems: tuple[str, ...] = ()
 
 
 def read(path: Path) -> Document:
-    """Read a YAML file. Raise `ConfigError` if nothing can be made of it.
+    """Read a YAML file of keys and values. Raise `ConfigError` if it cannot be parsed.
 
-    What is wrong in parts of it (a key given twice) is told in `problems` instead.
+    What is wrong in parts of it (a duplicate key) is in `problems` instead.
     """
+    document = read_any(path)
+    if not isinstance(document.tree, dict):
+        raise ConfigError([f"{path}:1: must hold keys and values, such as `interval: 5m`"])
+    return document
+
+
+def read_any(path: Path) -> Document:
+    """Read a YAML file of any form; an empty one is an empty mapping."""
     text = _text(path)
     try:
         _measure(path, text)
@@ -70,11 +78,7 @@ def read(path: Path) -> Document:
         return Document({}, {})
     walk = _Walk(path)
     tree = walk.value(root, ())
-    if tree is None:
-        tree = {}
-    if not isinstance(tree, dict):
-        raise ConfigError([f"{path}:1: must hold keys and values, such as `interval: 5m`"])
-    return Document(tree, walk.lines, tuple(walk.problems))
+    return Document({} if tree is None else tree, walk.lines, tuple(walk.problems))
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ TITLES = {
     AGENTS: "ibl.ai / Agents",
     COSTS: "ibl.ai / Costs",
 }
-RUNBOOK_URL = "https://github.com/iblai/iblai-exporter/blob/main/docs/runbooks.md"
+RUNBOOK_URL = "https://runbooks.example/iblai-exporter"
+"""Stands for where an operator publishes docs/runbooks.md."""
 
 
 def across(uid: str, *variables: str) -> DashboardLink:

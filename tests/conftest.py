@@ -5,12 +5,23 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # The same examples every time, so that nobody's change fails by chance; no deadline, since a busy
 # machine is no bug. `--hypothesis-profile=default` looks for new examples.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+# Plain tracebacks: rich ones format every local variable, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 class FakeClock:

@@ -1,3 +1,5 @@
+"""Objects that live as long as the process are kept out of garbage collection."""
+
 import gc
 import weakref
 
@@ -18,24 +20,24 @@ class Thing:
     pass
 
 
-def looked_at(thing):
+def traversed(thing):
     return any(other is thing for other in gc.get_objects())
 
 
-async def test_what_is_there_at_the_start_and_when_all_is_ready_is_looked_at_no_more():
-    looks = iter([False, True])
+async def test_objects_of_the_start_and_of_the_first_collections_are_no_longer_traversed():
+    ready = iter([False, True])
     early, late = Thing(), []
 
     async def sleep(_):
-        assert not looked_at(early)
+        assert not traversed(early)
         late.append(Thing())
-        assert looked_at(late[0])
+        assert traversed(late[0])
 
-    await freeze(lambda: next(looks), sleep=sleep)
-    assert not looked_at(late[0])
+    await freeze(lambda: next(ready), sleep=sleep)
+    assert not traversed(late[0])
 
 
-async def test_what_is_freeze_is_freed_all_the_same_when_it_is_dropped():
+async def test_frozen_objects_are_freed_when_they_are_dropped():
     thing = Thing()
     gone = weakref.ref(thing)
     await freeze(lambda: True)
@@ -43,7 +45,7 @@ async def test_what_is_freeze_is_freed_all_the_same_when_it_is_dropped():
     assert gone() is None
 
 
-async def test_cycles_that_are_made_later_are_collected():
+async def test_later_cycles_are_collected():
     await freeze(lambda: True)
     thing = Thing()
     thing.itself = thing

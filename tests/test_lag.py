@@ -1,3 +1,5 @@
+"""The delay of the event loop."""
+
 import asyncio
 import time
 
@@ -6,7 +8,7 @@ import pytest
 from exporter.lag import EVERY, LagProbe
 
 
-async def test_the_lag_is_what_a_sleep_took_beyond_its_time(clock):
+async def test_the_lag_is_the_delay_of_a_timer(clock):
     late = iter([0.0, 0.3, 0.0, 1.5])
     seen = []
 
@@ -21,7 +23,7 @@ async def test_the_lag_is_what_a_sleep_took_beyond_its_time(clock):
     assert seen == pytest.approx([0.0, 0.3, 0.0, 1.5])
 
 
-async def test_a_timer_that_rings_early_is_no_lag(clock):
+async def test_an_early_timer_is_no_lag(clock):
     seen = []
 
     async def sleep(seconds):
@@ -34,7 +36,7 @@ async def test_a_timer_that_rings_early_is_no_lag(clock):
     assert seen == [0.0]
 
 
-async def test_whatever_holds_the_loop_longer_than_a_look_is_seen():
+async def test_blocking_the_event_loop_longer_than_the_probe_sleeps_is_measured():
     seen = []
     task = asyncio.create_task(LagProbe(seen.append).run())
     await asyncio.sleep(0)

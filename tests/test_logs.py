@@ -1,31 +1,36 @@
+"""Log lines: format, level, and what is left out."""
+
 import logging
 
 import pytest
+import structlog
 
 from exporter import logs
 
-LOUD = ("", "asyncio", "tzlocal", "uvicorn", "uvicorn.error")
+LIBRARIES = ("", "asyncio", "tzlocal", "uvicorn", "uvicorn.error")
 
 
 @pytest.fixture
 def configured():
-    """Return a way to configure logs, which leaves no trace."""
+    """Return what configures logs; the configuration is restored afterwards."""
     root = logging.getLogger()
-    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in LOUD}
+    configuration = structlog.get_config()
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in LIBRARIES}
     yield logs.configure
+    structlog.configure(**configuration)
     root.handlers[:] = handlers
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
-def test_what_strangers_send_to_the_port_does_not_fill_the_log(configured, capsys, level):
+def test_invalid_requests_of_clients_are_not_logged(configured, capsys, level):
     configured(level=level, form="logfmt")
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     assert capsys.readouterr().err == ""
 
 
-def test_libraries_keep_to_the_level_too(configured, capsys):
+def test_the_level_applies_to_libraries_too(configured, capsys):
     configured(level="error", form="json")
     logging.getLogger("asyncio").warning("slow")
     assert capsys.readouterr().err == ""

@@ -245,6 +245,19 @@ async def test_today_ends_at_midnight_and_the_windows_follow(bench, acme, api, c
         assert found == end, collector
 
 
+async def test_a_day_ends_in_the_zone_of_an_org_that_was_added_later(bench, acme, api, clock):
+    exporter = bench(acme)
+    await exporter.settle()
+    tokyo = replace(acme, key="tokyo", timezone="Asia/Tokyo")
+    await exporter.reload(acme, tokyo)
+    await exporter.settle()
+    assert await exporter.value("iblai_active_users_today", org="tokyo") == 40
+    api.faults = [Fault(status=503)]
+    clock.advance(3 * 3600 + 60)  # 15:01 UTC is midnight in Tokyo
+    exporter.poller.tick()
+    assert await exporter.value("iblai_active_users_today", org="tokyo") is None
+
+
 async def test_values_expire_after_three_intervals_without_a_success(bench, acme, api):
     exporter = bench(acme)
     await exporter.settle()
@@ -462,6 +475,57 @@ async def test_an_extra_that_is_not_offered_is_one_log_line_and_no_failure(
     assert len(lines) == 1
     series = await exporter.series()
     assert not [k for k in series if ("collector", "conversations") in k[1]]
+
+
+# Generations.
+
+
+async def test_gauges_continue_from_the_newer_family_once_the_seeds_are_gone_and_return(
+    bench, acme, api
+):
+    exporter = bench(acme)
+    await exporter.settle()
+    before = await exporter.series()
+    gone = Fault(status=404, path="/api/ai-analytics/")
+    api.faults = [gone]
+    await exporter.pass_time(25 * 60, step=10)
+    chat = {"collector": "chat", "generation": "v2"}
+    assert await exporter.value("iblai_collector_source_info", **chat) == 1
+    await exporter.pass_time(26 * 3600, step=120)
+    for name in (
+        "chat_sessions_7d",
+        "avg_messages_per_session_7d",
+        "chat_sessions_today",
+        "active_users_7d",
+        "active_users_today",
+        "enrollments_28d",
+        "enrollments_today",
+    ):
+        key = (f"iblai_{name}", (("org", "acme"),))
+        assert (await exporter.series()).get(key) == before[key], name
+    course = {"course_id": COURSES[0]}
+    assert await exporter.value("iblai_course_enrollments_7d", **course) == 21
+    assert await exporter.value("iblai_up") == 1
+    api.received.clear()
+    await exporter.pass_time(600, step=10)
+    asked = Counter(r.path.split("/")[2] for r in api.received if "session" in r.path)
+    assert asked["analytics"] > 0
+    assert asked["ai-analytics"] <= 1
+    api.faults = []
+    await exporter.pass_time(2 * 3600, step=60)
+    chat = {"collector": "chat", "generation": "seeds"}
+    assert await exporter.value("iblai_collector_source_info", **chat) == 1
+
+
+async def test_a_404_that_does_not_last_changes_no_source(bench, acme, api):
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=404, path="/api/ai-analytics/")]
+    await exporter.pass_time(310, step=10)
+    api.faults = []
+    await exporter.pass_time(900, step=10)
+    info = {"collector": "chat", "generation": "v2"}
+    assert await exporter.value("iblai_collector_source_info", **info) is None
 
 
 # Overload.

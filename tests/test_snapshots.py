@@ -1,125 +1,214 @@
-from datetime import UTC, datetime
+"""Snapshots: items that are replaced, expire and end with their day on their own."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter import catalog
 from exporter.samples import Samples
-from exporter.snapshots import Snapshot, SnapshotStore, headline, render
+from exporter.snapshots import Item, Snapshots, decode, encode
+from tests.fuzz.strategies import BODIES, JSON
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-ACTIVE = catalog.ACTIVE_USERS.at("7d")
-OF_COURSE = catalog.COURSE_ACTIVE_USERS.at("7d")
+TODAY = date(2026, 5, 6)
+ERRORS = (ValueError, TypeError, KeyError, IndexError)
 
 
-def snapshot(org="acme", collector="active_users", *, courses=None, expires=100.0, value=7):
+def item(*, expires=100.0, of_day=False, day=TODAY, value=7.0, courses=None, mentors=None):
     samples = Samples()
-    samples.add(ACTIVE, value)
-    for course in courses or {}:
-        samples.add(OF_COURSE, 1, course)
-    constants = {"org": org}
-    return Snapshot(
-        org,
-        collector,
-        NOON,
-        expires,
-        render(samples, constants),
-        len(samples),
-        courses or {},
-        headline(samples),
+    samples.add(catalog.ACTIVE_USERS.at("7d"), value)
+    return Item(
+        samples=samples.compact(),
+        day=day,
+        collected=1000.0,
+        expires=expires,
+        of_day=of_day,
+        courses=courses or {},
+        mentors=mentors or {},
     )
 
 
-def put(store, made):
-    store.put(made, {"org": made.org})
+@pytest.fixture
+def snapshots():
+    return Snapshots()
 
 
-def text(store):
-    return b"".join(line for _, found in store.pieces(catalog.METRICS) for line in found).decode()
+@pytest.fixture
+def changes(snapshots):
+    found = []
+    snapshots.listeners.append(lambda org, collector: found.append((org, collector)))
+    return found
 
 
-def test_a_snapshot_is_replaced_whole():
-    store = SnapshotStore()
-    put(store, snapshot(courses={"bio": "Biology", "art": "Art"}))
-    put(store, snapshot(courses={"art": "Art"}, value=8))
-    assert text(store) == (
-        'iblai_active_users_7d{org="acme"} 8.0\n'
-        'iblai_course_active_users_7d{course_id="art",org="acme"} 1.0\n'
-        'iblai_course_info{course_id="art",course_name="Art",org="acme"} 1.0\n'
+def test_an_update_replaces_the_given_items_and_no_others(snapshots):
+    snapshots.update("acme", "enrollments", {"bio": item(value=1), "art": item(value=2)})
+    new = item(value=3)
+    snapshots.update("acme", "enrollments", {"bio": new})
+    items = snapshots.items("acme", "enrollments")
+    assert items.keys() == {"bio", "art"}
+    assert items["bio"] is new
+
+
+def test_items_expire_on_their_own(snapshots, changes):
+    snapshots.update("acme", "videos", {"today": item(expires=10), "org": item(expires=30)})
+    snapshots.update("globex", "videos", {"org": item(expires=20)})
+    changes.clear()
+    assert snapshots.expire(9.9) == []
+    assert snapshots.expire(10) == [("acme", "videos", "today")]
+    assert snapshots.expire(10) == []
+    assert snapshots.expire(25) == [("globex", "videos", "org")]
+    assert snapshots.items("acme", "videos").keys() == {"org"}
+    assert changes == [("acme", "videos"), ("globex", "videos")]
+
+
+def test_an_item_that_is_collected_again_lives_on(snapshots):
+    snapshots.update("acme", "videos", {"org": item(expires=10)})
+    snapshots.update("acme", "videos", {"org": item(expires=20)})
+    assert snapshots.expire(15) == []
+    assert snapshots.expire(20) == [("acme", "videos", "org")]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 100)), max_size=20))
+def test_whatever_the_order_nothing_is_served_beyond_its_expiry(steps):
+    snapshots, expected = Snapshots(), {}
+    for key, moment in steps:
+        snapshots.update("acme", "x", {key: item(expires=moment)})
+        expected[key] = moment
+        snapshots.expire(moment)
+        expected = {k: expires for k, expires in expected.items() if expires > moment}
+        assert {k: i.expires for k, i in snapshots.items("acme", "x").items()} == expected
+
+
+def test_values_of_a_day_end_with_it_and_complete_days_stay(snapshots, changes):
+    snapshots.update("acme", "videos", {"org/today": item(of_day=True), "org": item()})
+    snapshots.update("globex", "videos", {"org/today": item(of_day=True)})
+    changes.clear()
+    assert snapshots.end_day("acme", TODAY) == []
+    assert snapshots.end_day("acme", TODAY + timedelta(days=1)) == [("videos", "org/today")]
+    assert snapshots.items("acme", "videos").keys() == {"org"}
+    assert snapshots.items("globex", "videos").keys() == {"org/today"}
+    assert changes == [("acme", "videos")]
+
+
+def test_items_that_are_not_wanted_are_dropped(snapshots, changes):
+    snapshots.update("acme", "enrollments", {"bio": item(), "art": item()})
+    changes.clear()
+    assert snapshots.keep("acme", "enrollments", {"bio"}.__contains__) == ["art"]
+    assert snapshots.keep("acme", "enrollments", {"bio"}.__contains__) == []
+    assert changes == [("acme", "enrollments")]
+
+
+def test_a_collector_or_an_org_is_dropped_whole(snapshots):
+    for org in ("acme", "globex"):
+        for collector in ("videos", "chat"):
+            snapshots.update(org, collector, {"org": item()})
+    snapshots.drop("acme", "chat")
+    assert snapshots.of("acme").keys() == {"videos"}
+    snapshots.drop("acme")
+    assert snapshots.of("acme") == {}
+    assert snapshots.of("globex").keys() == {"videos", "chat"}
+    snapshots.drop("unknown")
+    snapshots.drop("unknown", "chat")
+
+
+def test_names_of_courses_and_mentors_are_those_of_all_items(snapshots):
+    names = {"bio": "Biology", "art": ""}
+    snapshots.update("acme", "active_users", {"7d": item(courses=names)})
+    snapshots.update("acme", "course_videos", {"courses": item(courses={"bio": "", "law": "Law"})})
+    snapshots.update("acme", "mentors", {"names": item(mentors={"m1": "Coach"})})
+    assert snapshots.courses("acme") == {"bio": "Biology", "art": "", "law": "Law"}
+    assert snapshots.mentors("acme") == {"m1": "Coach"}
+    snapshots.drop("acme", "active_users")
+    assert snapshots.courses("acme") == {"bio": "", "law": "Law"}
+
+
+def test_an_update_without_items_is_no_change(snapshots, changes):
+    snapshots.update("acme", "videos", {})
+    assert changes == []
+    assert snapshots.of("acme") == {}
+
+
+def test_an_item_knows_its_number_of_series():
+    assert item().series == 1
+    assert item(value=None).series == 0
+
+
+# For the state file.
+
+
+@given(
+    day=st.dates(),
+    collected=st.floats(0, 1e12),
+    left=st.floats(-1e6, 1e6),
+    of_day=st.booleans(),
+    names=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
+)
+def test_a_decoded_item_is_the_encoded_one_on_another_monotonic_clock(
+    day, collected, left, of_day, names
+):
+    before = replace(
+        item(of_day=of_day, day=day, courses=names, mentors=names),
+        collected=collected,
+        expires=50.0 + left,
     )
+    now = 1.7e9
+    payload = encode(before, expires=now + left)
+    after = decode(payload, now=now + 10, monotonic=3.0)
+    assert replace(after, expires=0) == replace(before, expires=0)
+    assert after.expires == pytest.approx(3.0 + left - 10, abs=1e-3)
 
 
-def test_the_name_of_a_course_is_written_once_however_many_collectors_bring_it():
-    store = SnapshotStore()
-    put(store, snapshot(collector="active_users", courses={"bio": ""}))
-    put(store, snapshot(collector="course_videos", courses={"bio": "Biology"}))
-    assert text(store).count("iblai_course_info") == 1
-    assert 'course_name="Biology"' in text(store)
+VALID = json.loads(encode(item(courses={"bio": "Biology"}), expires=1.7e9))
 
 
-def test_a_course_that_only_one_collector_still_knows_keeps_its_name():
-    store = SnapshotStore()
-    put(store, snapshot(collector="active_users", courses={"bio": "Biology"}))
-    put(store, snapshot(collector="course_videos", courses={"bio": "Biology"}))
-    put(store, snapshot(collector="active_users"))
-    assert store.courses("acme") == {"bio": "Biology"}
+@given(
+    member=st.sampled_from(sorted(VALID)),
+    value=JSON,
+    missing=st.booleans(),
+)
+def test_a_record_with_any_other_member_is_an_item_or_an_error(member, value, missing):
+    record = {**VALID, member: value}
+    if missing:
+        del record[member]
+    assert_item_or_error(json.dumps(record).encode())
 
 
-def test_a_snapshot_vanishes_when_its_time_is_over_and_the_others_stay():
-    store = SnapshotStore()
-    put(store, snapshot("acme", expires=10.0))
-    put(store, snapshot("globex", expires=20.0))
-    assert store.expire(9.9) == []
-    assert store.expire(10.0) == [("acme", "active_users")]
-    assert text(store) == 'iblai_active_users_7d{org="globex"} 7.0\n'
+@given(BODIES)
+def test_any_payload_is_an_item_or_an_error(payload):
+    assert_item_or_error(payload)
 
 
-def test_an_org_that_is_dropped_leaves_no_series():
-    store = SnapshotStore()
-    put(store, snapshot("acme", courses={"bio": "Biology"}))
-    store.write(("acme", "telemetry"), {"iblai_up": b"up 1\n"})
-    put(store, snapshot("globex"))
-    store.drop("acme")
-    assert "acme" not in text(store)
-    assert "up 1" not in text(store)
-    assert "globex" in text(store)
+def assert_item_or_error(payload):
+    try:
+        found = decode(payload, now=0.0, monotonic=0.0)
+    except ERRORS:
+        return
+    assert isinstance(found.day, date)
+    assert math.isfinite(found.expires)
+    assert all(isinstance(t, str) for names in (found.courses, found.mentors) for t in names)
 
 
-def test_the_lines_of_one_org_are_those_of_no_other():
-    store = SnapshotStore()
-    put(store, snapshot("acme"))
-    put(store, snapshot("globex"))
-    found = store.pieces_of("globex", catalog.METRICS)
-    assert [(m.name, lines) for m, lines in found] == [
-        ("iblai_active_users_7d", [b'iblai_active_users_7d{org="globex"} 7.0\n'])
-    ]
-
-
-def test_every_change_makes_a_new_generation_and_is_told():
-    store = SnapshotStore()
-    told = []
-    store.listeners.append(lambda: told.append(store.generation))
-    put(store, snapshot())
-    store.remove("acme", "active_users")
-    store.remove("acme", "active_users")
-    assert told == sorted(set(told))
-    assert len(told) == 2
-
-
-def test_the_headline_holds_the_figures_of_the_org_itself():
-    made = snapshot(courses={"bio": "Biology"})
-    assert made.headline == {"iblai_active_users_7d": 7}
-    assert made.series == 2
-
-
-def test_its_size_is_that_of_its_text_whatever_comes_and_goes():
-    store = SnapshotStore()
-    for change in (
-        lambda: put(store, snapshot(courses={"bio": "Biology", "art": "Art"})),
-        lambda: put(store, snapshot(courses={"art": "Art"}, value=12345)),
-        lambda: put(store, snapshot(org="globex", expires=7)),
-        lambda: store.expire(8),
-        lambda: store.remove("acme", "active_users"),
-        lambda: put(store, snapshot()),
-        lambda: store.drop("acme"),
-    ):
-        change()
-        assert store.size == len(text(store))
-    assert store.size == 0
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [
+        ("expires", "Infinity"),
+        ("expires", "1e999"),
+        ("expires", "NaN"),
+        ("collected", "9" * 400),
+        ("expires", "9" * 400),
+        ("samples", '[["iblai_active_users_7d", [[]], [' + "9" * 400 + "]]]"),
+        ("samples", '[["iblai_active_users_7d", [[]], [NaN]]]'),
+        ("samples", "[" * 100_000),
+        ("courses", "null"),
+        ("mentors", "[]"),
+        ("day", "7"),
+    ],
+)
+def test_a_record_that_is_out_of_range_is_an_error(member, text):
+    record = json.dumps({**VALID, member: "REPLACED"})
+    with pytest.raises(ERRORS):
+        decode(record.replace('"REPLACED"', text).encode(), now=0.0, monotonic=0.0)

@@ -1,3 +1,5 @@
+"""Days and windows in any time zone."""
+
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -6,16 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.windows import (
-    BASELINES,
     WINDOWS,
     Span,
-    baseline_spans,
-    history,
     local_date,
     next_midnight,
+    next_midnight_of,
     single,
-    total,
-    usual,
     window,
 )
 
@@ -50,26 +48,6 @@ def test_a_window_is_its_number_of_complete_days_up_to_yesterday(today, length):
     assert today not in span
 
 
-@given(today=days, length=st.sampled_from(sorted(BASELINES.values())))
-def test_a_baseline_covers_the_same_weekdays_in_each_of_the_four_weeks_before(today, length):
-    now = window(length, today)
-    spans = baseline_spans(length, today)
-    assert [(now.first - span.first).days for span in spans] == [7, 14, 21, 28]
-    for span in spans:
-        assert [day.weekday() for day in span] == [day.weekday() for day in now]
-        assert span.last < now.first
-
-
-@given(today=days)
-def test_one_range_of_history_holds_every_window_and_baseline_and_nothing_of_today(today):
-    span = history(today)
-    assert span == Span(today - timedelta(days=35), today - DAY)
-    for length in WINDOWS.values():
-        assert all(day in span for day in window(length, today))
-    for length in BASELINES.values():
-        assert all(day in span for past in baseline_spans(length, today) for day in past)
-
-
 @pytest.mark.parametrize(
     ("today", "first", "last"),
     [
@@ -83,7 +61,7 @@ def test_a_week_crosses_the_ends_of_months_and_years(today, first, last):
     assert window(7, today) == Span(first, last)
 
 
-def test_a_span_holds_days_and_nothing_else():
+def test_a_span_contains_days_and_nothing_else():
     span = Span(date(2026, 1, 1), date(2026, 1, 3))
     assert "2026-01-02" not in span
     assert date(2026, 1, 3) in span
@@ -99,7 +77,7 @@ def test_a_span_holds_days_and_nothing_else():
         ("Pacific/Kiritimati", date(2026, 5, 5)),
     ],
 )
-def test_one_moment_falls_on_the_date_that_its_zone_prints(zone, day):
+def test_a_moment_has_the_date_of_its_zone(zone, day):
     moment = datetime(2026, 5, 5, 3, 30, tzinfo=UTC)
     assert local_date(moment, ZoneInfo(zone)) == day
 
@@ -140,34 +118,8 @@ def test_midnight_is_right_where_the_clocks_skip_or_repeat_it(zone, noon, midnig
     assert next_midnight(moment, ZoneInfo(zone)) == datetime.fromisoformat(midnight)
 
 
-@given(
-    span=st.builds(
-        lambda first, length: Span(first, first + timedelta(days=length)), days, st.integers(0, 40)
-    ),
-    data=st.data(),
-)
-def test_one_unknown_day_makes_a_window_unknown(span, data):
-    values = {day: float(number) for number, day in enumerate(span)}
-    assert total(values, span) == sum(values.values())
-    day = data.draw(st.sampled_from(list(span)))
-    assert total({**values, day: None}, span) is None
-    assert total({other: value for other, value in values.items() if other != day}, span) is None
-
-
-def test_days_outside_the_span_do_not_count():
-    span = single(date(2026, 1, 2))
-    around = {date(2026, 1, 1): 5.0, date(2026, 1, 2): 0.0, date(2026, 1, 3): None}
-    assert total(around, span) == 0
-
-
-@given(st.lists(st.none() | st.floats(0, 1e6), max_size=4))
-def test_a_baseline_needs_three_known_weeks_and_lies_among_them(values):
-    known = [value for value in values if value is not None]
-    baseline = usual(values)
-    assert baseline is None if len(known) < 3 else min(known) <= baseline <= max(known)
-
-
-def test_a_baseline_is_the_median_so_one_odd_week_does_not_move_it_far():
-    assert usual([100, 104, 0, 96]) == 98
-    assert usual([100, None, 0, 96]) == 96
-    assert usual([100, None, None, 96]) is None
+@given(day=days, zone=zones)
+def test_the_midnight_after_a_day_is_the_first_moment_of_the_next_one(day, zone):
+    midnight = next_midnight_of(day, zone)
+    assert local_date(midnight, zone) > day
+    assert local_date(midnight - timedelta(microseconds=1), zone) <= day

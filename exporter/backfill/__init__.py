@@ -1,1 +1,1 @@
-"""The past as OpenMetrics: what the exporter would have shown on days that are over."""
+"""History as OpenMetrics: the gauges that the exporter would have served on past days."""

@@ -1,35 +1,43 @@
-"""The command: from options to a job, and what a person sees of it."""
+"""The command `backfill`: its options, and what it does with them."""
 
+import asyncio
 import dataclasses
 import re
-import sqlite3
 import sys
+from contextlib import ExitStack
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
 
 from exporter import collectors, logs
 from exporter.api.client import ApiClient
-from exporter.api.errors import ApiError
-from exporter.backfill.desk import Unanswered
-from exporter.backfill.ledger import Ledger, LedgerError
-from exporter.backfill.run import SUFFIX, Backfill, Job
-from exporter.backfill.showing import Progress, print_end, print_plan
+from exporter.api.hosts import Hosts
+from exporter.backfill.estimate import ASSUMED_COURSES, Estimate, count_courses, estimate
+from exporter.backfill.job import Job
+from exporter.backfill.record import Record, StateError
+from exporter.backfill.report import Progress, print_plan, print_result
+from exporter.backfill.run import Backfill, resume, times_of
+from exporter.backfill.times import Times
 from exporter.clock import SystemClock
 from exporter.commands.options import config_option, given
 from exporter.commands.running import EXIT_FAILED, or_exit, run
 from exporter.commands.screen import screen
-from exporter.settings import Settings, load
+from exporter.history.series import MAX_DAYS
+from exporter.scheduler import Collection
+from exporter.settings import Org, Settings, load
 from exporter.settings.fields import RESERVED_LABELS
 from exporter.settings.units import duration
 from exporter.windows import local_date
 
 DEFAULT_STEP = "5m"
-"""The longest that leaves no gap: Prometheus looks back five minutes for a sample."""
+"""The longest without gaps: Prometheus looks back five minutes for a sample."""
+
+MOST_DAYS = MAX_DAYS - 365
+"""Days of one backfill, so that the history before them fits."""
 
 _SHORTEST, _LONGEST = 15, 86400
 _SCRAPED = frozenset({"job", "instance"})
@@ -82,7 +90,7 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 @click.option(
     "--end",
     type=_Day(),
-    help="Last day. Today counts until 3 hours ago: later samples are left to live scrapes.  "
+    help="Last day. Today is written until 3 hours ago; later samples are left to live scrapes.  "
     "[default: today]",
 )
 @click.option(
@@ -90,14 +98,14 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     type=click.Path(),
     required=True,
     metavar="FILE|DIR",
-    help="One file, or with a slash at the end (or a directory that exists) a file for each day.",
+    help="One file, or with a slash at the end (or an existing directory) one file for each day.",
 )
 @click.option(
     "--step",
     type=_Step(),
     default=DEFAULT_STEP,
     show_default=True,
-    help="Time between samples. A longer one needs less space, and leaves gaps in charts.",
+    help="Time between samples. A longer one needs less space and leaves gaps in charts.",
 )
 @click.option(
     "--label",
@@ -105,14 +113,14 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
     type=_Label(),
     multiple=True,
     metavar="NAME=VALUE",
-    help="Label of every series, as your scrapes have it: job=iblai, instance=localhost:10880.",
+    help="Label of every series, as in your scrapes: job=iblai, instance=localhost:10880.",
 )
-@click.option("--org", "only", multiple=True, metavar="KEY", help="These orgs alone.")
-@click.option("--dry-run", is_flag=True, help="Print the plan; write nothing.")
+@click.option("--org", "only", multiple=True, metavar="KEY", help="Only these orgs.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and write nothing.")
 @click.option(
     "--courses",
     type=click.IntRange(0, 100_000),
-    help="Plan with so many courses for each org, instead of asking for them.",
+    help="Courses per org in the plan, instead of a request that counts them.",
 )
 @click.option(
     "--api.rate-limit",
@@ -134,84 +142,120 @@ def backfill(
     courses: int | None,
     api__rate_limit: str | None,
 ) -> None:
-    """Write the past as OpenMetrics, for promtool to make blocks of.
+    """Write history as OpenMetrics, from which promtool creates blocks.
 
-    It writes what the exporter would have shown on the days from --start to --end. Interrupted
-    and started again with the same options, it goes on where it was.
+    It writes the gauges that the exporter would have served on the days from --start to --end.
+    An interrupted backfill continues if it is started again with the same options.
 
     \b
     iblai-exporter backfill -c iblai.yml --start 2025-09-01 --end 2026-06-30 --output history/
     """
     settings = _settings(config, {"api__rate_limit": api__rate_limit}, only)
     logs.configure(level="error", form="logfmt")
-    today = max(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
-    last = end or today
-    if last > today:
-        raise click.UsageError(f"--end {last} is yet to come; leave it out for today")
-    if start > last:
-        raise click.UsageError(f"--start {start} is after --end {last}")
+    clock = SystemClock()
     job = Job(
         orgs=settings.orgs,
         start=start,
-        end=last,
+        end=_last_day(start, end, settings),
         step=step,
         output=Path(output),
         directory=output.endswith("/") or Path(output).is_dir(),
         labels=dict(labels),
     )
-    if not dry_run:
-        _prepare(job)
-    try:
-        with Ledger(None if dry_run else job.state) as ledger:
-            # Where a run of yesterday goes on, its today is still the end.
-            if end is None and "end" in (notes := ledger.notes()):
-                job = dataclasses.replace(job, end=date.fromisoformat(notes["end"]))
-            good = run(_go(job, settings, ledger, courses=courses, dry_run=dry_run))
-    except (LedgerError, ApiError) as error:
-        raise click.ClickException(str(error)) from None
-    except Unanswered as error:
-        raise click.ClickException(f"{error}. What is there is kept: start it again.") from None
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise click.ClickException(
-            f"{job.output}: {reason}. What is there is kept: start it again once there is space."
-        ) from None
-    sys.exit(0 if good else EXIT_FAILED)
+    with ExitStack() as stack:
+        try:
+            if dry_run:
+                record, times = None, times_of(job, clock.now())
+            else:
+                _create_directory(job)
+                record = stack.enter_context(Record(job.state))
+                job, times = resume(job, record, now=clock.now(), end_given=end is not None)
+            complete = run(_run(job, times, settings, record, courses=courses))
+        except StateError as error:
+            _fail(str(error))
+        except OSError as error:
+            _fail(f"{job.output}: {error.strerror}.")
+    sys.exit(0 if complete else EXIT_FAILED)
 
 
-async def _go(
-    job: Job, settings: Settings, ledger: Ledger, *, courses: int | None, dry_run: bool
+async def _run(
+    job: Job, times: Times, settings: Settings, record: Record | None, *, courses: int | None
 ) -> bool:
-    """Plan, ask and write; return whether there are figures of every org."""
+    """Print the plan, and unless it is a dry run do it; return whether nothing is missing."""
     clock, console = SystemClock(), screen()
     progress = Progress(Console(stderr=True))
-    api = ApiClient(settings.api, progress, clock)
+    hosts = Hosts(settings.api, start=_start, now=clock.monotonic)
+    api = ApiClient(settings.api, progress, clock, hosts)
     try:
-        work = Backfill(job, api=api, ledger=ledger, clock=clock, reporter=progress)
-        shares = await work.foresee(courses=courses)
-        print_plan(console, job, shares, rate=settings.api.rate_limit)
-        if dry_run:
+        estimates = await _estimates(job, times, api, courses=courses)
+        print_plan(console, job, estimates, rate=settings.api.rate_limit)
+        if record is None:
             return True
-        with progress.of(days=work.days_left(), files=len(work.files())):
-            await work.ask()
+        total = sum(estimates.values(), Estimate())
+        work = Backfill(
+            job,
+            times,
+            api=api,
+            record=record,
+            clock=clock,
+            reporter=progress,
+            page_size=settings.api.page_size,
+        )
+        with progress.of(requests=total.requests, files=len(work.files())):
+            await work.collect()
             work.write()
     finally:
         await api.aclose()
-    return print_end(console, job, ledger, work.gaps, requests=progress.requests)
+    return print_result(console, job, work, requests=progress.requests)
 
 
-def _prepare(job: Job) -> None:
-    """Make the directory of the output; never write over what another run has made."""
-    there = job.output.glob(f"*{SUFFIX}") if job.directory else [job.output]
-    if not job.state.exists() and any(path.exists() for path in there):
-        raise click.UsageError(
-            f"{job.output} holds an output already; remove it, or choose another"
+async def _estimates(
+    job: Job, times: Times, api: ApiClient, *, courses: int | None
+) -> dict[str, Estimate]:
+    async def of(org: Org) -> Estimate:
+        days = times.days(org.zone)
+        if days is None:
+            return Estimate()
+        found = courses if courses is not None else await count_courses(api, org)
+        return estimate(
+            org,
+            days,
+            courses=ASSUMED_COURSES if found is None else found,
+            constants=job.constants(org),
+            step=job.step,
         )
+
+    found = await asyncio.gather(*(of(org) for org in job.orgs))
+    return {org.key: each for org, each in zip(job.orgs, found, strict=True)}
+
+
+def _start(_: Collection) -> None:
+    """Start nothing: a backfill requests slots without queuing collections."""
+
+
+def _last_day(start: date, end: date | None, settings: Settings) -> date:
+    today = max(local_date(SystemClock().now(), org.zone) for org in settings.orgs)
+    last = end or today
+    if last > today:
+        raise click.UsageError(f"--end {last} is in the future; leave it out for today")
+    if start > last:
+        raise click.UsageError(f"--start {start} is after --end {last}")
+    if (last - start).days >= MOST_DAYS:
+        raise click.UsageError(f"--start {start} is more than {MOST_DAYS:,} days before --end")
+    return last
+
+
+def _create_directory(job: Job) -> None:
+    """Create the directory of the output, unless files of another origin are there."""
+    if not job.state.exists() and job.outputs():
+        raise click.UsageError(f"{job.output} exists already; remove it, or choose another output")
     directory = job.output if job.directory else job.output.parent
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise click.ClickException(f"{directory}: {error.strerror}") from None
+    directory.mkdir(parents=True, exist_ok=True)
+
+
+def _fail(text: str) -> NoReturn:
+    again = "What was collected is kept: run the same command again."
+    raise click.ClickException(f"{text} {again}") from None
 
 
 def _settings(config: Path | None, flags: dict[str, Any], only: tuple[str, ...]) -> Settings:

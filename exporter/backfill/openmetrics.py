@@ -1,28 +1,31 @@
-"""Figures by day as OpenMetrics text with timestamps, one whole series after the other."""
+"""Gauges by day as OpenMetrics text with timestamps, one whole series after the other."""
 
 import os
-from array import array
-from collections.abc import MutableSequence, Sequence
-from dataclasses import dataclass
-from math import isnan, nan
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO
 from zoneinfo import ZoneInfo
 
-from exporter import catalog, exposition
-from exporter.backfill.era import Slice
-from exporter.backfill.ledger import Ledger
+from exporter import catalog
+from exporter.backfill.record import Record
+from exporter.backfill.times import Section
 from exporter.catalog import Metric
-from exporter.exposition import Constants, Format
-from exporter.samples import Labels
+from exporter.exposition.text import Constants, Format, LineRenderer, header, number
+from exporter.history.series import DailyValues
+
+FILES_AT_ONCE = 32
+"""Files that are written in parallel, so that each value is loaded once for a month."""
 
 _METRICS = tuple(m for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
-_BUFFER = 1 << 20
+_BUFFER = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One org as it is written: its name in the ledger, its zone and its constant labels."""
+    """One org in the output: its key, its time zone and its constant labels."""
 
     org: str
     zone: ZoneInfo
@@ -30,80 +33,78 @@ class Source:
 
 
 class Writer:
-    """Writes files of the figures in a ledger.
+    """Writes the gauges of a record to files.
 
     Memory: the values of one metric of one org, and one day of one series as text.
     """
 
-    def __init__(self, sources: Sequence[Source], ledger: Ledger) -> None:
+    def __init__(self, sources: Sequence[Source], record: Record) -> None:
         self._sources = sources
-        self._ledger = ledger
+        self._record = record
 
-    def write(self, path: Path, part: Slice) -> int:
-        """Write one file, which appears whole or not at all; return how many samples it has.
+    def write(self, files: Mapping[Path, Section]) -> Iterator[tuple[Path, int]]:
+        """Write files and yield each with its number of samples once it exists.
 
-        Where there are none there is no file. Raises OSError.
+        A file appears complete or not at all, and without samples not at all. Raises OSError.
         """
-        draft = path.with_name(f".{path.name}.part")
-        stamps = {zone: part.stamps(zone) for zone in {s.zone for s in self._sources}}
-        with draft.open("wb", buffering=_BUFFER) as file:
-            page = _Page(file, part, stamps)
+        remaining = iter(files.items())
+        while batch := dict(islice(remaining, FILES_AT_ONCE)):
+            yield from self._write(batch)
+
+    def _write(self, files: Mapping[Path, Section]) -> Iterator[tuple[Path, int]]:
+        drafts = {path: path.with_name(f".{path.name}.part") for path in files}
+        zones = {source.zone for source in self._sources}
+        with ExitStack() as stack:
+            pages = {
+                path: _Page(
+                    stack.enter_context(drafts[path].open("wb", buffering=_BUFFER)),
+                    section,
+                    {zone: section.stamps(zone) for zone in zones},
+                )
+                for path, section in files.items()
+            }
             for metric in _METRICS:
                 for source in self._sources:
-                    page.put(metric, source, self._values(metric, part, source))
-            file.write(b"# EOF\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if page.samples:
-            draft.replace(path)
-        else:
-            draft.unlink()
-            path.unlink(missing_ok=True)
-        return page.samples
-
-    def _values(
-        self, metric: Metric, part: Slice, source: Source
-    ) -> dict[Labels, MutableSequence[float]]:
-        """Return each series by day, NaN for days on which there is none."""
-        length = (part.last - part.first).days + 1
-        found: dict[Labels, MutableSequence[float]] = {}
-        for day, rows in self._ledger.figures(metric.name, source.org, part.first, part.last):
-            for labels, value in rows:
-                if labels not in found:
-                    found[labels] = array("d", [nan]) * length
-                found[labels][(day - part.first).days] = value
-        return found
+                    renderer = LineRenderer(source.constants)
+                    for labels, values in self._record.gauges(source.org, metric.name):
+                        # The line of an arbitrary value, without the value.
+                        line = renderer.lines(metric, {labels: 1.0}).removesuffix(b"1.0\n")
+                        for page in pages.values():
+                            page.put(metric, line, values, source.zone)
+            for page in pages.values():
+                page.end()
+        for path, page in pages.items():
+            if page.samples:
+                drafts[path].replace(path)
+                yield path, page.samples
+            else:
+                drafts[path].unlink()
 
 
+@dataclass(slots=True)
 class _Page:
-    """A file being written."""
+    """A file that is being written. `stamps` are what follows the values of each of its days."""
 
-    def __init__(
-        self, file: IO[bytes], part: Slice, stamps: dict[ZoneInfo, list[tuple[bytes, ...]]]
-    ) -> None:
-        self._file = file
-        self._part = part
-        self._stamps = stamps
-        self._metric: Metric | None = None
-        self.samples = 0
+    file: IO[bytes]
+    section: Section
+    stamps: Mapping[ZoneInfo, Sequence[tuple[bytes, ...]]]
+    samples: int = 0
+    _metric: Metric | None = field(default=None, init=False)
 
-    def put(
-        self, metric: Metric, source: Source, values: dict[Labels, MutableSequence[float]]
-    ) -> None:
-        """Write the series of one metric and one org."""
-        stamps = self._stamps[source.zone]
-        for labels, by_day in sorted(values.items()):
-            # The line of an arbitrary value, without the value.
-            whole = exposition.Pen(source.constants).lines(metric, {labels: 1.0})
-            name = whole.removesuffix(b"1.0\n")
-            for value, after in zip(by_day, stamps, strict=True):
-                if after and not isnan(value):
-                    self._begin(metric)
-                    sample = name + exposition.number(value).encode()
-                    self._file.write(sample + sample.join(after))
-                    self.samples += len(after)
+    def put(self, metric: Metric, line: bytes, values: DailyValues, zone: ZoneInfo) -> None:
+        """Write one series; `line` is its name and labels."""
+        for day, stamps in zip(self.section.days, self.stamps[zone], strict=True):
+            value = values.get(day)
+            if value is not None and stamps:
+                if self._metric is not metric:
+                    self._metric = metric
+                    self.file.write(header(metric, Format.OPENMETRICS))
+                sample = line + number(value).encode()
+                self.file.write(sample + sample.join(stamps))
+                self.samples += len(stamps)
 
-    def _begin(self, metric: Metric) -> None:
-        if self._metric is not metric:
-            self._metric = metric
-            self._file.write(exposition.header(metric, Format.OPENMETRICS))
+    def end(self) -> None:
+        """Complete the file on the disk."""
+        self.file.write(b"# EOF\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())

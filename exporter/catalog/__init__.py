@@ -20,7 +20,10 @@ _ENTRIES: tuple[object, ...] = tuple(
     chain.from_iterable(vars(module).values() for module in _MODULES)
 )
 
-WINDOWED: tuple[Windowed, ...] = tuple(e for e in _ENTRIES if isinstance(e, Windowed))
+WINDOWED: tuple[Windowed, ...] = tuple(
+    {e.name: e for e in _ENTRIES if isinstance(e, Windowed)}.values()
+)
+"""Every measure with windows, once although modules import some of each other."""
 
 
 def _metrics(entry: object) -> Iterator[Metric]:

@@ -78,8 +78,8 @@ COURSE_ENROLLED_USERS = gauge(
 )
 _ENROLLED = People((COURSE_ENROLLED_USERS.name, *_ACTIVE_IN_COURSE))
 
-COURSE_ACTIVE_DAYS_PER_LEARNER = gauge(
-    "course_active_days_per_learner",
+COURSE_ACTIVITY_PER_LEARNER = gauge(
+    "course_activity_per_learner",
     "Mean number of days on which a learner was active in the course, in the API's own period.",
     COURSE,
     Area.COURSES,

@@ -14,6 +14,7 @@ from exporter.collectors import (
     engagement,
     performance,
     usage,
+    v2,
     videos,
 )
 from exporter.collectors.run import Result, Run
@@ -65,6 +66,8 @@ class Collector:
     """Belongs to the core values that are collected before any org is polled a second time."""
     once: int = 0
     """Requests that a new org takes once."""
+    v2: Callable[[Run], Awaitable[Result]] | None = None
+    """Collects the same from the newer family, for deployments without the seeds' endpoint."""
 
     def interval(self, org: Org, *, courses: int, mentors: int) -> float:
         """Return the seconds between two runs for an org with so many courses and mentors."""
@@ -135,6 +138,7 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.INTERVAL,
         endpoints.ACTIVE_USERS_PER_COURSE,
         audience.active_users_today,
+        v2=v2.active_users_today,
         windows=False,
     ),
     Collector(
@@ -142,15 +146,17 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.INTERVAL,
         endpoints.ENROLLMENTS_OVER_TIME,
         audience.enrollments,
+        v2=v2.enrollments,
         requests=2,
     ),
     Collector("videos", Base.INTERVAL, endpoints.VIDEOS_OVER_TIME, videos.videos),
-    Collector("chat", Base.INTERVAL, endpoints.MESSAGES_PER_SESSION, chat.chat),
+    Collector("chat", Base.INTERVAL, endpoints.MESSAGES_PER_SESSION, chat.chat, v2=v2.chat),
     Collector(
         "active_users",
         Base.HISTORY_INTERVAL,
         endpoints.ACTIVE_USERS_PER_COURSE,
         audience.active_users,
+        v2=v2.active_users,
         requests=1 + 2 / audience.LONG_WINDOWS_EVERY,
         lists_courses=True,
     ),
@@ -167,6 +173,7 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.HISTORY_INTERVAL,
         endpoints.COURSE_VIDEOS,
         videos.course_videos,
+        v2=v2.course_videos,
         times=RARELY,
         windows=False,
         lists_courses=True,
@@ -177,6 +184,7 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.HISTORY_INTERVAL,
         endpoints.COURSE_ENROLLMENTS_OVER_TIME,
         audience.course_enrollments,
+        v2=v2.course_enrollments,
         requests=0,
         per_course=2,
         first=False,
@@ -196,6 +204,7 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.INTERVAL,
         endpoints.MESSAGES_PER_SESSION,
         chat.mentor_chat,
+        v2=v2.mentor_chat,
         requests=0,
         per_mentor=1,
         first=False,
@@ -236,7 +245,13 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     *(
         _extra(
-            "learning", name, endpoint, collect, times=RARELY, windows=False, paged=name != "grade"
+            "learning",
+            name,
+            endpoint,
+            collect,
+            times=RARELY,
+            windows=False,
+            paged=name.startswith("course_"),
         )
         for name, endpoint, collect in (
             ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users),

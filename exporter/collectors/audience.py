@@ -90,30 +90,31 @@ async def active_users(run: Run) -> Result:
     changed = before != run.history.series(run.org.key, catalog.ACTIVE_USERS.name).get(
         run.yesterday
     )
-    due = [name for name in WINDOWS if name != "1d" and (changed or _is_old(run, name))]
+    rarely = LONG_WINDOWS_EVERY * run.interval
+    due = [name for name in WINDOWS if name != "1d" and (changed or run.is_older(name, rarely))]
     await run.each(result, due, collect)
     return result
-
-
-def _is_old(run: Run, name: str) -> bool:
-    item = run.items.get(name)
-    return item is None or item.day != run.day or run.ratio_of_age(name) > LONG_WINDOWS_EVERY - 0.5
 
 
 async def past_active_users(run: Run) -> Result:
     """Unique active users of past days, which the expected range of active users follows from.
 
-    They no longer change, so each is requested once, the nearest first.
+    They no longer change, so each is requested once, the nearest first. The values go to the
+    history; there is nothing to keep of the items.
     """
-    result = Result(history_of=("active_users",))
-    missing = _missing_past(run)
-    for name, end in missing[:PAST_PER_RUN]:
-        length = WINDOWS[name]
-        span = Span(end - timedelta(days=length - 1), end)
+    result = Result(history_of=("active_users",), wanted=lambda key: key not in result.items)
+    missing = {f"{name}/{end}": (name, end) for name, end in _missing_past(run)}
+    due = [key for key in missing if run.is_due(key)]
+
+    async def collect(key: str) -> None:
+        name, end = missing[key]
+        span = Span(end - timedelta(days=WINDOWS[name] - 1), end)
         response = await _active_users(run, span, _read_total)
         run.history.update(run.org.key, _UNIQUE_SERIES[name], days={end: response.total})
-    result.again = len(missing) > PAST_PER_RUN
-    result.items["past"] = Draft(samples=Samples(), interval=run.interval)
+        result.items[key] = Draft(samples=Samples(), interval=run.interval)
+
+    await run.each(result, due[:PAST_PER_RUN], collect)
+    result.again = len(due) > PAST_PER_RUN
     return result
 
 

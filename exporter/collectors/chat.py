@@ -19,7 +19,7 @@ _ORG = "org"
 
 async def chat(run: Run) -> Result:
     """Chat sessions, and messages per session, of today and of complete days."""
-    result = Result()
+    result = Result(wanted=frozenset({_ORG, f"{_ORG}/today"}).__contains__)
     await _collect(run, result, _ORG)
     return result
 
@@ -53,7 +53,8 @@ async def _collect(run: Run, result: Result, key: str) -> None:
         query={**_DAILY, "mentor_id": mentor} if mentor else _DAILY,
         subject=mentor,
     )
-    for series, member in ((_SESSIONS, "sessions"), (_MESSAGES, "messages")):
+    # Sessions last: whoever finds them in a state file finds the messages, too.
+    for series, member in ((_MESSAGES, "messages"), (_SESSIONS, "sessions")):
         values = {day: bucket and getattr(bucket, member) for day, bucket in buckets.items()}
         run.history.update(run.org.key, series, days=values, part=mentor)
     sessions = run.history.series(run.org.key, _SESSIONS, part=mentor)

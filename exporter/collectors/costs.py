@@ -21,6 +21,7 @@ from exporter.api.payloads import (
 from exporter.catalog import Windowed
 from exporter.collectors import daily, tables
 from exporter.collectors.run import ITEM_ERRORS, Draft, ItemError, Result, Run
+from exporter.history.series import DailyValues
 from exporter.samples import Samples
 from exporter.windows import TODAY, WINDOWS, Span, window
 
@@ -34,26 +35,29 @@ Amounts = Mapping[str, float | None]
 async def costs(run: Run) -> Result:
     """Cost of today and of complete days."""
     result = Result()
-    errors: list[ItemError] = []
     spans = {TODAY: Span(run.day, run.day)}
     spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
     tenant: dict[str, float | None] = {}
-    for name, span in spans.items():
-        if name == TODAY or _is_due(run, name):
-            try:
-                tenant[name] = await _tenant_cost(run, span)
-            except ITEM_ERRORS as error:
-                errors.append(error)
+    due = [name for name in spans if name == TODAY or _is_due(run, name)]
+
+    async def collect(name: str) -> None:
+        tenant[name] = await _tenant_cost(run, spans[name])
+
+    await run.each(result, due, collect)
+    failed, result.failed = result.failed, {}
+    by_day: DailyValues | None = None
     try:
-        await _financial(run, stale=bool(tenant.get("28d")))
+        by_day = await _financial(run, zeros=_is_without_data(tenant))
     except ITEM_ERRORS as error:
-        errors.append(error)
-        if len(errors) > len(tenant):
-            result.failed[catalog.COST.name] = error
+        if not tenant:
+            result.failed = failed or {catalog.COST.name: error}
             return result
-    by_day = run.history.series(run.org.key, catalog.COST.name)
-    for name in tenant:
-        value = _with_data(tenant[name], by_day.total(spans[name]))
+    days = {name: by_day.total(spans[name]) if by_day else None for name in due}
+    for name in tenant.keys() | failed.keys():
+        value = _with_data(tenant.get(name), days[name])
+        if value is None and name in failed:
+            result.failed[name] = failed[name]
+            continue
         samples = Samples()
         samples.add(catalog.COST.at(name), value)
         result.items[name] = Draft(
@@ -67,24 +71,28 @@ async def costs(run: Run) -> Result:
 
 
 def _is_due(run: Run, name: str) -> bool:
-    item = run.items.get(name)
-    return (
-        item is None
-        or item.day != run.day
-        or run.now - item.collected >= run.org.history_interval - run.interval / 2
-    )
+    return run.is_older(name, run.org.history_interval)
+
+
+def _is_without_data(tenant: Mapping[str, float | None]) -> bool:
+    """Return whether the newer store is known to have nothing, or cannot be reached."""
+    return not tenant or ("28d" in tenant and not any(tenant.values()))
 
 
 async def _tenant_cost(run: Run, span: Span) -> float | None:
     return (await run.request(endpoints.TENANT_COST, read_total_cost, span=span)).value
 
 
-async def _financial(run: Run, *, stale: bool) -> None:
-    """Add the days of the older store to the history, unless it has nothing and the other has."""
+async def _financial(run: Run, *, zeros: bool) -> DailyValues:
+    """Add the days of the older store to the history, and return them.
+
+    If it has nothing they are only added with `zeros`: the store may be stale.
+    """
     span = run.unsettled(catalog.COST.name, days=daily.EXPECTED_DAYS)
     values = await daily.request(run, endpoints.COSTS, read_costs, span=span, query=_BY_DAY)
-    if not stale or any(values.values()):
+    if zeros or any(values.values()):
         run.history.update(run.org.key, catalog.COST.name, days=values)
+    return run.history.series(run.org.key, catalog.COST.name)
 
 
 def _with_data(first: float | None, second: float | None) -> float | None:

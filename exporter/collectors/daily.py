@@ -58,15 +58,18 @@ async def request(
     endpoint: Endpoint,
     read: Callable[[bytes], ByDay],
     *,
-    span: Span,
+    span: Span | None,
     query: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     subject: str = "",
 ) -> Mapping:  # type: ignore[type-arg]  # see ByDay
     """Return a value, or None for unknown, for every day of `span`.
 
-    Raises `ApiError`, and `PayloadError` if no day has a value.
+    Without a span nothing is requested. Raises `ApiError`, and `PayloadError` if no day has a
+    value.
     """
+    if span is None:
+        return {}
     response = await run.request(
         endpoint, read, span=span, query=query, names=names, subject=subject
     )

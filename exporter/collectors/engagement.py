@@ -13,7 +13,7 @@ _COMPLETION = {
     "completions": catalog.COURSE_COMPLETED,
     "average": catalog.COURSE_COMPLETION_RATIO,
 }
-_ACTIVITY = {"average_days": catalog.COURSE_ACTIVE_DAYS_PER_LEARNER}
+_ACTIVITY = {"average_days": catalog.COURSE_ACTIVITY_PER_LEARNER}
 _TIME = {
     "time_spent": catalog.COURSE_TIME_SPENT,
     "average_time": catalog.COURSE_TIME_PER_LEARNER,

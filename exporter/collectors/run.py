@@ -125,6 +125,8 @@ class Run:
     is_due: Callable[[str], bool]
     """Whether an item is requested in this run; others back off, or are not due yet."""
     payload_error: Callable[[Endpoint, Reason, int], None]
+    past: Span | None = None
+    """For a backfill: the days of every series, which are over and requested only once."""
 
     @property
     def yesterday(self) -> date:
@@ -237,20 +239,29 @@ class Run:
             for _ in range(min(IN_PARALLEL, len(wanted))):
                 group.create_task(work())
 
-    def unsettled(self, series: str, *, days: int, part: str = "") -> Span:
+    def unsettled(self, series: str, *, days: int, part: str = "") -> Span | None:
         """Return the days to request of a series: those that are missing or can still change.
 
         A range always ends today. At first it covers `days` complete days, later those since the
-        last request and the days that were not settled then.
+        last request and the days that were not settled then. For a backfill it is `past`, or None
+        once that is known.
         """
+        values = self.history.series(self.org.key, series, part=part)
+        if self.past is not None:
+            return None if values.covers(self.past) else self.past
         first = self.day - timedelta(days=days)
-        known = self.history.series(self.org.key, series, part=part).span
+        known = values.span
         if known is None or known.first > first or known.last > self.day:
             return Span(first, self.day)
         last_settled = min(known.last, self.day) - timedelta(days=UNSETTLED_DAYS)
         return Span(max(first, last_settled), self.day)
 
-    def ratio_of_age(self, key: str) -> float:
-        """Return the age of an item in intervals of this collector; infinite if there is none."""
+    def is_older(self, key: str, seconds: float) -> bool:
+        """Return whether an item is missing, of an earlier day, or about `seconds` old.
+
+        Half an interval early counts, so that a value is not left for a whole one more.
+        """
         item = self.items.get(key)
-        return (self.now - item.collected) / self.interval if item else float("inf")
+        if item is None or item.day != self.day:
+            return True
+        return self.now - item.collected > seconds - self.interval / 2

@@ -1,4 +1,4 @@
-"""`check`: what a configuration costs, and whether the API goes along with it."""
+"""`check`: what a configuration demands, and what the platform behind it offers."""
 
 import sys
 from functools import partial
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
-from exporter import check as checking
 from exporter import collectors, logs
 from exporter.api.account import unreadable
+from exporter.check.live import check_live
+from exporter.check.plan import make_plan
+from exporter.check.report import amount, print_plan, say
+from exporter.check.series import ASSUMED_COURSES, assumed_size
 from exporter.commands.options import config_option
 from exporter.commands.running import EXIT_FAILED, or_exit, run
 from exporter.commands.screen import screen
@@ -19,15 +22,32 @@ from exporter.web.port import WebFile
 @click.command()
 @config_option
 @click.option("--live", is_flag=True, help="Call each collector of each org once.")
-def check(config: Path | None, *, live: bool) -> None:
-    """Validate a configuration and print what it will cost; exit 0 only if all is well."""
-    settings = or_exit(partial(load, config, known_collectors=collectors.NAMES))
+@click.option(
+    "--courses",
+    default=ASSUMED_COURSES,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="Courses that each org is assumed to have; --live counts them.",
+)
+def check(config: Path | None, *, live: bool, courses: int) -> None:
+    """Validate a configuration and print what it demands; exit 0 only if all is well.
+
+    Prints orgs, collectors, requests per hour and the number of series. Exits 1 if the
+    configuration is invalid or demand exceeds the rate limit.
+    """
+    settings = or_exit(partial(load, config, known_collectors=collectors.NAMES), status=EXIT_FAILED)
     logs.configure(level="error", form="logfmt")
-    or_exit(partial(WebFile, settings.web.config_file))
+    or_exit(partial(WebFile, settings.web.config_file), status=EXIT_FAILED)
     console = screen()
-    checking.print_plan(settings, console)
-    well = checking.print_missing_keys(len(unreadable(settings.orgs)), console)
     if live:
-        well = or_exit(lambda: run(checking.live(settings, console))) and well
-    if not well:
+        well = or_exit(lambda: run(check_live(settings, console)), status=EXIT_FAILED)
+    else:
+        sizes = {org.key: assumed_size(org, courses=courses) for org in settings.orgs}
+        plan = make_plan(settings, sizes)
+        print_plan(plan, settings, console, counted=False)
+        well = plan.fits
+    if missing := len(unreadable(settings.orgs)):
+        have = "has" if missing == 1 else "have"
+        say(console, f"{amount(missing, 'org')} {have} no API key that can be read.", style="red")
+    if missing or not well:
         sys.exit(EXIT_FAILED)

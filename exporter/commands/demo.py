@@ -1,10 +1,10 @@
-"""`demo` and `simulate`: the simulated platform, with and without an exporter before it."""
+"""`demo` and `simulate`: the simulated platform, with and without an exporter in front of it."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -18,26 +18,68 @@ from exporter.problems import ConfigError
 from exporter.service import Service
 from exporter.settings import listen, load
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PLATFORM = (
+    click.option("--orgs", default=3, show_default=True, type=click.IntRange(1, 10_000)),
+    click.option("--courses", default=12, show_default=True, type=click.IntRange(1, 1_000)),
+    click.option("--seed", default=7, show_default=True, help="Another seed, another university."),
+    click.option(
+        "--drop",
+        "drops",
+        multiple=True,
+        metavar="ORG:DAYS:FRACTION",
+        help="Engagement falls: acme:3:0.6 loses 60 % over the last 3 days and today.",
+    ),
+    click.option(
+        "--generation",
+        default="both",
+        show_default=True,
+        type=click.Choice(["seeds", "v2", "both"]),
+        help="Endpoints of the deployment: those of the seeds, /api/analytics/, or both.",
+    ),
+    click.option("--stale-costs", is_flag=True, help="financial/ responds with zeros."),
+    click.option(
+        "--late-data", is_flag=True, help="Events show hours late, yesterday grows until 06:00 UTC."
+    ),
+)
+
+
+def _platform_options(command: Command) -> Command:
+    """Add the options that shape the simulated platform."""
+    for option in reversed(_PLATFORM):
+        command = option(command)
+    return command
+
 
 @click.command()
 @serving_options
-@click.option("--orgs", default=3, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--courses", default=12, show_default=True, type=click.IntRange(1, 1_000))
-@click.option("--seed", default=7, show_default=True, help="Another seed is another university.")
-@click.option(
-    "--drop",
-    "drops",
-    multiple=True,
-    metavar="ORG:DAYS:FRACTION",
-    help="Have engagement fall: acme:3:0.6 loses 60 % over the last 3 days and today.",
-)
-def demo(*, orgs: int, courses: int, seed: int, drops: tuple[str, ...], **options: Any) -> None:
+@_platform_options
+def demo(
+    *,
+    orgs: int,
+    courses: int,
+    seed: int,
+    drops: tuple[str, ...],
+    generation: str,
+    stale_costs: bool,
+    late_data: bool,
+    **options: Any,
+) -> None:
     """Serve an embedded simulation of the platform: no key, no network.
 
     \b
-    A drop worth an alert:  iblai-exporter demo --drop acme:7:0.6
+    A drop that fires an alert:  iblai-exporter demo --drop acme:7:0.6
     """
-    with _simulated(orgs=orgs, courses=courses, seed=seed, drops=drops) as (platform, university):
+    with _simulated(
+        orgs=orgs,
+        courses=courses,
+        seed=seed,
+        drops=drops,
+        generation=generation,
+        stale_costs=stale_costs,
+        late_data=late_data,
+    ) as (platform, university):
         flags = {**simulation.settings(platform.url, university), **given(options)}
         read = partial(load, None, flags=flags, environ={}, known_collectors=collectors.NAMES)
         settings = or_exit(read)
@@ -49,30 +91,17 @@ def demo(*, orgs: int, courses: int, seed: int, drops: tuple[str, ...], **option
 
 @click.command()
 @click.option("--listen-address", default="127.0.0.1:10881", show_default=True)
-@click.option("--orgs", default=3, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--courses", default=12, show_default=True, type=click.IntRange(1, 1_000))
-@click.option("--seed", default=7, show_default=True, help="Another seed is another university.")
-@click.option("--drop", "drops", multiple=True, metavar="ORG:DAYS:FRACTION")
+@_platform_options
 @click.option(
-    "--fault", "faults", multiple=True, metavar="KEY=VALUE,…", help="Misbehave on command."
+    "--fault", "faults", multiple=True, metavar="KEY=VALUE,…", help="Make responses fail."
 )
-def simulate(
-    listen_address: str,
-    *,
-    orgs: int,
-    courses: int,
-    seed: int,
-    drops: tuple[str, ...],
-    faults: tuple[str, ...],
-) -> None:
+def simulate(listen_address: str, **shape: Any) -> None:
     """Serve only the simulated platform, and print a configuration that fits it."""
     try:
         host, port = listen(listen_address)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
-    with _simulated(
-        orgs=orgs, courses=courses, seed=seed, drops=drops, faults=faults, host=host, port=port
-    ) as (platform, university):
+    with _simulated(**shape, host=host, port=port) as (platform, university):
         click.echo(simulation.example_config(platform.url, university))
         sys.stdout.flush()
         simulation.wait()

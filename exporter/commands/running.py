@@ -9,7 +9,8 @@ import click
 import uvloop
 
 from exporter.problems import ConfigError
-from exporter.service import BindError, Service, bind
+from exporter.service import Service
+from exporter.web.listener import BindError, bind
 
 EXIT_FAILED = 1
 """Something that was checked, or tried, is not well."""
@@ -20,19 +21,19 @@ EXIT_USAGE = 2
 T = TypeVar("T")
 
 
-def or_exit(read: Callable[[], T]) -> T:
-    """Return what `read` returns, or end with all that is wrong with the configuration."""
+def or_exit(read: Callable[[], T], *, status: int = EXIT_USAGE) -> T:
+    """Return what `read` returns, or print what is wrong with the configuration and exit."""
     try:
         return read()
     except ConfigError as error:
-        end(error)
+        end(error, status=status)
 
 
-def end(error: ConfigError) -> NoReturn:
-    """Tell what is wrong with a configuration, and end."""
+def end(error: ConfigError, *, status: int = EXIT_USAGE) -> NoReturn:
+    """Print what is wrong with a configuration and exit."""
     for problem in error.problems:
         click.echo(problem, err=True)
-    sys.exit(EXIT_USAGE)
+    sys.exit(status)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,7 @@ from exporter import collectors, logs
 from exporter.commands.options import config_option, given, serving_options
 from exporter.commands.running import or_exit, serve_until_stopped
 from exporter.problems import ConfigError
-from exporter.service import Service
+from exporter.service import ConfigFile, Service
 from exporter.settings import Settings, load
 from exporter.settings.environment import CONFIG
 from exporter.sharding import Shard
@@ -56,8 +56,9 @@ def serve(config: Path | None, *, shard: str | None, watch_config: bool, **optio
     logs.configure(level=settings.log.level, form=settings.log.format)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
-    watched = (config or _named()) if watch_config else None
-    service = or_exit(partial(Service, settings, load=read, watch=watched, shard=share))
+    file = config or _named()
+    watch = ConfigFile(file, reload=watch_config) if file else None
+    service = or_exit(partial(Service, settings, load=read, watch=watch, shard=share))
     serve_until_stopped(service, settings.web.listen_address)
 
 

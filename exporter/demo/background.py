@@ -10,16 +10,16 @@ from typing import Self
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
-_PATIENCE = 10.0
+_TIMEOUT = 10.0
 _BACKLOG = 2048
-_FAREWELL = 0.05
+_GRACE = 0.05
 
 
 class Background:
     """Serve `app` while the context lasts; requests under way at its end are cut off.
 
-    Entering raises OSError for an address that cannot be had, RuntimeError for an application
-    that does not start. Port 0 takes a free one. The server adds no `Date` header: the
+    Entering raises OSError if the address is not available, RuntimeError if the application
+    does not start. Port 0 is any free one. The server adds no `Date` header: the
     simulated platform sets its own.
     """
 
@@ -52,13 +52,13 @@ class Background:
         self._address = (host, listener.getsockname()[1])
         # A daemon, so that a test that forgets to stop it cannot hang the whole run.
         self._thread = threading.Thread(
-            target=self._server.run_until_told,
+            target=self._server.run_in_thread,
             args=(listener,),
             name=f"serve {self.url}",
             daemon=True,
         )
         self._thread.start()
-        if not self._server.ready.wait(_PATIENCE) or not self._server.started:
+        if not self._server.ready.wait(_TIMEOUT) or not self._server.started:
             self._stop()
             listener.close()
             raise RuntimeError(f"the application did not start on {self.url}")
@@ -75,18 +75,18 @@ class Background:
     def _stop(self) -> None:
         self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join(_PATIENCE)
+            self._thread.join(_TIMEOUT)
 
 
 class _Server(Server):
-    """A server that says when it is ready, and that hangs up on its clients when it ends."""
+    """A server that signals when it is ready, and closes its connections when it stops."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.ready = threading.Event()
 
-    def run_until_told(self, listener: socket.socket) -> None:
-        # An application that fails to start makes the server exit the process; here a thread ends.
+    def run_in_thread(self, listener: socket.socket) -> None:
+        # An application that fails to start makes the server exit the process; here, the thread.
         with suppress(SystemExit):
             self.run([listener])
 
@@ -101,8 +101,8 @@ class _Server(Server):
             transport = getattr(connection, "transport", None)
             if transport is not None:
                 transport.close()
-        # Applications that watch their client have ended by the next turn or two; others are told.
-        await asyncio.sleep(_FAREWELL)
+        # Applications that wait for a disconnect end by themselves; the others are cancelled.
+        await asyncio.sleep(_GRACE)
         for task in list(self.server_state.tasks):
             task.cancel()
         await super().shutdown(sockets)

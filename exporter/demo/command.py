@@ -7,16 +7,26 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from exporter.demo.background import Background
+from exporter.demo.data.calendar import breaks
+from exporter.demo.data.drop import Drop
+from exporter.demo.endpoints import Generation
 from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.university import Drop, University
+from exporter.demo.university import University
+from exporter.settings.schema import EXTRAS
 
 _FEW = 20
 _RATE = 500.0
-"""Requests per second in the demo: nobody is hurt, and the first figures come at once."""
+"""Requests per second in the demo: nobody else uses the platform, so values come at once."""
+
+_NEW_ORG = 3
+"""Place of the org that is new, if there are so many."""
+
+_NEW_FOR = timedelta(days=5)
 
 
 @contextmanager
@@ -27,16 +37,25 @@ def simulated(
     seed: int,
     drops: tuple[str, ...] = (),
     faults: tuple[str, ...] = (),
+    generation: Generation = "both",
+    stale_costs: bool = False,
+    late_data: bool = False,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[tuple[Background, University]]:
-    """Serve a university while the context lasts.
+    """Serve a university while the context lasts. Its fourth org is five days old.
 
-    Raises ValueError for drops and faults that cannot be read, OSError for a port in use.
+    Raises ValueError for invalid drops and faults, OSError for a port in use.
     """
-    university = University(seed, orgs, courses, [Drop.parse(text) for text in drops])
-    plan = FaultPlan([Fault.parse(text) for text in faults])
-    platform = build_platform(university, faults=plan)
+    new = {f"org-{_NEW_ORG + 1:04}": _today() - _NEW_FOR} if orgs > _NEW_ORG else {}
+    university = University(seed, orgs, courses, [Drop.parse(text) for text in drops], opened=new)
+    platform = build_platform(
+        university,
+        generation=generation,
+        stale_costs=stale_costs,
+        late_data=late_data,
+        faults=FaultPlan([Fault.parse(text) for text in faults]),
+    )
     with Background(platform, host=host, port=port) as running:
         yield running, university
 
@@ -44,14 +63,18 @@ def simulated(
 def settings(url: str, university: University) -> Mapping[str, Any]:
     """Return the settings with which the exporter observes the university, by dotted path.
 
-    A few orgs are visited so often that one can watch; many, as often as real ones.
+    A few orgs are polled so often that one can watch; many, as often as real ones.
     """
     few = len(university.orgs) <= _FEW
+    year = _today().year
     return {
         "base_url": url,
         "interval": "30s" if few else "5m",
         "history_interval": "5m" if few else "1h",
+        "extras": list(EXTRAS),
+        "topics": True,
         "learner_indexes": True,
+        "quiet_days": [f"{first}/{last}" for first, last in breaks(year - 1, year + 1)],
         "api.rate_limit": _RATE,
         "log.level": "warning",
         "orgs": [
@@ -59,8 +82,7 @@ def settings(url: str, university: University) -> Mapping[str, Any]:
                 "key": org.key,
                 "user_id": org.user_id,
                 "api_key": org.api_key,
-                "timezone": org.timezone,
-                "mentors": list(org.mentors),
+                "mentors": ["all"],
             }
             for org in university.orgs
         ],
@@ -75,7 +97,6 @@ def example_config(url: str, university: University) -> str:
             f"  - key: {org.key}",
             f"    user_id: {org.user_id}",
             f"    api_key: {org.api_key}",
-            f"    timezone: {org.timezone}",
             f"    mentors: [{', '.join(org.mentors)}]",
         ]
     return "\n".join(lines)
@@ -83,13 +104,13 @@ def example_config(url: str, university: University) -> str:
 
 def banner(url: str, orgs: int) -> str:
     """Return what a person who started the demo wants to know."""
-    # As it was called, where the shell would not find it by its name.
+    # The name as it was typed, if the shell would not find the command by its own.
     name = "iblai-exporter" if shutil.which("iblai-exporter") else os.path.relpath(sys.argv[0])
     return f"""
   iblai-exporter demo: {orgs} orgs of a simulated university, polled over real HTTP
 
-    {url}/            how every org fares
-    {url}/metrics     what Prometheus reads
+    {url}/            state of every org
+    {url}/metrics     what Prometheus scrapes
 
   Try next:
     curl -s {url}/metrics | grep iblai_active_users_7d
@@ -98,13 +119,17 @@ def banner(url: str, orgs: int) -> str:
     {name} serve --config iblai.yml
         your own orgs (README, "Your own orgs")
 
-  Ctrl-C ends it.
+  Stop with Ctrl-C.
 """
 
 
 def wait() -> None:
-    """Wait until somebody wants the simulation to end."""
+    """Wait for SIGINT or SIGTERM."""
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
     ended.wait()
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -1,4 +1,4 @@
-"""Faults that the simulated platform can suffer, for whom, when and how often."""
+"""Faults of the simulated platform: which, for which requests, when and how often."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -13,25 +13,25 @@ from exporter.demo.target import Target
 
 
 class Kind(StrEnum):
-    """What goes wrong. The fields of `Fault` that a kind reads stand beside it."""
+    """What goes wrong. The fields of `Fault` that a kind uses are beside it."""
 
     STATUS = "status"  # status, body, retry_after
     TIMEOUT = "timeout"  # never answers
-    DRIP = "drip"  # the true answer, a byte every `seconds`
+    DRIP = "drip"  # the correct response, a byte every `seconds`
     CUT = "cut"  # the connection ends in the middle of the body
     TRUNCATED = "truncated"  # whole HTTP, half the JSON
     JSON = "json"  # payload
     HTML = "html"  # 200 and a page for people
-    CONTENT_TYPE = "content_type"  # the true answer, said to be plain text
+    CONTENT_TYPE = "content_type"  # the correct response, declared as plain text
     HUGE = "huge"  # size
     GZIP_BOMB = "gzip_bomb"  # size, once decompressed
     ENDLESS_PAGES = "endless_pages"  # every page is full of new rows
     REDIRECT = "redirect"  # location; status if it is one of 3xx
-    CLOCK_SKEW = "clock_skew"  # the true answer, dated `seconds` ahead
+    CLOCK_SKEW = "clock_skew"  # the correct response, dated `seconds` ahead
 
 
 class Payload(StrEnum):
-    """JSON that is not what was asked for. Those of the second half keep the true shape."""
+    """Wrong JSON. From WORDS on, it keeps the shape of the correct payload."""
 
     NULL = "null"
     LIST = "list"
@@ -43,11 +43,12 @@ class Payload(StrEnum):
     NAN = "nan"
     INFINITY = "infinity"
     SURROGATES = "surrogates"  # half characters in the place of text
+    NO_COSTS = "no_costs"  # the store of costs is unreachable: null totals, zeros by day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """Whom a fault hits: globs on org and endpoint, a time, a probability, a number of times."""
+    """Which requests fail: globs on org and endpoint, a time, a probability, a number of times."""
 
     org: str | None = None
     endpoint: str | None = None
@@ -92,12 +93,12 @@ class Fault(_Choice):
         they name no zone. Raises ValueError with the reason.
         """
         try:
-            return cls(**_read(text))
+            return cls(**_parsed(text))
         except ValueError as error:
-            raise ValueError(f"{text!r} is no fault: {error}") from None
+            raise ValueError(f"{text!r} is not a fault: {error}") from None
 
-    def hits(self, target: Target, now: datetime) -> bool:
-        """Return whether a request is one that the fault is meant for."""
+    def applies(self, target: Target, now: datetime) -> bool:
+        """Return whether the fault applies to a request."""
         return (
             (self.org is None or (target.org is not None and fnmatchcase(target.org, self.org)))
             and (self.endpoint is None or target.matches(self.endpoint))
@@ -107,13 +108,13 @@ class Fault(_Choice):
         )
 
 
-def _read(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any]:
     pairs = [pair.partition("=") for pair in text.split(",")]
     given = {name.strip(): value.strip() for name, _, value in pairs}
-    unknown = given.keys() - _READ.keys()
+    unknown = given.keys() - _PARSERS.keys()
     if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))} is none of {', '.join(_READ)}")
-    values = {name: _READ[name](value) for name, value in given.items()}
+        raise ValueError(f"{', '.join(sorted(unknown))} is not one of {', '.join(_PARSERS)}")
+    values = {name: _PARSERS[name](value) for name, value in given.items()}
     return {"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values}
 
 
@@ -129,7 +130,7 @@ def _seconds_or_moment(text: str) -> float | datetime:
         return _moment(text)
 
 
-_READ: dict[str, Callable[[str], Any]] = {
+_PARSERS: dict[str, Callable[[str], Any]] = {
     **{field.name: str for field in fields(Fault) if field.name != "active"},
     "start": _moment,
     "end": _moment,
@@ -149,28 +150,28 @@ class _Entry:
 
 
 class FaultPlan:
-    """The faults in force. They may be changed at any time, from any thread."""
+    """The current faults. They may be changed at any time, from any thread."""
 
     def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
-        """Begin with `faults`; of those that fit a request the first one hits it."""
+        """Start with `faults`; the first one that applies to a request is used."""
         self._entries = tuple(_Entry(fault, fault.times) for fault in faults)
         self._random = random.Random(seed)
 
     def add(self, *faults: Fault) -> None:
-        """Put `faults` in force, behind those that are."""
+        """Add `faults` behind the others."""
         self._entries += tuple(_Entry(fault, fault.times) for fault in faults)
 
     def remove(self, *faults: Fault) -> None:
-        """Lift `faults`."""
+        """Remove `faults`."""
         self._entries = tuple(entry for entry in self._entries if entry.fault not in faults)
 
     def clear(self) -> None:
-        """Lift all faults."""
+        """Remove all faults."""
         self._entries = ()
 
     @contextmanager
     def during(self, *faults: Fault) -> Iterator[None]:
-        """Put `faults` in force while the context lasts."""
+        """Add `faults` while the context lasts."""
         self.add(*faults)
         try:
             yield
@@ -178,9 +179,9 @@ class FaultPlan:
             self.remove(*faults)
 
     def pick(self, target: Target, now: datetime) -> Fault | None:
-        """Return the fault that hits a request, if one does, and count it."""
+        """Return the fault of a request, if there is one, and count it."""
         for entry in self._entries:
-            if entry.left != 0 and entry.fault.hits(target, now):
+            if entry.left != 0 and entry.fault.applies(target, now):
                 probability = entry.fault.probability
                 if probability < 1 and self._random.random() >= probability:
                     continue

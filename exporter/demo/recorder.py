@@ -1,4 +1,4 @@
-"""What was asked of the platform: when, about whom, how much at once."""
+"""A record of the requests to the platform: when, for which org, how many at once."""
 
 import time
 from bisect import bisect_left
@@ -13,24 +13,21 @@ from exporter.demo.target import Target, query_of, target_of
 
 @dataclass(slots=True)
 class Recorded:
-    """One request; of its key only whether there was one.
+    """One request; nothing of its key.
 
     `at` is in monotonic seconds. `concurrency` counts the requests under way at its arrival,
-    itself included. `status` and `took` (seconds) are None while it is unanswered, and stay so
-    if no answer begins.
+    itself included. `status` is None until there is a response.
     """
 
     at: float
     target: Target
     query: dict[str, str]
-    authorized: bool
     concurrency: int
     status: int | None = None
-    took: float | None = None
 
     @property
     def org(self) -> str | None:
-        """Return the org that was asked about."""
+        """Return the org of the request."""
         return self.target.org
 
     @property
@@ -45,7 +42,7 @@ class Recorded:
 
 
 class Recorder:
-    """Keeps every request, and answers questions about them."""
+    """Keeps every request, and selects and counts them."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Start with nothing recorded."""
@@ -60,7 +57,7 @@ class Recorder:
     def select(
         self, *, org: str | None = None, endpoint: str = "*", status: int | None = None
     ) -> list[Recorded]:
-        """Return the requests about `org` whose endpoint fits a glob, answered with `status`."""
+        """Return the requests for `org` whose endpoint matches a glob, answered with `status`."""
         return [
             request
             for request in self.requests
@@ -70,12 +67,8 @@ class Recorder:
         ]
 
     def by_org(self) -> Counter[str | None]:
-        """Return the number of requests about each org."""
+        """Return the number of requests for each org."""
         return Counter(request.org for request in self.requests)
-
-    def by_endpoint(self) -> Counter[str]:
-        """Return the number of requests to each endpoint."""
-        return Counter(request.endpoint for request in self.requests)
 
     def max_concurrency(self) -> int:
         """Return the most requests that were under way at once."""
@@ -88,8 +81,8 @@ class Recorder:
         return max((end - first for first, end in enumerate(ends)), default=0)
 
 
-class RecorderGate:
-    """ASGI middleware that tells a recorder of every request."""
+class RecorderMiddleware:
+    """ASGI middleware that records every request."""
 
     def __init__(self, app: ASGIApp, *, recorder: Recorder) -> None:
         """Record what passes to `app`."""
@@ -107,22 +100,23 @@ class RecorderGate:
             at=recorder.monotonic(),
             target=target_of(scope),
             query=query_of(scope),
-            authorized=any(name == b"authorization" for name, _ in scope["headers"]),
             concurrency=recorder.under_way,
         )
         recorder.requests.append(request)
+        finished = False
 
-        async def watch(message: Message) -> None:
+        async def record(message: Message) -> None:
+            nonlocal finished
             if message["type"] == "http.response.start":
                 request.status = message["status"]
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                # Before it is sent: the client may look at the recorder the moment it has it.
-                request.took = recorder.monotonic() - request.at
+                # Before it is sent: a client may look at the recorder as soon as it has it.
+                finished = True
                 recorder.under_way -= 1
             await send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, record)
         finally:
-            if request.took is None:
+            if not finished:
                 recorder.under_way -= 1

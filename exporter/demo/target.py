@@ -1,4 +1,4 @@
-"""What a request is aimed at: the org and the endpoint in its path."""
+"""The org and the endpoint that a path names."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Scope
 
 _IN_ORG = re.compile(r"/orgs/(?P<org>[^/]+)(?:/users/[^/]+)?/(?P<endpoint>.*)", re.DOTALL)
-_NEWER = re.compile(r"/api/analytics/(?P<endpoint>.*)", re.DOTALL)
+_V2 = re.compile(r"/api/analytics/(?P<endpoint>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Target:
     endpoint: str
 
     def matches(self, glob: str) -> bool:
-        """Return whether `glob` fits the endpoint (`videos*`) or the whole path."""
+        """Return whether `glob` matches the endpoint (`videos*`) or the whole path."""
         return fnmatchcase(self.endpoint, glob) or fnmatchcase(self.path, glob)
 
 
@@ -30,7 +30,7 @@ def target_of(scope: Scope) -> Target:
     if found := _IN_ORG.search(path):
         return Target(path, found["org"], found["endpoint"])
     org = query_of(scope).get("platform_key")
-    if found := _NEWER.search(path):
+    if found := _V2.search(path):
         return Target(path, org, found["endpoint"])
     return Target(path, org, path)
 

@@ -1,26 +1,34 @@
-"""The simulated university: its orgs, their keys, and the drops that an operator asks for."""
+"""The simulated university: its orgs and their keys."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from hashlib import sha256
-from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from exporter.demo.campus import Campus, Mentor
-from exporter.demo.courses import make_courses
-from exporter.demo.noise import Noise
+from exporter.demo.data.agents import agent_ids, make_agents
+from exporter.demo.data.chance import Chance
+from exporter.demo.data.courses import make_courses
+from exporter.demo.data.drop import Drop
+from exporter.demo.data.org import OPENED, OrgData
+
+__all__ = ["LEARNER_NAME_PREFIX", "LEARNER_USERNAME_PREFIX", "DemoOrg", "Drop", "University"]
 
 LEARNER_USERNAME_PREFIX = "zz-learner-"
 LEARNER_NAME_PREFIX = "Zaphod Quillfeather "
 
-_CAMPUSES = 1024
-"""Orgs whose courses are kept in memory; the others are made again when asked for."""
+_IN_MEMORY = 1024
+"""Orgs whose courses and active learners are kept in memory; making one takes milliseconds."""
 
 _FIRST = (
-    ("acme", "America/New_York", 1.0),
-    ("globex", "UTC", 0.45),
-    ("initech", "Europe/Berlin", 1.6),
+    ("acme", "America/New_York", 2.0),
+    ("globex", "UTC", 1.0),
+    ("initech", "Europe/Berlin", 3.0),
 )
+_SMALLEST, _LARGEST = 0.015, 1.9
+"""Sizes of the other orgs as a multiple of `learners`: many are small."""
+
 _ZONES = (
     "Asia/Kolkata",
     "America/Los_Angeles",
@@ -33,54 +41,32 @@ _ZONES = (
     "Asia/Kathmandu",
     "Pacific/Auckland",
 )
-_MENTORS = ("Study Coach", "Writing Tutor", "Librarian")
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """A fall in engagement of `org` by `fraction`, today and on the last `days` complete days."""
-
-    org: str
-    days: int
-    fraction: float
-
-    def __post_init__(self) -> None:
-        if not self.org:
-            raise ValueError("a drop names an org")
-        if self.days < 0:
-            raise ValueError(f"a drop lasts 0 days or more, not {self.days}")
-        if not 0 <= self.fraction <= 1:
-            raise ValueError(f"a drop is by a fraction from 0 to 1, not {self.fraction:g}")
-
-    @classmethod
-    def parse(cls, text: str) -> "Drop":
-        """Read `ORG:DAYS:FRACTION`, such as `acme:3:0.6`; raise ValueError otherwise."""
-        try:
-            org, days, fraction = text.rsplit(":", 2)
-            return cls(org.strip(), int(days), float(fraction))
-        except ValueError as error:
-            raise ValueError(
-                f"{text!r} is not ORG:DAYS:FRACTION (such as acme:3:0.6, which takes 60 percent"
-                f" off acme for three days and today): {error}"
-            ) from None
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOrg:
-    """One org as an operator would be given it. The key stays out of its text."""
+    """One org as an operator would be given it. The key stays out of its text.
+
+    Its people live in the time zone `home`.
+    """
 
     key: str
     user_id: str
     api_key: str
-    timezone: str
+    home: str
     mentors: tuple[str, ...]
 
+    @property
+    def timezone(self) -> str:
+        """Return the time zone in which the platform counts days."""
+        return "UTC"
+
     def __repr__(self) -> str:
-        return f"DemoOrg(key={self.key!r}, user_id={self.user_id!r}, timezone={self.timezone!r})"
+        return f"DemoOrg(key={self.key!r}, user_id={self.user_id!r}, home={self.home!r})"
 
 
 class University:
-    """Every org there is, and what happens in it on any day; the same for the same seed."""
+    """All orgs, and what happens in them on any day; the same for the same seed."""
 
     def __init__(
         self,
@@ -90,22 +76,27 @@ class University:
         drops: Iterable[Drop] = (),
         *,
         learners: int = 900,
+        opened: Mapping[str, date] | None = None,
     ) -> None:
-        """Found it with `orgs` orgs of `courses` courses and about `learners` learners each."""
+        """Make `orgs` orgs of `courses` courses and about `learners` learners each.
+
+        `opened` names orgs that are new, with their first day. Raises ValueError.
+        """
         if orgs < 1 or courses < 1 or learners < 10:
             raise ValueError("a university has an org, a course and 10 learners at least")
         self.seed = seed
         self.drops = tuple(drops)
         self._number_of_courses = courses
         self._learners = learners
-        self._noise = Noise(seed, crowd=2 * learners)
-        self.orgs = tuple(self._found(index) for index in range(orgs))
+        self._opened = dict(opened or {})
+        self._chance = Chance(seed, people=3 * learners)
+        self.orgs = tuple(self._make_org(index) for index in range(orgs))
         self._by_key = {org.key: index for index, org in enumerate(self.orgs)}
         self._by_api_key = {org.api_key: org for org in self.orgs}
-        unknown = {drop.org for drop in self.drops} - self._by_key.keys()
+        unknown = ({drop.org for drop in self.drops} | self._opened.keys()) - self._by_key.keys()
         if unknown:
-            raise ValueError(f"there is no org {', '.join(sorted(unknown))} to drop")
-        self._campus = lru_cache(maxsize=_CAMPUSES)(self._build)
+            raise ValueError(f"there is no org {', '.join(sorted(unknown))}")
+        self._data = lru_cache(maxsize=_IN_MEMORY)(self._make_data)
 
     def org(self, key: str) -> DemoOrg | None:
         """Return the org with `key`, or None."""
@@ -116,58 +107,39 @@ class University:
         """Return the org whose key `api_key` is, or None."""
         return self._by_api_key.get(api_key)
 
-    def campus(self, key: str) -> Campus:
-        """Return what is known of the org with `key`; raise KeyError for an unknown one."""
-        return self._campus(self._by_key[key])
+    def data(self, key: str) -> OrgData:
+        """Return what happens in the org with `key`; raise KeyError for an unknown one."""
+        return self._data(self._by_key[key])
 
-    def _found(self, index: int) -> DemoOrg:
+    def _make_org(self, index: int) -> DemoOrg:
         if index < len(_FIRST):
-            key, zone, _ = _FIRST[index]
+            key, home, _ = _FIRST[index]
         else:
-            key, zone = f"org-{index + 1:04}", _ZONES[index % len(_ZONES)]
-        number = 2 + self._noise.integer(key, "mentors") % 2
+            key, home = f"org-{index + 1:04}", _ZONES[index % len(_ZONES)]
         return DemoOrg(
             key=key,
             user_id=f"{key}-admin",
             api_key=sha256(f"{self.seed} {key}".encode()).hexdigest(),
-            timezone=zone,
-            mentors=tuple(self._mentor_id(key, place) for place in range(number)),
+            home=home,
+            mentors=agent_ids(key, self._chance),
         )
 
-    def _mentor_id(self, key: str, place: int) -> str:
-        high, low = (self._noise.integer(key, "mentor", place, half) for half in "ab")
-        return str(UUID(int=(high << 64) | low, version=4))
-
-    def _build(self, index: int) -> Campus:
-        org = self.orgs[index]
+    def _make_data(self, index: int) -> OrgData:
+        org, chance = self.orgs[index], self._chance
         if index < len(_FIRST):
             size = _FIRST[index][2]
         else:
-            size = 0.12 * 16 ** self._noise.unit(org.key, "size")
+            size = _SMALLEST * (_LARGEST / _SMALLEST) ** chance.unit(org.key, "size")
         learners = max(int(self._learners * size), 10)
-        return Campus(
+        return OrgData(
             key=org.key,
+            zone=ZoneInfo(org.home),
+            first_day=self._opened.get(org.key, OPENED).toordinal(),
             learners=learners,
             courses=make_courses(
-                org.key, number=self._number_of_courses, learners=learners, noise=self._noise
+                org.key, number=self._number_of_courses, learners=learners, chance=chance
             ),
-            mentors=tuple(
-                self._mentor(org.key, place, learners) for place in range(len(org.mentors))
-            ),
-            noise=self._noise,
-            salt=self._noise.integer(org.key),
-        )
-
-    def _mentor(self, key: str, place: int, learners: int) -> Mentor:
-        salt = self._noise.integer(key, "talks", place)
-        size = max(learners * (6 - place) // 10, 1)
-        return Mentor(
-            mentor_id=self._mentor_id(key, place),
-            name=_MENTORS[place],
-            size=size,
-            offset=salt % (learners - size + 1),
-            density=0.14 + 0.08 * self._noise.unit(key, "chatty", place),
-            messages=5.0 + 4.0 * self._noise.unit(key, "messages", place),
-            cost=150 + salt % 350,
-            salt=salt,
+            agents=make_agents(org.key, learners=learners, chance=chance),
+            chance=chance,
+            salt=chance.integer(org.key),
         )

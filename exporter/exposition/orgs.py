@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import chain
 
 from exporter import catalog
 from exporter.catalog import Windowed
@@ -39,6 +40,26 @@ _BY_METRIC: Mapping[str, tuple[Windowed, str]] = {
 _ALL = Limited(None, 0)
 
 
+def add_expected(
+    values: Values, org: Org, ranges: ExpectedRanges, *, days: Mapping[str, date]
+) -> None:
+    """Add the expected range of each window that is served.
+
+    `days` is the day on which each metric is served, by name; its window ends the day before.
+    """
+    for name, day in days.items():
+        if name not in _BY_METRIC:
+            continue
+        measure, window = _BY_METRIC[name]
+        found = ranges.of(org, measure, window, end=day - timedelta(days=1))
+        for metric, value in (
+            (measure.expected_at(window), found.value),
+            (measure.expected_low_at(window), found.low),
+        ):
+            if value is not None:
+                values[metric.name] = metric, {(): value}
+
+
 class _Rendered:
     """What is served of one org, for the exporter's own metrics and the status page."""
 
@@ -55,7 +76,13 @@ class _Rendered:
         self.withheld: dict[str, int] = {}
         self.limited = _ALL
         self.parts: frozenset[Labels] = frozenset()
-        """Parts that are served since a limit applies."""
+        """Parts that were served before the last time that all collectors were rendered."""
+
+    def parts_served(self) -> frozenset[Labels]:
+        """Return the parts that are served, or were before the settings changed."""
+        if self.limited.parts is not None:
+            return self.limited.parts
+        return frozenset(chain.from_iterable(self.sizes.values())) or self.parts
 
 
 class OrgRenderer:
@@ -75,7 +102,7 @@ class OrgRenderer:
         known = self._orgs.get(org.key)
         self._orgs[org.key] = entry = _Rendered(org)
         if known is not None:
-            entry.parts, entry.served = known.parts, known.served
+            entry.parts, entry.served = known.parts_served(), known.served
             for writer in (*known.sizes, INFO):
                 if writer != INFO and writer not in self._snapshots.of(org.key):
                     self._rendered.write((org.key, writer), {})
@@ -95,10 +122,13 @@ class OrgRenderer:
         if entry.org.min_group_size or entry.limited is not _ALL:
             self._render_all(entry)
             return
-        self._render_collector(entry, collector)
-        if self._total(entry) > entry.org.series_limit:
+        values = self._values(entry.org, self._snapshots.items(org, collector))
+        sizes = sizes_of(values)
+        if self._total(entry, {**entry.sizes, collector: sizes}) > entry.org.series_limit:
             self._render_all(entry)
         else:
+            entry.sizes[collector] = sizes
+            self._write(entry, collector, values)
             self._render_info(entry)
 
     def series(self, org: str, collector: str) -> int:
@@ -133,6 +163,7 @@ class OrgRenderer:
 
     def _render_all(self, entry: _Rendered) -> None:
         org = entry.org
+        entry.parts = entry.parts_served()
         by_collector = {
             name: self._values(org, items) for name, items in self._snapshots.of(org.key).items()
         }
@@ -154,45 +185,19 @@ class OrgRenderer:
             self._write(entry, name, values)
         self._render_info(entry)
 
-    def _render_collector(self, entry: _Rendered, collector: str) -> None:
-        values = self._values(entry.org, self._snapshots.items(entry.org.key, collector))
-        entry.sizes[collector] = sizes_of(values)
-        self._write(entry, collector, values)
-
     def _values(self, org: Org, items: Items) -> Values:
         values = configured(org, merge(items))
-        self._add_expected(org, items, values)
+        days = {family.metric.name: item.day for item in items.values() for family in item.samples}
+        add_expected(values, org, self._ranges, days=days)
         return values
-
-    def _add_expected(self, org: Org, items: Items, values: Values) -> None:
-        """Add the expected range of each window that is served, for the day it ends on."""
-        ends = {
-            family.metric.name: item.day
-            for item in items.values()
-            for family in item.samples
-            if family.metric.name in _BY_METRIC
-        }
-        for name, day in ends.items():
-            measure, window = _BY_METRIC[name]
-            found = self._ranges.of(org, measure, window, end=day - timedelta(days=1))
-            for metric, value in (
-                (measure.expected_at(window), found.value),
-                (measure.expected_low_at(window), found.low),
-            ):
-                if value is not None:
-                    values[metric.name] = metric, {(): value}
 
     def _limit(self, entry: _Rendered) -> None:
         sizes = [*entry.sizes.values(), self._info_sizes(entry)]
-        entry.limited = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
-        if entry.limited.parts is None:
-            entry.limited = _ALL
-            entry.parts = frozenset()
-        else:
-            entry.parts = entry.limited.parts
+        found = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
+        entry.limited = _ALL if found.parts is None else found
 
-    def _total(self, entry: _Rendered) -> int:
-        return sum(s.total() for s in (*entry.sizes.values(), self._info_sizes(entry)))
+    def _total(self, entry: _Rendered, sizes: Mapping[str, Counter[Labels]]) -> int:
+        return sum(s.total() for s in (*sizes.values(), self._info_sizes(entry)))
 
     def _info_sizes(self, entry: _Rendered) -> Counter[Labels]:
         return Counter(labels[:1] for _, rows in self._info(entry.org) for labels in rows)

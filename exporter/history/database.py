@@ -50,6 +50,10 @@ _HISTORY = (
     "SELECT org, CAST(series AS BLOB), CAST(part AS BLOB), CAST(first_day AS BLOB),"
     " CAST(daily AS BLOB) FROM history"
 )
+_SERIES = (
+    "SELECT CAST(part AS BLOB), CAST(first_day AS BLOB), CAST(daily AS BLOB) FROM history"
+    " WHERE org = (SELECT id FROM orgs WHERE org = ?) AND series = ?"
+)
 _SNAPSHOTS = (
     "SELECT org, CAST(collector AS BLOB), CAST(item AS BLOB), CAST(payload AS BLOB) FROM snapshots"
 )
@@ -139,16 +143,27 @@ class Database:
         content = StateContent()
         texts = _Texts()
         wanted = {id_: org for id_, org, identity in self.orgs() if orgs.get(org) == identity}
-        for id_, series, part, first, daily in self._db.execute(_HISTORY):
+        # All rows are read at once, unless those of a single org are wanted.
+        where, ids = (" WHERE org = ?", tuple(wanted)) if len(wanted) == 1 else ("", ())
+        for id_, series, part, first, daily in self._db.execute(_HISTORY + where, ids):
             if (org := wanted.get(id_)) is not None:
                 with _counted(content):
                     values = DailyValues.unpack(date.fromisoformat(texts[first]), daily)
                     content.history.setdefault(org, {})[texts[series], texts[part]] = values
-        for id_, collector, item, payload in self._db.execute(_SNAPSHOTS):
+        for id_, collector, item, payload in self._db.execute(_SNAPSHOTS + where, ids):
             if (org := wanted.get(id_)) is not None:
                 with _counted(content):
                     content.snapshots.setdefault(org, {})[texts[collector], texts[item]] = payload
         return content
+
+    def read_series(self, org: str, series: str) -> dict[str, DailyValues]:
+        """Return the values of one series by part. Rows that cannot be decoded are left out."""
+        found: dict[str, DailyValues] = {}
+        for part, first, daily in self._db.execute(_SERIES, (org, series)):
+            with contextlib.suppress(ValueError, TypeError):
+                values = DailyValues.unpack(date.fromisoformat(first.decode()), daily)
+                found[part.decode()] = values
+        return found
 
     def write(self, changes: Changes) -> None:
         """Write all of `changes`, or nothing of it if this raises."""

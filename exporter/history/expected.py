@@ -19,7 +19,7 @@ REACH = 182
 SENSITIVITY: Mapping[str, float] = {"low": 0.75, "normal": 1.5, "high": 4.0}
 """Accepted false alerts per figure and year, by name."""
 
-_SAME, _RECENT = 8, 8
+_SAME, _RECENT = 8, 9
 """Values of the same weekday, and recent days, of which a median is taken."""
 
 _LEVEL_REACH = 28
@@ -27,14 +27,11 @@ _LEAST_SAME, _LEAST_RECENT, _LEAST_RESIDUALS = 2, 3, 5
 _RESIDUALS = 147
 """Days before the window whose residuals are used: earlier ones lack a history of their own."""
 
-_TOGETHER, _EACH, _ALONE = log(1 / 0.62), log(1 / 0.7), log(1 / 0.2)
+_TOGETHER, _EACH, _ALONE = log(1 / 0.65), log(1 / 0.7), log(1 / 0.25)
 """Least distances at normal sensitivity: two low days together, each of them, and one alone."""
 
-_DAY_SPREADS, _WEEK_SPREADS = 2.0, 4.0
+_DAY_SPREADS, _WEEK_SPREADS = 2.0, 5.0
 """Least distances at normal sensitivity, in standard deviations of the residuals."""
-
-_WIDEST = 0.3
-"""Standard deviation of the residuals beyond which there is no usable pattern."""
 
 _STRICTER = 0.4
 """By how much distances grow if e times fewer false alerts are accepted, measured on real data."""
@@ -56,11 +53,14 @@ _FARTHEST = 3.0
 """Distances are cut off here, so that a day without events has one."""
 
 _LEAST_COUNT = 10.0
-_LEAST_SAME_FOR_ZERO = 4
+_LEAST_SAME_FOR_ZERO = 6
+_ALIKE = log(2)
+"""Residuals are used of days on which at least half as much is expected: busy days vary less."""
+
 _CLOSE = 10.0
 _HALF_EVENT = 0.5
 _WEEK = 7
-_WEEKS = 4
+_WEEKS, _WEEKS_REACH = 4, 8
 _DAY = timedelta(days=1)
 
 _Logs = Sequence[float | None]
@@ -75,7 +75,13 @@ class Kind(StrEnum):
     AVERAGE = "average"
 
 
-_SMALLEST = {Kind.COUNT: _LEAST_COUNT, Kind.SUM: 0.0, Kind.AVERAGE: _ROUNDING}
+_WIDEST = {Kind.COUNT: 0.35, Kind.SUM: 0.35, Kind.AVERAGE: 0.2}
+"""Standard deviations of the residuals beyond which there is no usable pattern.
+
+The average of 20 chat sessions varies by about 0.2: that of fewer is not judged.
+"""
+
+_SMALLEST = {Kind.COUNT: _LEAST_COUNT, Kind.SUM: _HALF_EVENT, Kind.AVERAGE: _ROUNDING}
 """Expected values up to these have no bound."""
 
 
@@ -120,72 +126,136 @@ def expected_range(
     quiet = _near_quiet(end, length, is_quiet)
     logs = _logs(values, end, quiet)
     forecast = _of_days(logs) if length == 1 else _of_weeks(logs)
-    value = None if forecast.center is None else exp(forecast.center)
-    if quiet[0]:
-        return ExpectedRange(value, None, Reason.QUIET)
-    if value is None:
-        return _without_bound(logs, kind, None, Reason.HISTORY)
-    if len(forecast.residuals) < _LEAST_RESIDUALS:
-        return _without_bound(logs, kind, value, Reason.HISTORY)
-    spread = _NORMAL * median(map(abs, forecast.residuals))
-    if spread > _WIDEST:
-        return _without_bound(logs, kind, None, Reason.PATTERN)
-    if value <= _SMALLEST[kind]:
-        return ExpectedRange(value, None, Reason.VOLUME)
-    noise = _CLUSTER / value if kind is Kind.COUNT else 0.0
-    strictness = max(1 + _STRICTER * log(SENSITIVITY["normal"] / sensitivity), _NEAREST)
-    wide = sqrt(spread**2 + noise)
-    if length == 1:
-        distance = _distance_of_day(forecast.yesterday, wide, noise, strictness)
+    reason = Reason.QUIET if quiet[0] else _reason(forecast, kind)
+    value = None if reason is Reason.PATTERN else forecast.value
+    if value is not None and reason is Reason.NONE:
+        strictness = max(1 + _STRICTER * log(SENSITIVITY["normal"] / sensitivity), _NEAREST)
+        low = _low(forecast, value, kind, length=length, strictness=strictness)
+    elif reason in {Reason.HISTORY, Reason.PATTERN} and _zero_is_implausible(logs, kind):
+        low = 1.0
     else:
-        distance = strictness * max(_TOGETHER, _WEEK_SPREADS * wide, _chance(noise))
-    low = value * exp(-distance)
-    if kind is Kind.AVERAGE:
-        low = min(low, value - _ROUNDING)
-    return ExpectedRange(value, low, Reason.NONE)
+        low = None
+    return ExpectedRange(value, low, reason)
 
 
 @dataclass(frozen=True, slots=True)
 class _Forecast:
     """The logarithm of what a window should be, and how far earlier windows were from theirs."""
 
-    center: float | None
-    residuals: Sequence[float]
-    yesterday: float | None = None
-    """How far the day before is from the level that `center` is at; None if unknown."""
+    center: float | None = None
+    residuals: Sequence[float] = ()
+    ordinary: float = 0.0
+    """The median of the values that the residuals are of."""
+
+    idle: bool = False
+    """Whether next to nothing is expected, as on weekends of some orgs."""
+
+    before: tuple[float, float] | None = None
+    """The day before and what it should have been, as logarithms; None if unknown."""
+
+    @property
+    def value(self) -> float | None:
+        """Return what the window should be."""
+        if self.center is None:
+            return None
+        return exp(self.center) if self.center > log(_HALF_EVENT) else 0.0
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of the residuals, as their median absolute value has it."""
+        return _NORMAL * median(map(abs, self.residuals))
+
+
+def _reason(forecast: _Forecast, kind: Kind) -> Reason:
+    """Return why there is no bound, if there is none."""
+    if forecast.idle:
+        return Reason.VOLUME
+    if forecast.value is None or len(forecast.residuals) < _LEAST_RESIDUALS:
+        return Reason.HISTORY
+    if forecast.spread > _WIDEST[kind]:
+        return Reason.PATTERN
+    return Reason.VOLUME if forecast.value <= _SMALLEST[kind] else Reason.NONE
+
+
+def _low(forecast: _Forecast, value: float, kind: Kind, *, length: int, strictness: float) -> float:
+    """Return the bound below which a window is too low.
+
+    A day is too low on its own if it is far below. If the day before was low as well, it is too
+    low if the two together are.
+    """
+
+    def bound(least: float, spreads: float, expected: float) -> float:
+        noise = _CLUSTER / expected if kind is Kind.COUNT else 0.0
+        # The residuals hold the noise of an ordinary day already.
+        held = _CLUSTER / exp(forecast.ordinary) if kind is Kind.COUNT else 0.0
+        spread = sqrt(forecast.spread**2 + max(noise - held, 0.0))
+        return expected * exp(-strictness * max(least, spreads * spread, _chance(noise)))
+
+    if length != 1:
+        low = bound(_TOGETHER, _WEEK_SPREADS, value)
+    else:
+        low = bound(_ALONE, _DAY_SPREADS, value)
+    if forecast.before is not None:
+        share = exp(-strictness * _EACH)
+        before, expected = map(exp, forecast.before)
+        if before < share * expected:
+            both = bound(_TOGETHER, _DAY_SPREADS, value + expected) - before
+            low = max(low, min(both, share * value))
+    return min(low, value - _ROUNDING) if kind is Kind.AVERAGE else low
 
 
 def _of_days(logs: _Logs) -> _Forecast:
     """Expect the same weekday of earlier weeks, at the level of recent days."""
-    above = [_above_weekday(logs, ago) for ago in range(REACH + 1)]
-    weekday, level = _weekday(logs, 0), _level(above, 0)
-    if weekday is None or level is None:
-        return _Forecast(None, ())
-    residuals = [
-        own - then
-        for ago, own in enumerate(above[:_RESIDUALS])
-        if ago > 1 and own is not None and (then := _level(above, ago)) is not None
+    known = [value for value in logs if value is not None]
+    if not known:
+        return _Forecast()
+    idle = median(known) - log(_CLOSE)
+    weekdays: list[float | None] = [None] * len(logs)
+    for phase in range(_WEEK):
+        same = logs[phase::_WEEK]
+        weekdays[phase::_WEEK] = _medians(same, _SAME, least=_LEAST_SAME, reach=len(same))
+    above = [
+        None if own is None or center is None or center < idle else max(own - center, -_FARTHEST)
+        for own, center in zip(logs, weekdays, strict=True)
     ]
-    yesterday = None if above[1] is None else above[1] - level
-    return _Forecast(weekday + level, residuals, yesterday)
+    levels = _medians(above, _RECENT, least=_LEAST_RECENT, reach=_LEVEL_REACH)
+    weekday, level = weekdays[0], levels[0]
+    if weekday is None or level is None:
+        return _Forecast()
+    days = zip(above[2:_RESIDUALS], levels[2:], weekdays[2:], strict=False)
+    every = [
+        (own - then, center)
+        for own, then, center in days
+        if own is not None and then is not None and center is not None
+    ]
+    alike = [one for one in every if one[1] > weekday - _ALIKE]
+    used = alike if len(alike) >= _LEAST_RESIDUALS else every
+    residuals = [residual for residual, _ in used]
+    ordinary = median([center for _, center in used] or [weekday])
+    own, center = logs[1], weekdays[1]
+    before = None if own is None or center is None else (own, center + level)
+    return _Forecast(weekday + level, residuals, ordinary, weekday < idle, before)
 
 
-def _weekday(logs: _Logs, ago: int) -> float | None:
-    """Return the median of the same weekday in the weeks before a day."""
-    known = [value for value in logs[ago + _WEEK :: _WEEK] if value is not None]
-    return median(known[:_SAME]) if len(known) >= _LEAST_SAME else None
+def _medians(values: _Logs, count: int, *, least: int, reach: int) -> list[float | None]:
+    """Return for each place the median of the first `count` known values after it.
 
-
-def _above_weekday(logs: _Logs, ago: int) -> float | None:
-    """Return how far a day was above the same weekday in the weeks before it."""
-    own, weekday = logs[ago], _weekday(logs, ago)
-    return None if own is None or weekday is None else max(own - weekday, -_FARTHEST)
-
-
-def _level(above: _Logs, ago: int) -> float | None:
-    """Return how far the days before a day were above their weekdays."""
-    known = [value for value in above[ago + 1 : ago + 1 + _LEVEL_REACH] if value is not None]
-    return median(known[:_RECENT]) if len(known) >= _LEAST_RECENT else None
+    Values are used up to `reach` places after it. With fewer than `least` there is no median.
+    """
+    medians: list[float | None] = [None] * len(values)
+    places: list[int] = []
+    known: list[float] = []
+    for place in range(len(values) - 1, -1, -1):
+        first = max(len(known) - count, 0)
+        while first < len(known) and places[first] > place + reach:
+            first += 1
+        if len(known) - first >= least:
+            medians[place] = median(known[first:])
+        value = values[place]
+        if value is not None:
+            places.append(place)
+            known.append(value)
+    return medians
 
 
 def _of_weeks(logs: _Logs) -> _Forecast:
@@ -194,31 +264,22 @@ def _of_weeks(logs: _Logs) -> _Forecast:
     So neither a decline that has lasted for weeks nor the end of a single busy week is a drop.
     Only windows that do not overlap are used.
     """
-    weeks = [value for value in logs[_WEEK::_WEEK] if value is not None]
+    weeks = logs[::_WEEK]
     centers = [
-        min(before[0], median(before))
-        for number in range(len(weeks))
-        if len(before := weeks[number : number + _WEEKS]) >= _LEAST_SAME
+        _lower_center(weeks[number + 1 : number + 1 + _WEEKS_REACH]) for number in range(len(weeks))
     ]
-    if not centers:
-        return _Forecast(None, ())
-    residuals = [own - center for own, center in zip(weeks, centers[1:], strict=False)]
-    return _Forecast(centers[0], residuals)
+    pairs = [
+        (own, center)
+        for own, center in zip(weeks[1:], centers[1:], strict=True)
+        if own is not None and center is not None
+    ]
+    residuals = [own - center for own, center in pairs]
+    return _Forecast(centers[0], residuals, median([own for own, _ in pairs] or [0.0]))
 
 
-def _distance_of_day(
-    yesterday: float | None, spread: float, noise: float, strictness: float
-) -> float:
-    """Return how far below its center a day is too low.
-
-    On its own it must be far below. If the day before was low as well, the mean of the two counts.
-    """
-    alone = strictness * max(_ALONE, _DAY_SPREADS * spread, _chance(noise))
-    together = strictness * max(_TOGETHER, _DAY_SPREADS * spread, _chance(noise / 2))
-    each = strictness * _EACH
-    if yesterday is None or yesterday > -each:
-        return alone
-    return min(alone, max(each, 2 * together + yesterday))
+def _lower_center(weeks: _Logs) -> float | None:
+    known = [value for value in weeks if value is not None][:_WEEKS]
+    return min(known[0], median(known)) if len(known) >= _LEAST_SAME else None
 
 
 def _chance(noise: float) -> float:
@@ -246,11 +307,6 @@ def _logs(
         value = None if quiet[ago] else values.get(end - _DAY * ago)
         logs.append(None if value is None else log(max(value, _HALF_EVENT)))
     return logs
-
-
-def _without_bound(logs: _Logs, kind: Kind, value: float | None, reason: Reason) -> ExpectedRange:
-    """Return a range whose bound is 1 if 0 is implausible, and absent otherwise."""
-    return ExpectedRange(value, 1.0 if _zero_is_implausible(logs, kind) else None, reason)
 
 
 def _zero_is_implausible(logs: _Logs, kind: Kind) -> bool:

@@ -61,7 +61,7 @@ class ExpectedRanges:
             found = expected_range(
                 values,
                 end,
-                length=cast(Literal[1, 7], length),
+                length=cast("Literal[1, 7]", length),
                 is_quiet=org.is_quiet,
                 sensitivity=sensitivity_of(org),
                 kind=kind_of(measure),

@@ -114,6 +114,14 @@ class StateFile:
                 self.remove_org(org)
         return content
 
+    def load_series(self, org: str, series: str) -> dict[str, DailyValues]:
+        """Return what is stored of one series by part; blocks while it is read."""
+        found: dict[str, DailyValues] = {}
+        with self._using_database():
+            if self._database is not None:
+                found = self._database.read_series(org, series)
+        return found
+
     def put_history(
         self, org: str, identity: str, *, series: str, part: str, values: DailyValues
     ) -> None:

@@ -19,7 +19,9 @@ class History:
     from one thread. `on_change` is called for every series that changed or was removed.
     """
 
-    def __init__(self, *, on_change: OnChange | None = None) -> None:
+    def __init__(self, *, on_change: OnChange | None = None, keep: int = KEEP_DAYS) -> None:
+        """Start empty. A series keeps `keep` days unless an update says otherwise."""
+        self._keep = keep
         self._orgs: dict[str, dict[str, dict[str, DailyValues]]] = {}
         self._on_change = on_change
 
@@ -30,7 +32,7 @@ class History:
         *,
         days: Mapping[date, float | None],
         part: str = "",
-        keep: int = KEEP_DAYS,
+        keep: int | None = None,
     ) -> bool:
         """Overwrite each of `days` and return whether anything changed. None means unknown.
 
@@ -40,7 +42,7 @@ class History:
             return False
         parts = self._orgs.setdefault(org, {}).setdefault(series, {})
         values = parts.setdefault(part, DailyValues())
-        changed = values.update(days, keep=keep)
+        changed = values.update(days, keep=self._keep if keep is None else keep)
         if changed:
             self._changed(org, series, part, values)
         return changed

@@ -3,6 +3,7 @@
 import hashlib
 import heapq
 import math
+import sys
 from dataclasses import dataclass, replace
 
 MOST_BACKOFF = 6 * 3600.0
@@ -106,10 +107,10 @@ class Timetable:
         self._at.pop(key, None)
         self._compact()
 
-    def pop_due(self, now: float) -> list[Key]:
+    def pop_due(self, now: float, *, at_most: int = sys.maxsize) -> list[Key]:
         """Remove and return what is due, in the order of the due times."""
-        due = []
-        while (at := self.next_at()) is not None and at <= now:
+        due: list[Key] = []
+        while len(due) < at_most and (at := self.next_at()) is not None and at <= now:
             key = heapq.heappop(self._heap)[1]
             del self._at[key]
             due.append(key)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from exporter.problems import ConfigError
-from exporter.settings import checks, environment, fields, outline, overlays, sources
+from exporter.settings import checks, environment, fields, orgs_dir, outline, overlays, sources
 from exporter.settings.outline import Form, Setting
 from exporter.settings.overlays import Overlay
 from exporter.settings.schema import Alerts, ApiLimits, Courses, Log, Org, Settings, Web
@@ -34,6 +34,8 @@ __all__ = [
 _NONE: Mapping[str, Any] = MappingProxyType({})
 _REQUIRED = {("key",), ("user_id",)}
 _FORMATS: Mapping[str, Callable[[Any], str]] = {"duration": format_duration, "size": format_size}
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Set by systemd 247 and newer, for units with credentials."""
 _OF_SETTINGS = ("api", "web", "log", "secrets_dir", "state_dir", "orgs_dir", "orgs")
 
 
@@ -58,7 +60,8 @@ def load(
 ) -> Settings:
     """Return the settings. Raise `ConfigError` with all that is wrong with them.
 
-    `flags` are values by dotted path. Without `path`, IBLAI_CONFIG may name the file.
+    `flags` are values by dotted path. Without `path`, IBLAI_CONFIG may name the file. Without
+    `secrets_dir`, keys are systemd credentials, if there are any.
     """
     if path is None and environ.get(environment.CONFIG):
         path = Path(environ[environment.CONFIG])
@@ -69,6 +72,12 @@ def load(
         others = [problem for layer in above for problem in layer.problems]
         raise ConfigError([*others, *error.problems]) from None
     tree, layers = sources.merge([*above, file])
+    if directory := tree.get("orgs_dir"):
+        listed = tree.get("orgs")
+        start = max(listed, default=-1) + 1 if isinstance(listed, dict) else 0
+        tree, layers = sources.merge([*above, file, orgs_dir.read(Path(directory), start=start)])
+    if environ.get(_CREDENTIALS):
+        tree.setdefault("secrets_dir", environ[_CREDENTIALS])
     told = [problem for layer in layers for problem in layer.problems]
     given, found = overlays.validate(tree)
     found += checks.problems(tree, layers, known_collectors)
@@ -130,7 +139,7 @@ def _orgs(given: Mapping[str, Any]) -> tuple[Org, ...]:
     defaults = {name: value for name, value in given.items() if name not in _OF_SETTINGS}
     base = overlays.apply(Org(key=""), defaults)
     secrets_dir: Path | None = given.get("secrets_dir")
-    return tuple(_org(base, entry.given(), secrets_dir) for entry in given["orgs"])
+    return tuple(_org(base, entry.given(), secrets_dir) for entry in given.get("orgs", ()))
 
 
 def _org(base: Org, own: dict[str, Any], secrets_dir: Path | None) -> Org:

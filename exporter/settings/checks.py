@@ -28,7 +28,7 @@ def problems(
     """Yield what is wrong between settings, told from the merged tree of what was given."""
     orgs: Mapping[Any, Any] = tree["orgs"] if _is_indexed(tree.get("orgs")) else {}
     unreadable = "orgs" not in tree and any(layer.all_orgs for layer in layers)
-    if not orgs and not tree.get("orgs") and not unreadable:
+    if not orgs and not tree.get("orgs") and not unreadable and not tree.get("orgs_dir"):
         remedy = f"write at least {SMALLEST} or set IBLAI_ORGS, IBLAI_USER_ID and IBLAI_API_KEY"
         yield ("orgs",), f"there is no org; {remedy}"
     yield from _duplicates(orgs)

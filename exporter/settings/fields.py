@@ -2,16 +2,16 @@
 
 import re
 import unicodedata
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+import re2
 from pydantic import GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
 
@@ -32,6 +32,7 @@ _LEAST_ALERTS, _MOST_ALERTS = 0.05, 50.0
 
 _LONGEST_TEXT = 1000
 _LONGEST_KEY = 200
+_LEVELS = ("debug", "info", "warning", "error")
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?")
@@ -171,6 +172,8 @@ def org_key(text: str) -> str:
         raise ValueError("is empty; write the org's key (platform_key)")
     if text != text.strip():
         raise ValueError("has blanks around it; take them out")
+    if any(char.isspace() for char in text):
+        raise ValueError("has blanks in it; separate the keys of several orgs by commas")
     if "/" in text or text in {".", ".."}:
         raise ValueError(
             "holds a slash, or dots alone; write the org's key (platform_key), not an address"
@@ -214,6 +217,13 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def route(text: str) -> str:
+    """Return a path below which pages are served, such as `/iblai`; `/` is none."""
+    if not text.startswith("/") or not re.fullmatch(r"[A-Za-z0-9/._~%+-]{1,200}", text):
+        raise ValueError("is not a path; write for instance /iblai, or / for none")
+    return text
+
+
 def zone_name(text: str) -> str:
     """Return the name of a time zone that the tz database knows."""
     try:
@@ -238,13 +248,25 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+class Pattern(Protocol):
+    """A compiled regular expression."""
+
+    def fullmatch(self, text: str) -> object | None:
+        """Return a match if the whole text matches."""
+        ...
+
+
 @lru_cache(maxsize=4096)
-def pattern(text: str) -> re.Pattern[str]:
-    """Return the compiled regular expression, shared by all that have the same."""
-    with warnings.catch_warnings():
-        # `[[` and the like only warn of a meaning they may get in future.
-        warnings.simplefilter("ignore")
-        return re.compile(text)
+def pattern(text: str) -> Pattern:
+    """Return the compiled regular expression, shared by all that have the same.
+
+    RE2 matches in linear time, so no expression can block the exporter; it is the syntax that
+    Prometheus uses, too. Raises `re2.error`.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    found: Pattern = re2.compile(text, options)
+    return found
 
 
 def regexp(text: str) -> str:
@@ -253,16 +275,24 @@ def regexp(text: str) -> str:
         raise ValueError(f"is longer than {_LONGEST_TEXT} characters")
     try:
         pattern(text)
-    except re.error as error:
+    except re2.error as error:
         hint = ""
         if text.startswith("*"):
             rest = text.lstrip("*.")
             hint = f"; {shown(text)} is a shell pattern, as a regular expression write .*{rest}"
-        place = f" at position {error.pos}" if error.pos is not None else ""
-        raise ValueError(f"is not a regular expression: {error.msg}{place}{hint}") from None
-    except (RecursionError, OverflowError):
-        raise ValueError("is too large for a regular expression; make it simpler") from None
+        reason = error.args[0].decode(errors="replace") if error.args else "invalid"
+        reason = reason.replace(text, "").rstrip(": ")  # it is long, or may be a key
+        raise ValueError(f"is not a regular expression (RE2): {reason}{hint}") from None
     return text
+
+
+def log_level(text: str) -> str:
+    """Return a log level; case does not matter, and `warn` is `warning`."""
+    level = text.lower()
+    level = "warning" if level == "warn" else level
+    if level not in _LEVELS:
+        raise ValueError(f"{shown(text)} is not one of {', '.join(_LEVELS)}")
+    return level
 
 
 def label_name(text: str) -> str:
@@ -335,6 +365,7 @@ NAME = Kind("text", org_key, quoted=True)
 SECRET = Kind("secret", api_key, quoted=True)
 SCHEME = Kind("word", scheme_word, quoted=True, empty=True)
 URL = Kind("URL", url, quoted=True)
+ROUTE = Kind("path", route, quoted=True)
 ZONE = Kind("time zone", zone_name, quoted=True)
 REGEXP = Kind("regular expression", regexp, quoted=True, empty=True)
 SWITCH = Kind("true or false", switch)
@@ -345,5 +376,6 @@ PATH = Kind("path", lambda text: Path(text_of(text)), quoted=True)
 ADDRESS = Kind("address", _address_text)
 LABEL_NAME = Kind("label name", label_name, quoted=True)
 LABEL_VALUE = Kind("text", str, quoted=True, empty=True)
+LEVEL = Kind("debug, info, warning or error", log_level)
 SENSITIVITY = Kind("low, normal, high or number", sensitivity)
 QUIET = Kind("day or range of days", quiet_span)

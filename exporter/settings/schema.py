@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from re import Pattern
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -27,9 +26,9 @@ STALENESS_AT_LEAST = 2
 """Intervals for which it is served at least: one late response must not be a gap."""
 
 
-def _one_or_more(value: object) -> object:
-    """Return a list of one for a single text, so that `mentors: all` can be written."""
-    return [value] if isinstance(value, str) else value
+def _all_or_list(value: object) -> object:
+    """Return the list that `mentors: all` stands for."""
+    return [value] if value == ALL_MENTORS else value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +46,8 @@ class Courses:
         kinds.SWITCH,
         Field(description="Whether enrolments are asked for, with two requests per course."),
     ] = True
-    _include: Pattern[str] | None = field(init=False, repr=False, compare=False)
-    _exclude: Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _include: kinds.Pattern | None = field(init=False, repr=False, compare=False)
+    _exclude: kinds.Pattern | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         exclude = kinds.pattern(self.exclude) if self.exclude else None
@@ -156,7 +155,7 @@ class Org:
     ] = False
     mentors: Annotated[
         tuple[Annotated[str, kinds.TEXT], ...],
-        BeforeValidator(_one_or_more),
+        BeforeValidator(_all_or_list),
         Field(description="Ids of mentors with metrics of their own, or `all` of the platform's."),
     ] = ()
     percentages: Annotated[
@@ -282,6 +281,18 @@ class Web:
         kinds.maybe(kinds.URL),
         Field(description="Address under which people reach the exporter, behind a proxy."),
     ] = None
+    route_prefix: Annotated[
+        str | None,
+        kinds.maybe(kinds.ROUTE),
+        Field(
+            description="Path below which all pages are served, too; unset: that of `external_url`."
+        ),
+    ] = None
+    max_connections: Annotated[
+        int,
+        kinds.whole(1, 100_000),
+        Field(description="Connections open at a time; idle ones give way to new ones."),
+    ] = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -290,7 +301,7 @@ class Log:
 
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        kinds.one_of("debug", "info", "warning", "error"),
+        kinds.LEVEL,
         Field(description="The least important lines that are written."),
     ] = "info"
     format: Annotated[

@@ -227,7 +227,7 @@ def prepare(tree: dict[str, Any], base: Path | None) -> dict[str, Any]:
             continue
         if isinstance(level.get("api_key"), str):
             level["api_key"] = SecretStr(level["api_key"])
-        for name in ("api_key_file", "secrets_dir", "config_file"):
+        for name in ("api_key_file", "secrets_dir", "config_file", "state_dir", "orgs_dir"):
             text = level.get(name)
             if isinstance(text, str) and not isinstance(text, Unquoted) and text.strip():
                 # Path.expanduser raises where there is no such user.

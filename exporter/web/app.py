@@ -1,4 +1,4 @@
-"""The HTTP endpoints. None of them waits on the network: all read what is known already."""
+"""The HTTP endpoints. None of them waits for the network: all serve what is known already."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,10 +9,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from exporter.exposition import Format, negotiate
 from exporter.settings import ConfigError
 from exporter.web.negotiation import accepts_gzip
+from exporter.web.prefix import Prefixed
+from exporter.web.probe import with_success
 from exporter.web.status import StatusPages
 
 
@@ -20,11 +23,11 @@ class Page(Protocol):
     """Where the bytes of a scrape come from."""
 
     async def read(self, form: Format, *, gzip: bool) -> bytes:
-        """Return every org's figures and the exporter's own metrics."""
+        """Return every org's gauges and the exporter's own metrics."""
         ...
 
     def read_org(self, org: str, form: Format, *, gzip: bool) -> bytes:
-        """Return one org's figures."""
+        """Return one org's gauges."""
         ...
 
 
@@ -33,12 +36,16 @@ class Service(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether every org has been tried once."""
+        """Whether every org has been polled once."""
         ...
 
     @property
-    def orgs(self) -> Mapping[str, Mapping[str, str]]:
-        """The orgs being watched, with their constant labels."""
+    def orgs(self) -> Mapping[str, Mapping[str, str]] | None:
+        """The orgs with their constant labels; None while they are not known."""
+        ...
+
+    def up(self, org: str) -> bool:
+        """Return `iblai_up` of an org."""
         ...
 
     @property
@@ -51,6 +58,11 @@ class Service(Protocol):
         """Where the exporter is reached from outside, if that is another address."""
         ...
 
+    @property
+    def route_prefix(self) -> str:
+        """The path below which all pages are served too: empty, or such as `/iblai`."""
+        ...
+
     def waiting(self) -> str:
         """Say what the service still waits for before it is ready."""
         ...
@@ -60,20 +72,27 @@ class Service(Protocol):
         ...
 
 
-def build(service: Service, page: Page, status: StatusPages) -> Starlette:
+def build(service: Service, page: Page, status: StatusPages) -> ASGIApp:
     """Return the web application."""
-    return Starlette(
+    endpoints = {
+        "/metrics": _metrics(page),
+        "/probe": _probe(service, page),
+        "/sd": _discovery(service),
+        "/-/healthy": _healthy,
+        "/-/ready": _ready(service),
+    }
+    reload = _reload(service)
+    app = Starlette(
         routes=[
             Route("/", status.overview),
             Route("/orgs/{org:path}", status.org),
-            Route("/metrics", _metrics(page)),
-            Route("/probe", _probe(service, page)),
-            Route("/sd", _discovery(service)),
-            Route("/-/healthy", _healthy),
-            Route("/-/ready", _ready(service)),
-            Route("/-/reload", _reload(service), methods=["POST", "PUT"]),
+            # With a slash at the end, too: a redirect would have to guess what a proxy changed.
+            *(Route(path + end, serve) for path, serve in endpoints.items() for end in ("", "/")),
+            *(Route(f"/-/reload{end}", reload, methods=["POST", "PUT"]) for end in ("", "/")),
         ]
     )
+    app.router.redirect_slashes = False
+    return Prefixed(app, lambda: service.route_prefix)
 
 
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
@@ -96,11 +115,12 @@ def _probe(service: Service, page: Page) -> Handler:
         target = request.query_params.get("target", "")
         if not target:
             return _text("Name an org: /probe?target=ORG\n", 400)
-        if target not in service.orgs:
+        if target not in (service.orgs or {}):
             return _text("Unknown org. /sd lists those that are configured.\n", 404)
         wanted = negotiate(request.headers.get("accept", ""))
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
-        body = page.read_org(target, wanted.form, gzip=gzip)
+        text = page.read_org(target, wanted.form, gzip=False)
+        body = with_success(text, wanted.form, up=service.up(target), gzip=gzip)
         return _exposition(body, wanted.content_type, gzip=gzip)
 
     return probe
@@ -112,10 +132,13 @@ def _discovery(service: Service) -> Handler:
         host = request.headers.get("host", "")
         if not service.external_url and not _HOST.fullmatch(host):
             return _text("Send a Host header: it becomes the address of the targets.\n", 400)
-        here = urlsplit(service.external_url or f"{request.url.scheme}://{host}")
-        if not service.orgs:
+        orgs = service.orgs
+        if orgs is None:
             # An empty list would delete every target.
             return _text("The list of orgs is not known yet.\n", 503)
+        here = urlsplit(
+            service.external_url or f"{request.url.scheme}://{host}{service.route_prefix}"
+        )
         return JSONResponse(
             [
                 {
@@ -124,11 +147,12 @@ def _discovery(service: Service) -> Handler:
                         "__scheme__": here.scheme,
                         "__metrics_path__": f"{here.path.rstrip('/')}/probe",
                         "__param_target": org,
+                        "instance": org,  # so that each org has an `up` of its own
                         "__meta_iblai_org": org,
                         **{f"__meta_iblai_label_{k}": v for k, v in labels.items() if k != "org"},
                     },
                 }
-                for org, labels in service.orgs.items()
+                for org, labels in orgs.items()
             ]
         )
 

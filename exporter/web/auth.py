@@ -1,10 +1,11 @@
-"""Passwords on every page: basic auth against bcrypt hashes, and configured headers."""
+"""What holds for every page: rate limit, basic auth against bcrypt hashes, response headers."""
 
 import asyncio
 import base64
 import binascii
 import hashlib
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
@@ -13,72 +14,78 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exporter.web.ratelimit import TokenBucket
+from exporter.web.webconfig import WebConfig
+
 _REMEMBERED = 100
-"""Verdicts kept, so that a scrape does not cost a hash each time."""
+"""Results kept, so that a scrape does not cost a hash each time."""
 
 _LONGEST = 72
 """Bytes of a password that bcrypt looks at."""
 
 
-class Doorkeeper:
-    """Knows whether a user and a password belong together."""
+class Passwords:
+    """Compares users and passwords with bcrypt hashes, and remembers the results."""
 
     def __init__(self) -> None:
-        self._verdicts: OrderedDict[bytes, bool] = OrderedDict()
+        self._results: OrderedDict[bytes, bool] = OrderedDict()
         self._salt = os.urandom(16)
         # One hash at a time: guessing must not cost all the CPU.
-        self._turn = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
 
-    async def admits(self, authorization: str, users: Mapping[str, str]) -> bool:
+    async def match(self, authorization: str, users: Mapping[str, str]) -> bool:
         """Tell whether an `Authorization` header names one of `users` with its password.
 
-        There is at least one user. A stranger is compared with the hash of somebody else, so
-        that time does not tell who exists, and stays out even if it fits.
+        There is at least one user. An unknown one is compared with the hash of another, so that
+        the time taken does not show who exists, and is rejected even if the password fits.
         """
         user, password = _credentials(authorization)
         digest = users.get(user, next(iter(users.values()))).encode()
-        ticket = hashlib.sha256(b"\0".join((self._salt, digest, user.encode(), password))).digest()
-        if ticket not in self._verdicts:
-            async with self._turn:
+        key = hashlib.sha256(b"\0".join((self._salt, digest, user.encode(), password))).digest()
+        if key not in self._results:
+            async with self._one_at_a_time:
                 same = await asyncio.to_thread(_matches, password, digest)
-            self._verdicts[ticket] = same
-            while len(self._verdicts) > _REMEMBERED:
-                self._verdicts.popitem(last=False)
-        return self._verdicts[ticket] and user in users
+            self._results[key] = same
+            while len(self._results) > _REMEMBERED:
+                self._results.popitem(last=False)
+        return self._results[key] and user in users
 
 
 class Guard:
-    """ASGI middleware: lets in who may come in, and adds the configured headers.
+    """ASGI middleware: rate limit, users and response headers of the web configuration.
 
-    `rules` returns the users and the headers as they are configured at the moment.
+    `config` returns the configuration in use.
     """
 
-    def __init__(
-        self, app: ASGIApp, rules: Callable[[], tuple[Mapping[str, str], Mapping[str, str]]]
-    ) -> None:
+    def __init__(self, app: ASGIApp, config: Callable[[], WebConfig]) -> None:
         self._app = app
-        self._rules = rules
-        self._doorkeeper = Doorkeeper()
+        self._config = config
+        self._passwords = Passwords()
+        self._bucket = TokenBucket(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        users, headers = self._rules()
-        if scope["type"] != "http" or not (users or headers):
+        config = self._config()
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(headers)
+                MutableHeaders(scope=message).update(config.headers)
             await send(message)
 
         answer = self._app
-        if users:
+        if not self._bucket.admits(config.rate_limit):
+            answer = _TOO_MANY_REQUESTS
+        elif config.users:
             given = Headers(scope=scope).get("authorization", "")
-            if not await self._doorkeeper.admits(given, users):
+            if not await self._passwords.match(given, config.users):
                 answer = _UNAUTHORIZED
-        await answer(scope, receive, send_with_headers)
+        await answer(scope, receive, send_with_headers if config.headers else send)
 
+
+_TOO_MANY_REQUESTS = PlainTextResponse("Too many requests\n", 429)
 
 _UNAUTHORIZED = PlainTextResponse(
     "Unauthorized\n", 401, headers={"www-authenticate": 'Basic realm="iblai-exporter"'}

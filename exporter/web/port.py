@@ -1,10 +1,10 @@
-"""The open port: plain or TLS, changed under way when its configuration file changes."""
+"""The open port: plain HTTP or TLS, changed while running when its configuration file changes."""
 
 import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,69 +14,78 @@ from starlette.types import ASGIApp
 
 from exporter.problems import ConfigError
 from exporter.web import tls, webconfig
+from exporter.web.acceptor import Acceptor
 from exporter.web.auth import Guard
+from exporter.web.descriptors import connections_within, raise_limit
+from exporter.web.protocol import LimitedProtocol, Limits
 from exporter.web.webconfig import WebConfig
 
 log = structlog.get_logger(__name__)
 
 DRAIN = 3
-"""Seconds that answers under way are given at the end."""
+"""Seconds that responses under way are given at the end."""
 
-LOOK_EVERY = 1.0
-"""Seconds between two looks at the files of the web configuration."""
+LIMITS = Limits()
+"""Limits on what clients send."""
+
+CHECK_EVERY = 1.0
+"""Seconds between two checks of the files of the web configuration."""
 
 
 class WebFile:
-    """The web configuration file as it is in use, and what it names."""
+    """The web configuration file in use, and the files that it names."""
 
-    def __init__(self, path: Path | None, *, tell: Callable[[bool], None] = lambda _: None) -> None:
-        """Read the file; raise `ConfigError` if it is bad.
+    def __init__(
+        self, path: Path | None, *, on_reload: Callable[[bool], None] = lambda _: None
+    ) -> None:
+        """Read the file; raise `ConfigError` if it is invalid.
 
-        `tell` is told whenever the file is read again whether it is good.
+        `on_reload` is called with success or failure each time the file was read again.
         """
         self._path = path
-        self._tell = tell
+        self._on_reload = on_reload
         self.config = WebConfig()
         self.context: ssl.SSLContext | None = None
-        self._seen = self._signature(self.config)
         if path is not None:
             self.config, self.context = _load(path)
-            self._seen = self._signature(self.config)
+        self._seen = self._signature(self.config)
 
-    def rules(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """Return the users and the headers in use."""
-        return self.config.users, self.config.headers
+    def refresh(self) -> None:
+        """Read the file again if it, or a file that it names, changed.
 
-    def refresh(self) -> bool:
-        """Read the file again if it, or what it names, changed; tell whether TLS changed.
-
-        A bad file never replaces a good one.
+        An invalid file never replaces a valid one.
         """
         if self._path is None or (now := self._signature(self.config)) == self._seen:
-            return False
+            return
         self._seen = now
         try:
             self.config, self.context = _load(self._path)
         except ConfigError as error:
-            self._tell(False)
+            self._on_reload(False)
             for problem in error.problems:
-                log.exception("web configuration is bad, the old one stays", problem=problem)
-            return False
-        self._tell(True)
+                log.exception("invalid web configuration, the old one stays", problem=problem)
+            return
+        self._on_reload(True)
         self._seen = self._signature(self.config)
-        log.info("web configuration read again", file=str(self._path))
-        return True
+        log.info("web configuration reloaded", file=str(self._path))
+
+    def admits(self, transport: asyncio.BaseTransport) -> bool:
+        """Return whether the client certificate has a name that is allowed, if names are listed."""
+        allowed = self.config.tls.client_allowed_sans if self.config.tls else ()
+        shown = tls.names(transport.get_extra_info("peercert")) if allowed else set()
+        return not allowed or any(tls.plain(name) in shown for name in allowed)
 
     def _signature(self, config: WebConfig) -> list[Any]:
-        named = [config.tls.cert_file, config.tls.key_file] if config.tls else []
-        if config.tls and config.tls.client_ca_file:
-            named.append(config.tls.client_ca_file)
+        named = config.tls.files() if config.tls else []
         return [_stat(path) for path in [self._path, *named] if path is not None]
 
 
 def _load(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
     config = webconfig.read(path)
-    return config, tls.context(config.tls, path) if config.tls else None
+    context = tls.context(config.tls, path) if config.tls else None
+    for warning in config.warnings:
+        log.warning("web configuration", problem=warning)
+    return config, context
 
 
 def _stat(path: Path) -> tuple[int, int, int] | None:
@@ -88,68 +97,81 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
 
 
 class Port(uvicorn.Server):
-    """Serves an application on one socket until told to stop."""
+    """Serves an application on one socket until stopped."""
 
-    def __init__(self, app: ASGIApp, sock: socket.socket, file: WebFile) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sock: socket.socket,
+        file: WebFile,
+        *,
+        max_connections: Callable[[], int],
+        limits: Limits = LIMITS,
+    ) -> None:
+        """`max_connections` is asked at each new connection, since a reload may change it."""
         super().__init__(
             uvicorn.Config(
-                Guard(app, file.rules),
+                Guard(app, lambda: file.config),
+                http=LimitedProtocol,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=DRAIN,
             )
         )
-        self._sock = sock
         self._file = file
+        self._limits = limits
+        self._acceptor = Acceptor(
+            sock,
+            make=self._protocol,
+            context=lambda: file.context,
+            limit=lambda: connections_within(max_connections(), self._descriptors),
+            handshake=limits.receive,
+        )
+        self._descriptors: int | None = None
 
     async def run_until_stopped(self) -> None:
         """Serve."""
-        self.config.load()
-        self.config.ssl = self._file.context
-        watcher = asyncio.create_task(self._watch())
+        self._descriptors = raise_limit()
+        checker = asyncio.create_task(self._check_file())
         try:
-            # A copy, so that another listener can be opened on the same socket later.
-            await self.serve(sockets=[self._sock.dup()])
+            await self.serve()
         finally:
-            watcher.cancel()
-            self._sock.close()
+            checker.cancel()
+            self._acceptor.close()
+            await self._acceptor.drop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as uvicorn asks
+        """Begin to accept connections; uvicorn calls this."""
+        servers: list[Any] = [self._acceptor]
+        self.servers = servers
+        if not self.should_exit:
+            self._acceptor.start()
+        self.started = True
 
     def stop(self) -> None:
-        """Take no more requests, and end once those under way are answered."""
+        """Accept no more connections, and end once requests under way are answered."""
         self.should_exit = True
-        # The last copy that listens: who comes now is refused, and not left waiting.
-        self._sock.close()
+        self._acceptor.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the service."""
         yield
 
-    async def _watch(self) -> None:
+    async def _check_file(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY)
-            changed = await asyncio.to_thread(self._file.refresh)
-            if changed and self.started and not self.should_exit:
-                await self._listen_anew()
+            await asyncio.sleep(CHECK_EVERY)
+            await asyncio.to_thread(self._file.refresh)
 
-    async def _listen_anew(self) -> None:
-        """Answer new connections by the new rules; those that are open go on."""
-        self.config.ssl = self._file.context
-        before = list(self.servers)
-        loop = asyncio.get_running_loop()
-        self.servers = [
-            await loop.create_server(
-                self._protocol, sock=self._sock.dup(), ssl=self.config.ssl, backlog=512
-            )
-        ]
-        for server in before:
-            server.close()
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+    def _protocol(self) -> LimitedProtocol:
+        return LimitedProtocol(
+            limits=self._limits,
+            admits=self._file.admits,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
         )
-        return made

@@ -1,4 +1,4 @@
-"""A server that answers byte for byte what it is told, and whoever talks to it."""
+"""A server that sends the given bytes, and clients of it."""
 
 import asyncio
 import gzip
@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from exporter.api.client import ApiClient, Call, Limits
+from exporter.api.client import ApiClient, Call
 from exporter.api.endpoints import ENROLLMENTS_OVER_TIME, Endpoint
 from exporter.api.errors import ApiError
+from exporter.api.hosts import Hosts
+from exporter.api.trust import Trust
+from exporter.scheduler import Collection
+from exporter.settings import ApiLimits
 
 KEY = "0123456789abcdef" * 4
 BODY = b'{"data": {"2026-01-01": 3}, "total": 3}'
@@ -20,7 +24,7 @@ HTML = b"<!doctype html><title>Sign in</title>"
 
 
 @dataclass
-class Asked:
+class Received:
     """A request as it came over the wire."""
 
     target: str
@@ -36,7 +40,7 @@ class Server:
     """
 
     answers: list = field(default_factory=list)
-    asked: list[Asked] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     open: int = 0
     accepted: int = 0
     at_once: int = 0
@@ -62,14 +66,14 @@ class Server:
     async def _answer(self, head, writer):
         first, *lines = head.strip().split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
-        asked = Asked(first.split(" ")[1], headers, time.monotonic())
-        self.asked.append(asked)
+        request = Received(first.split(" ")[1], headers, time.monotonic())
+        self.received.append(request)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             if callable(answer):
-                await answer(asked, writer)
+                await answer(request, writer)
             else:
                 writer.write(answer)
                 await writer.drain()
@@ -100,7 +104,7 @@ def squeeze(body, **headers):
 def slowly(seconds, answer=None):
     """Return an answer that takes its time."""
 
-    async def answer_late(asked, writer):
+    async def answer_late(request, writer):
         await asyncio.sleep(seconds)
         writer.write(answer or say())
         await writer.drain()
@@ -111,7 +115,7 @@ def slowly(seconds, answer=None):
 def drop(before=b""):
     """Return an answer that ends the connection after so many bytes."""
 
-    async def hang_up(asked, writer):
+    async def hang_up(request, writer):
         writer.write(before)
         await writer.drain()
         writer.close()
@@ -194,19 +198,65 @@ def naps(clock):
     return Naps(clock)
 
 
-@pytest.fixture
-async def make_client(ledger, clock, naps):
-    """Return what makes clients; the rate is no matter where it is not what is tested."""
-    clients = []
+class FixedTrust(Trust):
+    """Trusts the authorities of one context, whatever the environment says."""
 
-    def make(*, context=None, **limits):
-        limits = Limits(**{"timeout": 5.0, "rate_limit": 100_000.0, **limits})
-        client = ApiClient(limits, ledger, clock, rng=random.Random(1), sleep=naps, context=context)
-        clients.append(client)
+    def __init__(self, context):
+        self._fixed = context
+
+    def set_strict(self, *, strict):
+        pass
+
+    def context(self):
+        return self._fixed
+
+
+def not_started(collection):
+    raise AssertionError(f"{collection} was started, although no test adds collections")
+
+
+class Clients:
+    """Makes clients, each with its own hosts; the rate is unlimited unless it is tested."""
+
+    def __init__(self, ledger, clock, naps):
+        self._ledger = ledger
+        self._clock = clock
+        self._naps = naps
+        self.made = []
+
+    def __call__(self, *, context=None, sleep=None, **limits):
+        limits = ApiLimits(**{"timeout": 5.0, "rate_limit": 0.0, **limits})
+        client = ApiClient(
+            limits,
+            self._ledger,
+            self._clock,
+            hosts := Hosts(limits, start=not_started),
+            rng=random.Random(1),
+            sleep=sleep or self._naps,
+            trust=FixedTrust(context) if context else None,
+        )
+        self.made.append((client, hosts))
         return client
 
-    yield make
-    for client in clients:
+    def set_limits(self, **limits):
+        """Change the limits of every client and host."""
+        for client, hosts in self.made:
+            client.set_limits(ApiLimits(**limits))
+            hosts.set_limits(ApiLimits(**limits))
+
+    def slots(self, base_url):
+        """Return how many slots of a host are taken, and how many requests wait for one."""
+        queues = [hosts.site(base_url).host.queue for _, hosts in self.made]
+        return sum(q.in_flight for q in queues), sum(q.waiting for q in queues)
+
+
+@pytest.fixture
+async def make_client(ledger, clock, naps, server):
+    """Return what makes clients. When the test ends, no slot may be taken."""
+    clients = Clients(ledger, clock, naps)
+    yield clients
+    await become_true(lambda: clients.slots(server.url) == (0, 0))
+    for client, _ in clients.made:
         await client.aclose()
 
 
@@ -215,8 +265,14 @@ async def client(make_client):
     return make_client()
 
 
-def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, **more):
+def queued(org="acme"):
+    """Return a collection that requests belong to."""
+    return Collection(org=org, name="enrollments", due_at=0.0, interval=300.0)
+
+
+def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, org="acme", **more):
     names = more.pop("names", {})
+    more.setdefault("queued", queued(org))
     return Call(endpoint=endpoint, names=names, query=query or {}, **more)
 
 

@@ -8,7 +8,7 @@ from tests.api.conftest import call, failure, say
 
 
 @pytest.mark.parametrize("key", ["line\nbreak", "kë", "", " ", "nul\0"])
-async def test_a_key_that_cannot_be_sent_is_told_without_the_key(client, server, account, key):
+async def test_a_key_that_cannot_be_sent_is_an_error_without_the_key(client, server, account, key):
     account.api_key = key
     with pytest.raises(ApiError) as caught:
         await client.get(account, call())
@@ -17,7 +17,7 @@ async def test_a_key_that_cannot_be_sent_is_told_without_the_key(client, server,
     assert str(caught.value) == (
         "acme: the API key is empty, or holds a line break or another character that cannot be sent"
     )
-    assert server.asked == []
+    assert server.received == []
 
 
 async def test_a_key_file_that_cannot_be_read_is_named(client, server, account, ledger):

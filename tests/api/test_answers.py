@@ -33,7 +33,7 @@ from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
         (say(b"", status=304), Kind.REDIRECT, "304"),
     ],
 )
-async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
+async def test_a_bad_response_is_not_retried(
     make_client, server, account, naps, answer, kind, says
 ):
     server.answers = [answer]
@@ -42,7 +42,7 @@ async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
     assert error.kind == kind
     assert error.asked
     assert says in str(error)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert naps.taken == []
 
 
@@ -50,7 +50,7 @@ async def test_an_answer_that_another_try_would_not_mend_is_asked_for_once(
     "content_type",
     ["application/json", "application/json; charset=utf-8", "application/problem+json", None],
 )
-async def test_json_by_any_of_its_names_is_taken(client, server, account, content_type):
+async def test_every_content_type_of_json_is_accepted(client, server, account, content_type):
     server.answers = [say(b"\n [1]", content_type=content_type)]
     assert await client.get(account, call()) == b"\n [1]"
 
@@ -75,7 +75,7 @@ async def test_a_redirect_is_reported_and_never_followed(client, server, account
     assert f"302, redirected to {place.format(port=server.port)}" in str(error)
     assert "secret" not in str(error)
     assert "pass" not in str(error)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 DJANGO = b"<!doctype html><h1>Not Found</h1><p>The requested resource was not found on this server."
@@ -165,7 +165,7 @@ PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platf
         ),
     ],
 )
-async def test_an_error_page_on_the_way_to_the_api_is_told_from_the_api_s_own_answer(
+async def test_an_error_page_of_a_proxy_differs_from_an_error_of_the_api(
     make_client, server, account, answer, error_type, kind, from_api, says
 ):
     server.answers = [answer]
@@ -183,7 +183,7 @@ async def test_a_login_that_a_proxy_asks_for_is_not_tried_again_at_once(
 ):
     server.answers = [say(HTML, status=status, content_type=HTML_TYPE)]
     await failure(make_client(retries=3), account)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
 async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, account):

@@ -5,10 +5,9 @@ import re
 
 import pytest
 
-from exporter.api import client as client_module
 from exporter.api import endpoints
 from exporter.api.client import quiet_http_loggers
-from exporter.api.errors import Kind, Unavailable
+from exporter.api.errors import Kind, Refused, Unavailable
 from tests.api.conftest import (
     BODY,
     COURSE,
@@ -19,13 +18,14 @@ from tests.api.conftest import (
     call,
     drop,
     failure,
+    queued,
     say,
     slowly,
     squeeze,
 )
 
 
-async def test_a_good_answer_is_its_body(client, server, account, ledger):
+async def test_a_good_response_is_its_body(client, server, account, ledger):
     server.answers = [say(BODY)]
     assert await client.get(account, call()) == BODY
     assert ledger.requests == [("acme", "enrollments_over_time", "200")]
@@ -44,21 +44,21 @@ async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server,
     org = "a%2Fb%3Ac%2Bd"
     course_id = "course-v1%3AAcme%2BBio%2F101%2B2026%20%2541"
     query = "?a%20b=c%2Bd%3A%2F%3F%26%3D%C3%A9"
-    assert [asked.target for asked in server.asked] == [
+    assert [request.target for request in server.received] == [
         f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/{query}",
         f"{sent}/api/ai-analytics/engagement/orgs/{org}/videos/over-time{query}",
         f"{sent}/api/orgs/{org}/users/%C3%BCser%40x/courses/{course_id}/over-time{query}",
     ]
 
 
-async def test_not_even_dots_are_tidied_away(client, server, account):
+async def test_dots_in_a_path_are_not_normalized(client, server, account):
     await client.get(account, call(COURSE, names={"course_id": ".."}))
-    assert server.asked[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
+    assert server.received[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
 
 
-async def test_headers_say_who_asks_and_for_what(client, server, account):
+async def test_the_headers_of_a_request(client, server, account):
     await client.get(account, call())
-    headers = server.asked[0].headers
+    headers = server.received[0].headers
     assert headers.pop("user-agent").startswith("iblai-exporter/")
     assert headers == {
         "host": f"127.0.0.1:{server.port}",
@@ -71,14 +71,14 @@ async def test_headers_say_who_asks_and_for_what(client, server, account):
 async def test_without_a_scheme_the_bare_key_is_sent(client, server, account):
     account.auth_scheme = ""
     await client.get(account, call())
-    assert server.asked[0].headers["authorization"] == KEY
+    assert server.received[0].headers["authorization"] == KEY
 
 
 async def test_a_key_that_changes_is_read_for_each_request(client, server, account):
     for key in ("first", "second"):
         account.api_key = key
         await client.get(account, call())
-    assert [a.headers["authorization"] for a in server.asked] == [
+    assert [a.headers["authorization"] for a in server.received] == [
         "Api-Token first",
         "Api-Token second",
     ]
@@ -88,30 +88,39 @@ async def test_cookies_are_not_kept(client, server, account):
     server.answers = [say(set_cookie="session=1; Path=/")]
     await client.get(account, call())
     await client.get(account, call())
-    assert "cookie" not in server.asked[1].headers
+    assert "cookie" not in server.received[1].headers
 
 
-async def test_connections_are_used_again(client, server, account):
+async def test_connections_are_reused(client, server, account):
     for _ in range(20):
         await client.get(account, call())
     assert server.accepted == 1
 
 
-async def test_many_calls_open_no_more_connections_than_may_be_busy_at_once(make_client, server):
+async def test_requests_open_no_more_connections_than_may_be_in_flight(make_client, server):
     client = make_client(concurrency=6)
     server.answers = [slowly(0.005)]
     accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(5)]
-    await asyncio.gather(*(client.get(accounts[n % 5], call()) for n in range(100)))
-    assert len(server.asked) == 100
+    await asyncio.gather(
+        *(client.get(accounts[n % 5], call(org=f"org{n % 5}")) for n in range(100))
+    )
+    assert len(server.received) == 100
     assert server.most_at_once == 6
     assert server.accepted == 6
+
+
+async def test_one_org_uses_at_most_half_of_the_slots(make_client, server, account):
+    client = make_client(concurrency=8)
+    server.answers = [slowly(0.02)]
+    await asyncio.gather(*(client.get(account, call()) for _ in range(30)))
+    assert server.most_at_once == 4
 
 
 async def test_orgs_on_one_host_share_its_rate(make_client, server):
     client = make_client(concurrency=20, rate_limit=50)
     accounts = [FakeAccount(f"{server.url}/{n}", key=f"org{n}") for n in range(4)]
-    await asyncio.gather(*(client.get(accounts[n % 4], call()) for n in range(70)))
-    times = [asked.at for asked in server.asked]
+    await asyncio.gather(*(client.get(accounts[n % 4], call(org=f"org{n % 4}")) for n in range(70)))
+    times = [request.at for request in server.received]
     assert max(sum(start <= t <= start + 1 for t in times) for start in times) <= 50
 
 
@@ -128,7 +137,7 @@ async def test_orgs_on_one_host_share_its_rate(make_client, server):
         (drop(b"SSH-2.0-OpenSSH\r\n\r\n"), "protocol", Kind.PROTOCOL),
     ],
 )
-async def test_trouble_at_the_other_end_is_tried_again_at_growing_random_intervals(
+async def test_server_and_network_errors_are_retried_with_backoff_and_jitter(
     make_client, server, account, ledger, naps, answer, code, kind
 ):
     server.answers = [answer]
@@ -136,15 +145,13 @@ async def test_trouble_at_the_other_end_is_tried_again_at_growing_random_interva
     assert isinstance(error, Unavailable)
     assert error.kind == kind
     assert ledger.codes == [code] * 4
-    assert len(server.asked) == 4
+    assert len(server.received) == 4
     assert len(ledger.retries) == 3
     assert len(naps.taken) == 3
     assert all(0 <= nap <= 0.5 * 2**n for n, nap in enumerate(naps.taken))
 
 
-async def test_an_answer_that_comes_at_the_second_try_is_a_good_one(
-    client, server, account, ledger
-):
+async def test_a_retry_that_succeeds_is_a_success(client, server, account, ledger):
     server.answers = [drop(say(BODY)[:-1]), say(BODY)]
     assert await client.get(account, call()) == BODY
     assert ledger.codes == ["cut", "200"]
@@ -154,50 +161,130 @@ async def test_an_answer_that_comes_at_the_second_try_is_a_good_one(
 async def test_no_retries_means_none(make_client, server, account):
     server.answers = [say({}, status=500)]
     await failure(make_client(retries=0), account)
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
-async def test_backing_off_takes_no_place_from_others(ledger, clock, server, account):
+async def test_a_request_that_backs_off_holds_no_slot(make_client, server, account):
     asleep, wake = asyncio.Event(), asyncio.Event()
 
     async def sleep(seconds):
         asleep.set()
         await wake.wait()
 
-    limits = client_module.Limits(concurrency=1, rate_limit=0)
-    client = client_module.ApiClient(limits, ledger, clock, sleep=sleep)
+    client = make_client(concurrency=1, sleep=sleep)
     server.answers = [say({}, status=500), say(BODY)]
     waiting = asyncio.create_task(client.get(account, call()))
     await asleep.wait()
+    assert make_client.slots(server.url) == (0, 0)
     assert await client.get(account, call()) == BODY
     wake.set()
     assert await waiting == BODY
-    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, Kind.UNAUTHORIZED), (403, Kind.FORBIDDEN), (404, Kind.NOT_FOUND)],
+)
+async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
+    client, server, account, ledger, status, kind
+):
+    server.answers = [say({"detail": "Not found."}, status=status)] * 2 + [say(BODY)]
+    for sent in (1, 2):
+        error = await failure(client, account)
+        assert isinstance(error, Refused)
+        assert (error.kind, error.asked) == (kind, True)
+        assert len(server.received) == sent
+    assert await client.get(account, call()) == BODY
+    assert ledger.codes == [str(status)] * 2 + ["200"]
+    assert ledger.retries == []
 
 
 @pytest.mark.parametrize("late", ["head", "body"])
-async def test_the_time_limit_covers_the_whole_answer(make_client, server, account, ledger, late):
-    async def drip(asked, writer):
+async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_retried(
+    make_client, server, account, ledger, late
+):
+    async def drip(request, writer):
         writer.write(say(BODY)[:-30] if late == "body" else b"")
         for byte in BODY:
             await asyncio.sleep(0.02)
             writer.write(bytes([byte]) if late == "body" else b"")
 
     server.answers = [drip]
-    client = make_client(timeout=0.1, retries=1)
+    client = make_client(timeout=0.1, retries=3)
     error = await failure(client, account)
     assert isinstance(error, Unavailable)
     assert error.kind == "timeout"
-    assert "no whole answer within 0.1 s" in str(error)
-    assert ledger.codes == ["timeout", "timeout"]
+    assert "no complete response within 0.1 s" in str(error)
+    assert ledger.codes == ["timeout"]
+    assert ledger.retries == []
+    await become_true(lambda: server.at_once == 0)
 
 
-async def test_waiting_for_a_turn_does_not_count_against_the_time_limit(make_client, server):
+async def test_waiting_for_a_slot_does_not_count_against_the_time_limit(make_client, server):
     client = make_client(timeout=0.5, concurrency=1, retries=0)
     server.answers = [slowly(0.1)]
     account = FakeAccount(server.url)
     await asyncio.gather(*(client.get(account, call()) for _ in range(8)))
-    assert len(server.asked) == 8
+    assert len(server.received) == 8
+
+
+async def test_slow_requests_are_not_cancelled_to_make_room_for_others(make_client, server, ledger):
+    """Every slot is taken by slow requests, and twice as many wait: all of them are answered."""
+    client = make_client(timeout=5, concurrency=4, retries=0)
+    server.answers = [slowly(0.3, say(BODY))]
+    bodies = await asyncio.gather(
+        *(
+            client.get(FakeAccount(server.url, key=f"org{n}"), call(org=f"org{n}"))
+            for n in range(12)
+        )
+    )
+    assert bodies == [BODY] * 12
+    assert ledger.codes == ["200"] * 12
+
+
+async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
+    make_client, server, ledger
+):
+    """Twenty orgs at twice the capacity, one of which never answers: no slot is lost."""
+    client = make_client(timeout=0.3, concurrency=4, retries=1)
+
+    async def hang(request, writer):
+        if "/org0/" in request.target:
+            await asyncio.sleep(30)
+        writer.write(say(BODY))
+        await writer.drain()
+
+    server.answers = [hang]
+    errors = []
+
+    async def one(org):
+        try:
+            assert await client.get(FakeAccount(server.url, key=org), call(org=org)) == BODY
+        except Unavailable as error:
+            errors.append((org, error.kind))
+
+    for _ in range(5):
+        await asyncio.gather(*(one(f"org{n % 20}") for n in range(40)))
+    assert errors == [("org0", Kind.TIMEOUT)] * 10
+    assert ledger.codes.count("timeout") == 10
+    assert ledger.codes.count("200") == 190
+    assert make_client.slots(server.url) == (0, 0)
+
+
+async def test_requests_of_a_discarded_collection_end_and_free_their_slots(make_client, server):
+    client = make_client(concurrency=2)
+    server.answers = [slowly(0.05, say(BODY))]
+    account, mine = FakeAccount(server.url), queued()
+    first = asyncio.create_task(client.get(account, call(queued=mine)))
+    await become_true(lambda: server.at_once)
+    waiting = [asyncio.create_task(client.get(account, call(queued=mine))) for _ in range(3)]
+    await asyncio.sleep(0)
+    [(_, hosts)] = make_client.made
+    hosts.site(server.url).host.queue.discard(mine)
+    results = await asyncio.gather(first, *waiting, return_exceptions=True)
+    assert results[0] == BODY
+    assert all(isinstance(result, asyncio.CancelledError) for result in results[1:])
+    assert len(server.received) == 1
 
 
 async def test_a_host_that_refuses_connections_is_named(client, unused_tcp_port):
@@ -208,7 +295,7 @@ async def test_a_host_that_refuses_connections_is_named(client, unused_tcp_port)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "-"])
-async def test_a_host_that_cannot_be_one_is_an_error_like_others(make_client, host):
+async def test_an_invalid_host_is_a_connection_error(make_client, host):
     error = await failure(make_client(retries=0), FakeAccount(f"http://{host}"))
     assert error.kind == "connection"
     assert host in str(error)
@@ -220,13 +307,13 @@ async def test_a_name_that_does_not_exist_is_named(make_client):
     assert "nowhere.invalid: the name is not known" in str(error)
 
 
-async def test_hundreds_of_calls_given_up_at_any_moment_leave_every_place_alive(
+async def test_hundreds_of_requests_cancelled_at_any_moment_leave_every_slot_free(
     make_client, server, ledger
 ):
     client = make_client(concurrency=8)
     dice = random.Random(7)
 
-    async def moody(asked, writer):
+    async def moody(request, writer):
         await asyncio.sleep(dice.random() / 200)
         answer = say(BODY)
         writer.write(answer[: len(answer) // 2])
@@ -234,10 +321,14 @@ async def test_hundreds_of_calls_given_up_at_any_moment_leave_every_place_alive(
         writer.write(answer[len(answer) // 2 :])
 
     server.answers = [moody]
-    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(4)]
+
+    def get(n):
+        org = f"org{n % 4}"
+        return client.get(FakeAccount(server.url, key=org), call(org=org))
+
     given_up = 0
     while given_up < 300:
-        tasks = [asyncio.create_task(client.get(accounts[n % 4], call())) for n in range(12)]
+        tasks = [asyncio.create_task(get(n)) for n in range(12)]
         for task in tasks:
             await asyncio.sleep(dice.random() / 1000)
             task.cancel()
@@ -248,23 +339,25 @@ async def test_hundreds_of_calls_given_up_at_any_moment_leave_every_place_alive(
     await become_true(lambda: server.at_once == 0)
     server.most_at_once = 0
     server.answers = [slowly(0.05, say(BODY))]
-    bodies = await asyncio.gather(*(client.get(accounts[n % 4], call()) for n in range(32)))
+    bodies = await asyncio.gather(*(get(n) for n in range(32)))
     assert bodies == [BODY] * 32
     assert server.most_at_once == 8
     await client.aclose()
     await become_true(lambda: server.open == 0)
 
 
-async def test_limits_can_change_while_calls_wait(make_client, server):
+async def test_limits_can_change_while_requests_wait(make_client, server):
     client = make_client(concurrency=1)
-    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(4)]
     server.answers = [slowly(0.05)]
-    tasks = [asyncio.create_task(client.get(accounts[n % 4], call())) for n in range(12)]
+    orgs = [f"org{n % 4}" for n in range(12)]
+    tasks = [
+        asyncio.create_task(client.get(FakeAccount(server.url, key=org), call(org=org)))
+        for org in orgs
+    ]
     await become_true(lambda: server.at_once)
-    client.set_limits(client_module.Limits(concurrency=4, rate_limit=0))
+    make_client.set_limits(concurrency=4, rate_limit=0)
     await asyncio.gather(*tasks)
     assert server.most_at_once == 4
-    assert client.limits.concurrency == 4
 
 
 async def test_nothing_of_http_is_logged_even_when_everything_is(client, server, account, caplog):

@@ -26,22 +26,32 @@ def resolved(node):
     return reduce(getitem, node["$ref"].removeprefix("#/").split("/"), DOCUMENT)
 
 
-@pytest.mark.parametrize("endpoint", ALL, ids=lambda endpoint: endpoint.name)
-def test_every_path_is_in_the_published_description_letter_by_letter(endpoint):
+UNDOCUMENTED = {endpoints.LLM_USAGE, endpoints.SPEND_CAP}
+"""Not in the published description; the platform's guide and its own screens use them."""
+
+
+def test_only_these_endpoints_are_missing_from_the_published_description():
+    missing = {endpoint for endpoint in ALL if endpoint.template not in DOCUMENT["paths"]}
+    assert missing == UNDOCUMENTED
+
+
+@pytest.mark.parametrize(
+    "endpoint", [e for e in ALL if e not in UNDOCUMENTED], ids=lambda endpoint: endpoint.name
+)
+def test_every_path_and_its_scope_are_as_published(endpoint):
     operation = DOCUMENT["paths"][endpoint.template]["get"]
     parameters = {resolved(parameter)["name"] for parameter in operation["parameters"]}
     assert ("include_main_platform" in parameters) == endpoint.scoped
     assert ("department_id" in parameters) == endpoint.scoped
-    assert ("platform_key" in parameters) == endpoint.keyed
-    assert ("date_filter" in parameters) == endpoint.keyed
+    assert ("platform_key" in parameters) == endpoint.v2
 
 
-def test_names_tell_endpoints_apart_and_are_fit_for_a_label():
+def test_endpoint_names_are_unique_and_valid_label_values():
     assert len({endpoint.name for endpoint in ALL}) == len(ALL)
-    assert all(re.fullmatch("[a-z_]+", endpoint.name) for endpoint in ALL)
+    assert all(re.fullmatch("[a-z0-9_]+", endpoint.name) for endpoint in ALL)
 
 
-def test_each_of_the_six_seeds_is_there():
+def test_all_six_seeds_are_endpoints():
     assert sorted(SEEDS.values()) == [f"seed {number}" for number in range(1, 7)]
 
 
@@ -56,8 +66,8 @@ def test_a_course_id_is_one_segment_of_the_path():
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_any_name_stays_in_its_segment_and_can_be_read_back(name):
-    for endpoint in (endpoint for endpoint in ALL if not endpoint.keyed):
+def test_any_name_stays_in_its_segment_and_can_be_decoded(name):
+    for endpoint in (endpoint for endpoint in ALL if "{org}" in endpoint.template):
         path = endpoint.path(**{**NAMES, "org": name})
         assert path.count("/") == endpoint.template.count("/")
         assert not set(path) & set("?# ")

@@ -93,7 +93,7 @@ def test_secrets_addresses_and_control_characters_do_not_get_through(text, clean
 
 
 @given(st.text(max_size=3000))
-def test_whatever_the_text_what_is_left_is_short_printable_and_without_the_key(text):
+def test_any_text_becomes_short_printable_and_free_of_the_key(text):
     cleaned = clean(f"{text} {KEY} {text}", key=KEY)
     assert len(cleaned) <= MAX_LENGTH
     assert KEY not in cleaned
@@ -103,5 +103,5 @@ def test_whatever_the_text_what_is_left_is_short_printable_and_without_the_key(t
 
 
 @given(st.binary(max_size=300))
-def test_whatever_the_bytes_there_is_a_hint_or_none(body):
+def test_any_bytes_give_a_reason_or_none(body):
     assert isinstance(read_reason(body), str)

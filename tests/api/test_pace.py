@@ -37,21 +37,21 @@ async def worked(burst, *, each):
     return [done for done in rounds if done]
 
 
-async def test_a_burst_of_answers_is_spread_over_rounds_of_the_loop():
+async def test_a_burst_of_responses_is_spread_over_iterations_of_the_loop():
     done = await worked(100, each=0.3 * BUDGET)
     assert sum(done) == 100
     assert max(done) == 4
 
 
-async def test_what_takes_no_time_is_not_put_off():
+async def test_responses_that_take_no_time_are_not_delayed():
     assert await worked(100, each=0) == [100]
 
 
-async def test_a_single_answer_that_takes_long_has_a_round_of_its_own():
+async def test_a_long_response_has_an_iteration_of_the_loop_for_itself():
     assert await worked(3, each=10 * BUDGET) == [1, 1, 1]
 
 
-async def test_one_that_is_given_up_while_it_waits_holds_up_nobody():
+async def test_a_cancelled_response_does_not_delay_others():
     hands = Hands()
     pace = Pace(hands)
     await pace.turn()

@@ -21,10 +21,10 @@ class List:
     def __init__(self, size, *, base=1, tells_page=True, tells_items=True, tells_pages=True):
         self.size, self.base = size, base
         self.tells_page, self.tells_items, self.tells_pages = tells_page, tells_items, tells_pages
-        self.asked = []
+        self.requested = []
 
     async def ask(self, parameters):
-        self.asked.append(parameters)
+        self.requested.append(parameters)
         length = int(parameters["length"])
         page = int(parameters.get("page", self.base))
         start = (page - self.base) * length
@@ -49,49 +49,47 @@ async def collect(ask, **more):
     tells_items=st.booleans(),
     tells_pages=st.booleans(),
 )
-async def test_every_row_is_read_whatever_the_list_tells_of_itself(
-    size, length, base, tells_items, tells_pages
-):
+async def test_every_row_is_read_with_any_pagination(size, length, base, tells_items, tells_pages):
     rows = List(size, base=base, tells_items=tells_items, tells_pages=tells_pages)
     seen = await collect(rows.ask, length=length)
     assert set().union(*(page.keys for page in seen)) == set(map(str, range(size)))
     least = max(1, math.ceil(size / length))
-    assert least <= len(rows.asked) <= least + (not (tells_items or tells_pages))
+    assert least <= len(rows.requested) <= least + (not (tells_items or tells_pages))
 
 
-async def test_the_first_page_is_asked_for_without_a_number():
+async def test_the_first_page_is_requested_without_a_number():
     rows = List(25)
     await collect(rows.ask)
-    assert rows.asked == [
+    assert rows.requested == [
         {"length": "10"},
         {"length": "10", "page": "2"},
         {"length": "10", "page": "3"},
     ]
 
 
-async def test_a_list_that_counts_from_0_is_followed_from_0():
+async def test_a_list_whose_pages_count_from_0_is_requested_from_0():
     rows = List(25, base=0)
     await collect(rows.ask)
-    assert [asked.get("page") for asked in rows.asked] == [None, "1", "2"]
+    assert [request.get("page") for request in rows.requested] == [None, "1", "2"]
 
 
-async def test_a_list_that_does_not_tell_its_page_is_taken_to_count_from_1():
+async def test_a_list_without_page_numbers_counts_from_1():
     rows = List(25, tells_page=False)
     assert len(await collect(rows.ask)) == 3
 
 
-async def test_a_list_that_brings_the_same_page_for_ever_ends():
-    asked = []
+async def test_a_list_that_repeats_its_page_ends():
+    requested = []
 
     async def ask(parameters):
-        asked.append(parameters)
+        requested.append(parameters)
         return FakePage(frozenset({"a", "b"}), Pagination(1000, 1, 500))
 
     assert len(await collect(ask)) == 1
-    assert len(asked) == 2
+    assert len(requested) == 2
 
 
-async def test_a_list_without_end_is_cut_at_the_limit_and_that_is_told():
+async def test_an_endless_list_is_cut_at_the_limit_and_reported():
     cuts = []
 
     async def ask(parameters):
@@ -135,7 +133,7 @@ async def test_a_page_that_fails_fails_the_list():
         max_size=10,
     )
 )
-async def test_whatever_pages_come_the_list_ends_within_its_limit(answers):
+async def test_any_pages_end_within_the_limit(answers):
     queue = iter(answers)
 
     async def ask(parameters):
@@ -145,7 +143,7 @@ async def test_whatever_pages_come_the_list_ends_within_its_limit(answers):
 
 
 @pytest.mark.parametrize("total", [0, 5, 15])
-async def test_a_list_that_brings_more_rows_than_its_total_is_read_on(total):
+async def test_a_list_with_more_rows_than_its_total_is_read_on(total):
     rows = List(35, tells_pages=False)
 
     async def ask(parameters):

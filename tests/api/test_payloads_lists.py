@@ -46,7 +46,7 @@ def test_a_row_without_a_usable_id_is_counted_and_the_others_are_used(course_id)
     assert page.errors == {Reason.ROW: 1}
 
 
-def test_a_long_name_is_cut_and_a_broken_one_mended():
+def test_a_long_name_is_cut_and_an_invalid_one_repaired():
     rows = [{**COURSE, "name": "x" * 9999}, {"course_id": "b", "name": "\ud800"}]
     names = courses({"data": rows}).names
     assert len(names[BIOLOGY]) == MAX_NAME

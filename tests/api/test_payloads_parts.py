@@ -111,7 +111,7 @@ def test_a_part_without_a_name_or_with_one_of_a_person_counts_without_it(name):
     assert sums(topics, [{"name": name, "conversation_count": 3}]) == {NAMELESS: 3}
 
 
-def test_a_long_name_is_cut_and_a_broken_one_mended():
+def test_a_long_name_is_cut_and_an_invalid_one_repaired():
     payload = [{"name": "x" * 9999, "conversation_count": 1}]
     payload += [{"name": "half \ud800", "conversation_count": 1}]
     assert {len(name) for name in sums(topics, payload)} == {MAX_TITLE, 6}

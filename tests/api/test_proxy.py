@@ -284,7 +284,7 @@ async def test_https_is_tunneled_and_the_proxy_never_sees_the_key(
     assert office.methods == ["CONNECT"]
     assert office.heads[0].startswith("CONNECT api.example:443 HTTP/1.1\r\n")
     assert KEY not in office.heads[0]
-    assert KEY in server.asked[0].headers["authorization"]
+    assert KEY in server.received[0].headers["authorization"]
 
 
 @pytest.mark.parametrize("host", ["https://api.example", "https://10.9.8.7"])
@@ -295,7 +295,7 @@ async def test_credentials_in_the_url_of_the_proxy_are_sent_to_it_alone(
     login = "j%C3%B6rg%40corp:p%3A%C3%A4%2Fss%25"
     transport = behind(f"http://{login}@127.0.0.1:{office.port}")
     assert await send(transport, host) == (200, BODY)
-    assert "proxy-authorization" not in server.asked[0].headers
+    assert "proxy-authorization" not in server.received[0].headers
 
 
 @pytest.mark.parametrize("login", ["", "user:s3cret@"])
@@ -402,7 +402,7 @@ async def test_a_proxy_whose_certificate_is_not_trusted_is_named_as_the_cause(se
     assert "the proxy's certificate is not trusted: " in str(error)
 
 
-async def test_something_that_is_no_proxy_is_reported_and_harms_nothing(behind, office):
+async def test_something_that_is_no_proxy_is_reported_and_breaks_nothing_else(behind, office):
     office.answer = b"SSH-2.0-OpenSSH_9.2\r\n"
     error = await failure(behind(f"http://127.0.0.1:{office.port}"))
     assert error.kind in {Kind.PROTOCOL, Kind.CONNECTION}

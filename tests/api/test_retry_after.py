@@ -18,7 +18,7 @@ from tests.api.conftest import (
 )
 
 
-async def test_a_long_wait_asked_for_is_no_retry_and_holds_the_endpoint_back(
+async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
     client, server, account, clock, ledger, naps
 ):
     server.answers = [
@@ -29,12 +29,12 @@ async def test_a_long_wait_asked_for_is_no_retry_and_holds_the_endpoint_back(
     assert isinstance(error, RateLimited)
     assert (error.status, error.kind, error.asked) == (429, "rate_limited", True)
     assert error.retry_at == clock.monotonic() + 120
-    assert "429, asked to slow down (Too many requests.); asking again in 120 s" in str(error)
+    assert "429, asked to slow down (Too many requests.); retried in 120 s" in str(error)
     held = await failure(client, account)
     assert isinstance(held, RateLimited)
     assert not held.asked
     assert held.retry_at == error.retry_at
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
     assert ledger.slowed == [("acme", "enrollments_over_time")]
     assert naps.taken == []
     clock.advance(120)
@@ -48,7 +48,7 @@ async def test_another_endpoint_and_another_org_are_not_held_back(client, server
     assert await client.get(FakeAccount(server.url, key="globex"), call()) == BODY
 
 
-async def test_a_short_wait_asked_for_is_sat_out(client, server, account, naps, ledger):
+async def test_a_short_retry_after_is_waited_for(client, server, account, naps, ledger):
     server.answers = [say({}, status=503, retry_after="2"), say(BODY)]
     assert await client.get(account, call()) == BODY
     assert naps.taken == [2]
@@ -57,33 +57,35 @@ async def test_a_short_wait_asked_for_is_sat_out(client, server, account, naps, 
     assert len(ledger.slowed) == 1
 
 
-async def test_calls_that_queued_behind_a_short_wait_sit_it_out_too(
+async def test_requests_that_queued_behind_a_short_retry_after_wait_for_it_too(
     make_client, server, account, naps
 ):
-    client = make_client(concurrency=2)
+    client = make_client(concurrency=4)
     server.answers = [slowly(0.02, say({}, status=429, retry_after="2")), say(BODY)]
     bodies = await asyncio.gather(*(client.get(account, call()) for _ in range(5)))
     assert bodies == [BODY] * 5
-    assert len(server.asked) == 6
+    assert len(server.received) == 6
 
 
-async def test_calls_that_queued_behind_a_long_wait_are_not_sent(make_client, server, account):
+async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(
+    make_client, server, account
+):
     client = make_client(concurrency=2)
     server.answers = [slowly(0.02, say({}, status=429, retry_after="600"))]
     errors = await asyncio.gather(*(failure(client, account) for _ in range(10)))
     assert sum(error.asked for error in errors) == 1
-    assert len(server.asked) == 1
+    assert len(server.received) == 1
 
 
-async def test_being_asked_to_slow_down_again_and_again_ends(make_client, server, account, naps):
+async def test_retries_after_429_end(make_client, server, account, naps):
     server.answers = [say({}, status=429, retry_after="1")]
     error = await failure(make_client(retries=2), account)
     assert isinstance(error, RateLimited)
     assert error.asked
-    assert len(server.asked) == 3
+    assert len(server.received) == 3
 
 
-async def test_a_429_without_a_time_is_waited_out_longer_each_time(
+async def test_a_429_without_retry_after_holds_longer_each_time(
     client, server, account, clock, naps
 ):
     server.answers = [say({}, status=429)]
@@ -98,7 +100,7 @@ async def test_a_429_without_a_time_is_waited_out_longer_each_time(
     assert naps.taken == [5, 5]
 
 
-async def test_the_date_to_wait_for_is_read_by_the_server_s_own_clock(
+async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(
     client, server, account, clock
 ):
     server.answers = [
@@ -113,7 +115,7 @@ async def test_the_date_to_wait_for_is_read_by_the_server_s_own_clock(
     assert error.retry_at == clock.monotonic() + 60
 
 
-async def test_what_the_api_asked_for_holds_even_if_the_org_is_forgotten(client, server, account):
+async def test_retry_after_holds_even_if_the_org_is_forgotten(client, server, account):
     server.answers = [say({}, status=429, retry_after="120")]
     await failure(client, account)
     client.forget("acme")
@@ -145,17 +147,17 @@ NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
         ("Wed, 99 May 2026 12:01:00 GMT", 1),
     ],
 )
-def test_every_form_of_the_header_is_read_from_a_second_to_a_day(value, seconds):
+def test_every_form_of_the_header_gives_a_second_to_a_day(value, seconds):
     assert read_retry_after(value, date=None, now=NOW) == seconds
 
 
-def test_an_unreadable_date_of_the_answer_leaves_our_own_clock():
+def test_without_a_readable_date_header_our_own_clock_is_used():
     until = "Wed, 06 May 2026 12:01:00 GMT"
     assert read_retry_after(until, date="yesterday", now=NOW) == 60
 
 
 @given(value=st.text(max_size=60), date=st.none() | st.text(max_size=60))
-def test_whatever_the_header_there_is_a_time_to_wait(value, date):
+def test_any_header_gives_a_time_to_wait(value, date):
     assert 1 <= read_retry_after(value, date=date, now=NOW) <= 86_400
 
 
@@ -167,7 +169,7 @@ def test_a_wait_is_never_shortened_and_grows_to_five_minutes():
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
 
 
-def test_a_wait_that_is_over_is_forgotten():
+def test_a_hold_that_is_over_is_forgotten():
     holds = Holds()
     holds.hold("acme", "x", now=0, seconds=10)
     assert holds.until("acme", "x", now=9) == 10

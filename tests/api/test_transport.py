@@ -10,7 +10,6 @@ import pytest
 import trustme
 
 from exporter.api.answers import Topic
-from exporter.api.client import Limits
 from exporter.api.errors import Kind
 from exporter.api.failures import transport_error
 from exporter.api.proxy import Proxies
@@ -48,14 +47,16 @@ async def test_a_certificate_of_a_known_authority_is_trusted(make_client, server
     assert await make_client(context=context).get(account, call()) == BODY
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused_and_named(make_client, tls_port, ledger):
+async def test_a_certificate_of_an_unknown_authority_is_rejected_and_named(
+    make_client, tls_port, ledger
+):
     error = await failure(make_client(retries=0), FakeAccount(f"https://127.0.0.1:{tls_port}"))
     assert error.kind == Kind.TLS
     assert "127.0.0.1: its certificate is not trusted: unable to get" in str(error)
     assert ledger.codes == ["tls"]
 
 
-async def test_tls_spoken_to_a_server_without_it_fails_as_tls(make_client, ledger):
+async def test_tls_to_a_server_without_it_is_a_tls_error(make_client, ledger):
     async def answer_in_plain(reader, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
@@ -84,12 +85,12 @@ async def test_requests_go_through_the_proxy_with_its_own_credentials(
     environment("no_proxy", "")
     server.answers = [say(BODY)]
     await make_client().get(FakeAccount("http://api.example/dm"), call())
-    assert server.asked[0].target == (
+    assert server.received[0].target == (
         "http://api.example/dm/api/ai-analytics/audience/orgs/acme/enrollments/over-time"
     )
-    assert server.asked[0].headers["host"] == "api.example"
-    assert server.asked[0].headers["proxy-authorization"].startswith("Basic ")
-    assert server.asked[0].headers["authorization"] == f"Api-Token {KEY}"
+    assert server.received[0].headers["host"] == "api.example"
+    assert server.received[0].headers["proxy-authorization"].startswith("Basic ")
+    assert server.received[0].headers["authorization"] == f"Api-Token {KEY}"
 
 
 async def test_with_a_proxy_set_loopback_is_reached_directly_and_the_key_stays_here(
@@ -191,7 +192,7 @@ async def test_an_ipv6_address_in_brackets_is_reached(server):
     assert (await send(transport, f"http://[::1]:{port}"))[0] == 200
     await transport.aclose()
     listener.close()
-    assert server.asked[0].headers["host"] == f"[::1]:{port}"
+    assert server.received[0].headers["host"] == f"[::1]:{port}"
 
 
 async def test_a_host_with_an_ipv6_address_alone_is_reached(server, monkeypatch):
@@ -245,7 +246,3 @@ async def test_requests_cancelled_at_any_moment_leave_no_connection_behind(serve
     await transport.aclose()
     await become_true(lambda: server.open == proxy.open == 0)
     front.close()
-
-
-def test_limits_are_those_of_the_reference_unless_set():
-    assert Limits() == Limits(30.0, 8, 20.0, 3, 16 * 1024 * 1024)

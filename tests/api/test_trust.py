@@ -168,13 +168,13 @@ async def test_a_response_under_way_during_a_rotation_is_read_to_its_end(
     before, after = await serve(old), await serve(new)
     go = asyncio.Event()
 
-    async def slow(asked, writer):
+    async def slow(request, writer):
         await go.wait()
         writer.write(say(BODY))
 
     server.answers = [slow, say(BODY)]
     task = asyncio.create_task(send(transport, before))
-    await become_true(lambda: server.asked)
+    await become_true(lambda: server.received)
     replace(path, new.cert_pem.bytes())
     tick.now += RECHECK
     assert await send(transport, after) == (200, BODY)

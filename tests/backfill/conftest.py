@@ -1,92 +1,36 @@
-"""An API that a test makes up, and what a desk needs around it."""
+"""A simulated platform for backfills, and what they need around it."""
 
-import asyncio
-from datetime import UTC, date, datetime, timedelta
+import hashlib
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
 
-from exporter.api import endpoints
-from exporter.api.client import ApiClient, Call, Limits
-from exporter.backfill.desk import Desk
-from exporter.backfill.ledger import Ledger
+from exporter.api.client import ApiClient
+from exporter.api.hosts import Hosts
+from exporter.backfill.record import Record
+from exporter.backfill.run import Backfill, resume
 from exporter.clock import SystemClock
-from exporter.collectors import COLLECTORS
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
+from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
-from exporter.settings import Org
-from exporter.windows import Span
+from exporter.settings import ApiLimits, Org
+from tests.conftest import FakeClock
 
-DAY = date(2026, 1, 1)
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
 
-def span(first, last):
-    """Return a span by places, counted from `DAY`."""
-    return Span(DAY + timedelta(days=first), DAY + timedelta(days=last))
-
-
-def call(over, endpoint=endpoints.VIDEOS_OVER_TIME, **query):
-    dates = {"start_date": over.first.isoformat(), "end_date": over.last.isoformat()}
-    return Call(endpoint=endpoint, names={}, query={**query, **dates})
-
-
-SEEDS = {collector.name: False for collector in COLLECTORS if collector.optional}
-"""The collectors that an org of tests is left with: those of the seed endpoints."""
-
-
-class MadeUpApi:
-    """Answers with what `answer(span)` returns or raises; remembers what was asked."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.asked = []
-
-    async def get(self, account, asked):
-        first, last = (date.fromisoformat(asked.query[n]) for n in ("start_date", "end_date"))
-        self.asked.append(Span(first, last))
-        await asyncio.sleep(0)
-        return self.answer(Span(first, last))
-
-
-class StillClock:
-    """A clock on which only sleeping takes time."""
+class Observer:
+    """Notes requests and files."""
 
     def __init__(self):
-        self.slept = []
+        self.requests = 0
+        self.files = []
 
-    def monotonic(self):
-        return 1000.0 + sum(self.slept)
-
-    async def sleep(self, seconds):
-        self.slept.append(seconds)
-
-
-@pytest.fixture
-def org():
-    return Org(key="acme", user_id="ops")
-
-
-@pytest.fixture
-def ledger():
-    with Ledger(None) as opened:
-        yield opened
-
-
-@pytest.fixture
-def make_desk(ledger):
-    def make(api, *, hull, reach=366, clock=None):
-        clock = clock or StillClock()
-        return Desk(api, ledger, clock, hull=hull, reach=reach, sleep=clock.sleep)
-
-    return make
-
-
-class Silent:
     def requested(self, *_):
-        pass
+        self.requests += 1
 
     def retried(self, *_):
         pass
@@ -94,31 +38,48 @@ class Silent:
     def rate_limited(self, *_):
         pass
 
+    def wrote(self, path):
+        self.files.append(path.name)
+
 
 class Platform:
-    def __init__(self, **how):
-        self.university = University(orgs=1, courses=4, learners=120)
+    """The API of a university at a moment that a test sets."""
+
+    def __init__(self, orgs=1, **how):
+        self.university = University(orgs=orgs, courses=4, learners=600)
         self.moment = NOW
         self.plan = FaultPlan()
+        self.recorder = Recorder()
         self.server = Background(
-            build_platform(self.university, now=lambda: self.moment, faults=self.plan, **how)
+            build_platform(
+                self.university,
+                now=lambda: self.moment,
+                faults=self.plan,
+                recorder=self.recorder,
+                **how,
+            )
         )
 
-    def org(self, **more):
-        acme = self.university.orgs[0]
+    def org(self, number=0, **more):
+        of = self.university.orgs[number]
         given = {
-            "key": acme.key,
-            "user_id": acme.user_id,
-            "api_key": SecretStr(acme.api_key),
+            "key": of.key,
+            "user_id": of.user_id,
+            "api_key": SecretStr(of.api_key),
             "base_url": self.server.url,
-            "timezone": acme.timezone,
-            "mentors": acme.mentors,
+            "timezone": of.timezone,
+            "mentors": of.mentors,
         }
         return Org(**given | more)
+
+    def requested(self):
+        """Return what was requested, each as path and query."""
+        return [(r.path, *sorted(r.query.items())) for r in self.recorder.requests]
 
 
 @pytest.fixture
 def run():
+    """Return a way to start platforms, which end with the test."""
     started = []
 
     def start(**how):
@@ -134,6 +95,33 @@ def run():
 
 @pytest.fixture
 async def api():
-    client = ApiClient(Limits(rate_limit=0, concurrency=16), Silent(), SystemClock())
+    clock = SystemClock()
+    limits = ApiLimits(rate_limit=0, concurrency=16, retries=0)
+    hosts = Hosts(limits, start=lambda _: None, now=clock.monotonic)
+    client = ApiClient(limits, Observer(), clock, hosts)
     yield client
     await client.aclose()
+
+
+async def backfill(job, api, *, now=NOW, observer=None, end_given=True):
+    """Run a whole backfill without pauses and return it; its files are those of `digests`."""
+    job.state.parent.mkdir(exist_ok=True, parents=True)
+    with Record(job.state) as record:
+        job, times = resume(job, record, now=now, end_given=end_given)
+        work = Backfill(
+            job,
+            times,
+            api=api,
+            record=record,
+            clock=FakeClock(now),
+            reporter=observer or Observer(),
+            patient=lambda api, _: api,
+        )
+        await work.collect()
+        work.write()
+    return work
+
+
+def digests(job):
+    """Return the digest of each output file."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in job.outputs()}

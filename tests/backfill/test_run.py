@@ -1,54 +1,45 @@
-"""Whole runs against the simulated platform: what is asked, what is written, how it goes on."""
+"""Whole backfills against the simulated platform: what is requested, written and continued."""
 
-import asyncio
 import dataclasses
-import hashlib
+import re
 from datetime import UTC, date, datetime
 
 import pytest
 
 from exporter.api.errors import Kind, Unavailable
-from exporter.backfill import desk
-from exporter.backfill.desk import Unanswered
-from exporter.backfill.ledger import Ledger, LedgerError
-from exporter.backfill.run import Backfill, Job
-from tests.backfill.conftest import NOW, SEEDS
-from tests.conftest import FakeClock
+from exporter.backfill.estimate import count_courses, estimate
+from exporter.backfill.job import Job
+from exporter.backfill.record import StateError
+from exporter.backfill.times import Times
+from exporter.demo.faults import Fault
+from tests.backfill.conftest import NOW, Observer, backfill, digests
 
 START, END = date(2026, 6, 20), date(2026, 6, 24)
 
 
-class Quiet:
-    def __init__(self):
-        self.files = []
+class Failing:
+    """Passes requests on until it breaks after `limit` of them."""
 
-    def visited(self, org):
-        pass
-
-    def wrote(self, path):
-        self.files.append(path.name)
-
-
-class Counting:
-    """Passes questions on to the API until it breaks down after `limit` of them."""
-
-    def __init__(self, api, limit=10**9):
+    def __init__(self, api, limit):
         self.api = api
         self.limit = limit
-        self.asked = []
 
     async def get(self, account, call):
-        if len(self.asked) >= self.limit:
-            raise Unavailable("acme: away", kind=Kind.CONNECTION)
-        self.asked.append((call.endpoint.name, tuple(call.query.items())))
+        self.limit -= 1
+        if self.limit < 0:
+            raise Unavailable("acme: down", kind=Kind.CONNECTION)
         return await self.api.get(account, call)
 
 
 @pytest.fixture
-def job(run, tmp_path):
-    platform = run()
+def platform(run):
+    return run(orgs=2)
+
+
+@pytest.fixture
+def job(platform, tmp_path):
     return Job(
-        orgs=(platform.org(mentors=(), collectors=SEEDS),),
+        orgs=(platform.org(mentors=(), timezone="America/New_York"),),
         start=START,
         end=END,
         step=3600,
@@ -58,181 +49,183 @@ def job(run, tmp_path):
     )
 
 
-async def backfill(job, api, *, now=NOW, reporter=None):
-    """Run it whole and return what was asked, and the digest of each file."""
-    counting = api if isinstance(api, Counting) else Counting(api)
-    job.output.parent.mkdir(exist_ok=True)
-    if job.directory:
-        job.output.mkdir(exist_ok=True)
-    with Ledger(job.state) as ledger:
-        work = Backfill(
-            job, api=counting, ledger=ledger, clock=FakeClock(now), reporter=reporter or Quiet()
-        )
-        await work.ask()
-        work.write()
-    return counting.asked, digests(job)
+@pytest.fixture
+async def whole(job, api, platform, tmp_path):
+    """Return the digests of an uninterrupted run, after which nothing is recorded."""
+    other = dataclasses.replace(job, output=tmp_path / "whole")
+    await backfill(other, api)
+    platform.recorder.clear()
+    return digests(other)
 
 
-def digests(job):
-    files = job.output.glob("*.om") if job.directory else [job.output]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+def samples(job):
+    for path in job.outputs():
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                series, value, at = line.rsplit(" ", 2)
+                yield series, float(value), int(at)
 
 
-async def test_every_question_is_put_once_and_as_many_as_planned(job, api):
-    with Ledger(None) as ledger:
-        counting = Counting(api)
-        work = Backfill(job, api=counting, ledger=ledger, clock=FakeClock(NOW), reporter=Quiet())
-        share = (await work.foresee())["acme"]
-        assert (len(counting.asked), share.asked) == (1, 1)
-        await work.ask()
-    # Unique users: 3 windows of 5 days, and baselines of 1d and 7d up to 4 weeks before.
-    users = {query for name, query in counting.asked if name == "active_users_per_course"}
-    assert len(users) == len({(k, w) for k in range(5) for w in (1, 7, 28)}) + 2 * 4 * 5
-    assert len(counting.asked) == len(users) + 2 + 1 + 1 + 2 * 4
-    assert share.courses == 4
-    assert share.requests == len(counting.asked)
+async def test_nothing_is_requested_twice_and_as_much_as_estimated(job, api, platform):
+    (org,) = job.orgs
+    courses = await count_courses(api, org)
+    assert courses == 4
+    days = Times(START, END, 3600, int(NOW.timestamp())).days(org.zone)
+    plan = estimate(org, days, courses=courses, constants=job.constants(org), step=job.step)
+    platform.recorder.clear()
+    await backfill(job, api)
+    requests = platform.requested()
+    assert len(requests) == len(set(requests)) == plan.requests
+    found = list(samples(job))
+    # Expected ranges are absent where there is no pattern.
+    assert 0.9 * plan.series < len({series for series, _, _ in found}) <= plan.series
+    assert 0.9 * plan.samples < len(found) <= plan.samples
+    assert plan.size == pytest.approx(sum(p.stat().st_size for p in job.outputs()), rel=0.2)
 
 
-async def test_the_plan_tells_series_samples_and_size(job, api):
-    with Ledger(None) as ledger:
-        work = Backfill(job, api=api, ledger=ledger, clock=FakeClock(NOW), reporter=Quiet())
-        share = (await work.foresee())["acme"]
-    _, files = await backfill(job, api)
-    lines = [
-        line
-        for name in files
-        for line in (job.output / name).read_bytes().splitlines(keepends=True)
-        if not line.startswith(b"#")
-    ]
-    series = {line.partition(b"} ")[0] for line in lines}
-    assert share.series == len(series)
-    assert share.samples == len(lines)
-    assert share.size == pytest.approx(sum(map(len, lines)), rel=0.05)
-
-
-@pytest.mark.parametrize("limit", [1, 7, 23, 60])
-async def test_going_on_asks_for_the_rest_alone_and_ends_in_the_same_bytes(
-    job,
-    api,
-    tmp_path,
-    limit,
-    monkeypatch,
+@pytest.mark.parametrize("limit", [0, 1, 7, 23, 60, 200])
+async def test_an_interrupted_run_requests_the_rest_and_ends_with_the_same_bytes(
+    job, api, platform, whole, limit
 ):
-    monkeypatch.setattr(desk, "ATTEMPTS", 1)
-    other = dataclasses.replace(job, output=tmp_path / "uninterrupted")
-    asked, whole = await backfill(other, api)
-    broken = Counting(api, limit)
-    with pytest.raises(Unanswered):
-        await backfill(job, broken)
-    # A later run has another present, and yet ends at the same moment.
-    with Ledger(job.state) as ledger:
-        ((kept,),) = ledger._db.execute("SELECT count(*) FROM answer")
-    rest, files = await backfill(job, api, now=datetime(2026, 7, 9, tzinfo=UTC))
-    assert files == whole
-    assert set(broken.asked + rest) == set(asked)
-    assert len(rest) == len(asked) - kept
-    assert limit - kept < 16  # what was under way at the end
+    first = await backfill(job, Failing(api, limit))
+    assert [gap.temporary for gap in first.gaps["acme"]].count(False) == 0
+    done = len(platform.requested())
+    # A later run at another time ends at the same time.
+    second = await backfill(job, api, now=datetime(2026, 7, 9, tzinfo=UTC))
+    assert second.gaps == {}
+    assert digests(job) == whole
+    requests = platform.requested()
+    assert done == limit
+    # A day whose windows did not all succeed is requested again.
+    assert len(requests) <= len(set(requests)) + 3
 
 
-async def test_a_run_that_was_complete_asks_nothing_and_writes_nothing(job, api):
-    _, files = await backfill(job, api)
-    before = {name: (job.output / name).stat().st_mtime_ns for name in files}
-    asked, again = await backfill(job, api)
-    assert (asked, again) == ([], files)
-    assert before == {name: (job.output / name).stat().st_mtime_ns for name in files}
+async def test_a_complete_run_requests_and_writes_nothing(job, api, platform):
+    await backfill(job, api)
+    before = {path: path.stat().st_mtime_ns for path in job.outputs()}
+    platform.recorder.clear()
+    await backfill(job, api)
+    assert platform.requested() == []
+    assert before == {path: path.stat().st_mtime_ns for path in job.outputs()}
 
 
-class KillerError(Exception):
+async def test_a_file_that_was_removed_is_written_again(job, api, whole):
+    await backfill(job, api)
+    min(job.outputs()).unlink()
+    observer = Observer()
+    await backfill(job, api, observer=observer)
+    assert observer.files == [min(whole)]
+    assert digests(job) == whole
+
+
+class KilledError(Exception):
     pass
 
 
-class Killer(Quiet):
-    """Ends the run after some files."""
+async def test_a_run_killed_while_it_writes_continues_with_the_other_files(job, api, whole):
+    class Killer(Observer):
+        def wrote(self, path):
+            super().wrote(path)
+            if len(self.files) == 3:
+                raise KilledError
 
-    def wrote(self, path):
-        super().wrote(path)
-        if len(self.files) == 3:
-            raise KillerError
-
-
-async def test_a_run_that_ends_while_it_writes_goes_on_with_the_files_that_lack(job, api, tmp_path):
-    _, whole = await backfill(dataclasses.replace(job, output=tmp_path / "whole"), api)
-    with pytest.raises(KillerError):
-        await backfill(job, api, reporter=Killer())
-    before = {path: path.stat().st_mtime_ns for path in job.output.glob("*.om")}
-    assert len(before) == 3
-    assert await backfill(job, api) == ([], whole)
-    assert before.items() <= {p: p.stat().st_mtime_ns for p in job.output.glob("*.om")}.items()
+    with pytest.raises(KilledError):
+        await backfill(job, api, observer=Killer())
+    await backfill(job, api)
+    assert digests(job) == whole
 
 
-async def test_a_file_that_was_taken_away_is_written_again(job, api):
-    _, files = await backfill(job, api)
-    (job.output / min(files)).unlink()
-    assert await backfill(job, api) == ([], files)
-
-
-async def test_one_file_holds_all(job, api, tmp_path):
-    _, files = await backfill(job, api)
+async def test_one_file_contains_everything(job, api, whole, tmp_path):
+    await backfill(job, api)
     single = dataclasses.replace(job, output=tmp_path / "history.om", directory=False)
     await backfill(single, api)
-    lines = sorted(single.output.read_text().splitlines())
-    parts = [(job.output / name).read_text().splitlines() for name in files]
-    kept = [line for line in lines if not line.startswith("#")]
-    assert kept == sorted(line for part in parts for line in part if not line.startswith("#"))
+    assert sorted(samples(single)) == sorted(samples(job))
     assert single.state == tmp_path / "history.om.state"
+
+
+async def test_an_org_that_cannot_be_reached_costs_the_others_nothing(job, api, platform, tmp_path):
+    globex = platform.org(1, mentors=())
+    alone = dataclasses.replace(job, orgs=(globex,), output=tmp_path / "alone")
+    await backfill(alone, api)
+    away = dataclasses.replace(job.orgs[0], base_url="http://127.0.0.1:1")
+    both = dataclasses.replace(job, orgs=(away, globex))
+    work = await backfill(both, api)
+    assert work.empty == ["acme"]
+    assert all(gap.temporary for gap in work.gaps["acme"])
+    assert list(work.gaps) == ["acme"]
+    assert sorted(samples(both)) == sorted(samples(alone))
+
+
+async def test_what_was_refused_is_added_once_it_is_permitted(job, api, platform, whole):
+    platform.plan.add(Fault.parse("status=403,endpoint=videos/over-time,org=acme"))
+    work = await backfill(job, api)
+    assert [(gap.collector.name, gap.temporary) for gap in work.gaps["acme"]] == [("videos", False)]
+    assert digests(job) != whole
+    platform.plan.clear()
+    platform.recorder.clear()
+    await backfill(job, api)
+    assert [request[0].rsplit("/", 2)[1:] for request in platform.requested()] == [
+        ["videos", "over-time"]
+    ]
+    assert digests(job) == whole
+
+
+async def test_a_run_without_an_end_continues_to_the_end_that_it_began_with(job, api, whole):
+    await backfill(job, api, end_given=False)
+    later = dataclasses.replace(job, end=date(2026, 6, 29))
+    await backfill(later, api, end_given=False)
+    assert digests(job) == whole
 
 
 async def test_the_last_three_hours_are_left_to_live_scrapes(job, api):
     now = datetime(2026, 6, 25, 5, 30, tzinfo=UTC)  # half past one in New York
-    _, files = await backfill(job, api, now=now)
-    last = max(
-        int(line.rpartition(" ")[2])
-        for line in (job.output / max(files)).read_text().splitlines()
-        if not line.startswith("#")
-    )
+    await backfill(job, api, now=now)
+    last = max(at for _, _, at in samples(job))
     assert datetime.fromtimestamp(last, UTC) == datetime(2026, 6, 25, 2, tzinfo=UTC)
 
 
-async def test_today_is_written_up_to_three_hours_ago_and_tomorrow_is_not_asked(job, api):
+async def test_today_is_written_and_no_later_day_is_requested(job, api, platform):
     now = datetime(2026, 6, 26, 3, 30, tzinfo=UTC)  # the evening of the 25th in New York
     later = dataclasses.replace(job, start=date(2026, 6, 24), end=date(2026, 6, 26))
-    asked, files = await backfill(later, api, now=now)
-    assert max(files) == "2026-06-26.om"
-    assert max(dict(query)["end_date"] for _, query in asked) == "2026-06-24"
+    await backfill(later, api, now=now)
+    assert max(path.name for path in job.outputs()) == "2026-06-26.om"
+    ends = [dict(query).get("end_date", "") for _, *query in platform.requested()]
+    assert max(ends) == "2026-06-25"
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [
-        ({"start": date(2026, 6, 19)}, "start"),
-        ({"step": 60}, "step"),
-        ({"labels": {}}, "labels"),
-    ],
+    [({"start": date(2026, 6, 19)}, "start"), ({"step": 60}, "step"), ({"labels": {}}, "labels")],
 )
-async def test_the_state_of_another_job_is_not_taken_up(job, api, change, named):
+async def test_the_state_of_another_job_is_not_used(job, api, change, named):
     await backfill(job, api)
-    with pytest.raises(LedgerError, match=f"another {named}"):
+    with pytest.raises(StateError, match=f"another {named}"):
         await backfill(dataclasses.replace(job, **change), api)
 
 
-async def test_another_key_is_no_other_job_and_another_zone_is(job, api):
+async def test_another_interval_is_the_same_job_and_another_zone_is_not(job, api, platform):
     await backfill(job, api)
+    platform.recorder.clear()
     (org,) = job.orgs
-    asked, _ = await backfill(
-        dataclasses.replace(job, orgs=(dataclasses.replace(org, interval=60.0),)), api
-    )
-    assert asked == []
-    with pytest.raises(LedgerError, match="another configuration"):
-        await backfill(
-            dataclasses.replace(job, orgs=(dataclasses.replace(org, timezone="UTC"),)), api
-        )
+    await backfill(dataclasses.replace(job, orgs=(dataclasses.replace(org, interval=60.0),)), api)
+    assert platform.requested() == []
+    other = dataclasses.replace(org, timezone="UTC")
+    with pytest.raises(StateError, match="another configuration"):
+        await backfill(dataclasses.replace(job, orgs=(other,)), api)
 
 
-async def test_a_run_that_is_stopped_leaves_no_task_behind(job, api):
-    task = asyncio.create_task(backfill(job, api))
-    await asyncio.sleep(0.05)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.sleep(0.2)
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+async def test_series_are_complete_and_in_the_order_of_time(job, api):
+    await backfill(job, api)
+    for path in job.outputs():
+        seen, last = set(), None
+        for line in path.read_text().splitlines():
+            if line.startswith("#"):
+                continue
+            series, _, at = line.rsplit(" ", 2)
+            if series != last:
+                assert series not in seen
+                seen.add(series)
+                last, before = series, 0
+            assert int(at) > before
+            before = int(at)
+            assert re.search(r'job="iblai"', series)

@@ -1,162 +1,166 @@
-"""Figures with a row for each course."""
+"""Lists with a row for each course."""
+
+from dataclasses import dataclass
 
 import pytest
 
 from exporter.api import endpoints
-from exporter.api.errors import Unavailable
-from exporter.collectors import engagement, performance
-from exporter.settings import Courses
-from tests.collectors.conftest import BROKEN, days_of
-
-ART, BIO = "course-v1:Acme+Art+2026", "course-v1:Acme+Bio101+2026"
+from exporter.collectors import engagement, performance, videos
+from tests.collectors.conftest import days_of, page
+from tests.collectors.responses import ACTIVITY, ART, BIO, COMPLETION, GRADE, TIME, VIDEOS
 
 
-def page(*rows):
-    return {"data": list(rows), "pagination": {"totalItems": len(rows), "totalPages": 1}}
+async def test_videos_of_a_course(bench, api):
+    api.answers[endpoints.COURSE_VIDEOS] = page(VIDEOS)
+    assert await bench.values(videos.course_videos) == {
+        f"course_videos {BIO}": 12,
+        f"course_video_completions {BIO}": 7,
+        f"course_video_watch_seconds {BIO}": 5400,
+        f"course_video_watched_ratio {BIO}": 41.5,
+        f"course_video_watch_seconds_per_learner {BIO}": 900,
+    }
 
 
-COMPLETION = {
-    "course_id": ART,
-    "name": "Art",
-    "enrollments": 40,
-    "completions": 10,
-    "average": 25.0,
-}
-GRADE = {
-    "name": "Art",
-    "course_id": ART,
-    "num_enrollments": 40,
-    "num_passed": 22,
-    "avg_grade": 71.5,
-}
-ACTIVITY = {
-    "course_id": ART,
-    "course_start": "2026-01-01",
-    "course_end": "",
-    "average_days": 4,
-    "average_time_spent": 3600.0,
-    "name": "Art",
-}
-TIME = {"name": "Art", "course_id": ART, "time_spent": 5400, "average_time": 675.0}
-
-
-async def test_users_of_a_course_and_how_many_completed_it(trip, api):
+async def test_users_of_a_course_and_how_many_completed_it(bench, api):
     api.answers[endpoints.COMPLETIONS_PER_COURSE] = page(COMPLETION)
-    assert await trip.figures(engagement.course_completions) == {
-        f"course_enrolled_users {ART}": 40,
-        f"course_completed_users {ART}": 10,
-        f"course_completion_ratio {ART}": 0.25,
+    assert await bench.values(engagement.course_completions) == {
+        f"course_enrolled_users {BIO}": 40,
+        f"course_completed_users {BIO}": 10,
+        f"course_completion_ratio {BIO}": 25,
     }
 
 
-async def test_the_mean_grade_of_a_course_and_how_many_passed(trip, api):
+async def test_the_mean_grade_of_a_course_and_how_many_passed(bench, api):
     api.answers[endpoints.GRADES_PER_COURSE] = page(GRADE)
-    assert await trip.figures(performance.course_grades) == {
-        f"course_avg_grade_ratio {ART}": 0.715,
-        f"course_passed_users {ART}": 22,
+    assert await bench.values(performance.course_grades) == {
+        f"course_graded_users {BIO}": 40,
+        f"course_avg_grade_ratio {BIO}": 71.5,
+        f"course_passed_users {BIO}": 22,
     }
 
 
-async def test_the_grade_of_a_few_is_kept_to_them(trip, api):
-    trip.wants(min_group_size=41)
-    api.answers[endpoints.GRADES_PER_COURSE] = page(
-        GRADE, GRADE | {"course_id": BIO, "num_enrollments": 41}, GRADE | {"course_id": "x"}
-    )
-    found = await trip.figures(performance.course_grades)
-    assert {name.partition(" ")[2] for name in found} == {BIO}
-    api.answers[endpoints.GRADES_PER_COURSE] = page(GRADE | {"num_enrollments": None})
-    assert await trip.figures(performance.course_grades) == {}
-
-
-async def test_the_mean_grade_of_the_org(trip, api):
+async def test_the_mean_grade_of_the_org(bench, api):
     api.answers[endpoints.AVERAGE_GRADE] = {"data": {"average": 71.5}}
-    assert await trip.figures(performance.grade) == {"avg_grade_ratio": 0.715}
+    assert await bench.values(performance.grade) == {"avg_grade_ratio": 71.5}
 
 
-async def test_an_org_without_grades_has_no_mean_grade(trip, api):
+async def test_an_org_without_grades_has_no_mean_grade(bench, api):
     api.answers[endpoints.AVERAGE_GRADE] = {"data": {"average": None}}
-    assert await trip.figures(performance.grade) == {}
+    assert await bench.values(performance.grade) == {}
 
 
-async def test_shares_of_an_api_that_gives_ratios_are_taken_as_they_are(trip, api):
-    trip.wants(percentages="ratio")
-    api.answers[endpoints.COMPLETIONS_PER_COURSE] = page(COMPLETION | {"average": 0.25})
-    api.answers[endpoints.GRADES_PER_COURSE] = page(GRADE | {"avg_grade": 0.715})
-    api.answers[endpoints.AVERAGE_GRADE] = {"data": {"average": 0.7}}
-    found = {}
-    for collector in (
-        engagement.course_completions,
-        performance.course_grades,
-        performance.grade,
-    ):
-        found |= await trip.figures(collector)
-    assert found[f"course_completion_ratio {ART}"] == 0.25
-    assert found[f"course_avg_grade_ratio {ART}"] == 0.715
-    assert found["avg_grade_ratio"] == 0.7
-
-
-async def test_days_on_which_a_learner_comes_but_no_time_of_unknown_unit(trip, api):
+async def test_active_days_of_a_course_but_no_time_of_unknown_unit(bench, api):
     api.answers[endpoints.COURSE_ACTIVITY] = page(ACTIVITY)
-    found = await trip.figures(engagement.course_activity)
-    assert found == {f"course_visits_per_learner {ART}": 4}
+    found = await bench.values(engagement.course_activity)
+    assert found == {f"course_activity_per_learner {BIO}": 4}
 
 
-async def test_the_time_of_a_course_is_asked_for_week_by_week(trip, api):
+async def test_the_time_of_a_course_is_requested_for_each_window(bench, api):
     api.answers[endpoints.TIME_PER_COURSE] = lambda call: page(
         TIME | {"time_spent": 100 * len(days_of(call))}
     )
-    assert await trip.figures(engagement.course_time) == {
-        f"course_time_spent_seconds_7d {ART}": 700,
-        f"course_time_spent_seconds_28d {ART}": 2800,
-        f"course_avg_time_per_learner_seconds_7d {ART}": 675,
-        f"course_avg_time_per_learner_seconds_28d {ART}": 675,
+    assert await bench.values(engagement.course_time) == {
+        f"course_time_spent_7d_seconds {BIO}": 700,
+        f"course_time_spent_28d_seconds {BIO}": 2800,
+        f"course_avg_time_per_learner_7d_seconds {BIO}": 675,
+        f"course_avg_time_per_learner_28d_seconds {BIO}": 675,
     }
 
 
-COLLECTORS = {
-    endpoints.COMPLETIONS_PER_COURSE: (engagement.course_completions, COMPLETION),
-    endpoints.GRADES_PER_COURSE: (performance.course_grades, GRADE),
-    endpoints.COURSE_ACTIVITY: (engagement.course_activity, ACTIVITY),
-    endpoints.TIME_PER_COURSE: (engagement.course_time, TIME),
-}
-each = pytest.mark.parametrize("endpoint", COLLECTORS, ids=lambda endpoint: endpoint.name)
+async def test_the_mean_time_of_a_learner_is_requested_for_each_window(bench, api):
+    api.answers[endpoints.TIME_PER_LEARNER] = lambda call: {
+        "data": {},
+        "average": 100.0 + len(days_of(call)),
+    }
+    assert await bench.values(engagement.time_per_learner) == {
+        "avg_time_per_learner_1d_seconds": 101,
+        "avg_time_per_learner_7d_seconds": 107,
+        "avg_time_per_learner_28d_seconds": 128,
+    }
 
 
-@each
-async def test_courses_that_nobody_wants_are_left_out_and_no_course_is_made_known(
-    trip, api, endpoint
-):
-    collector, row = COLLECTORS[endpoint]
-    trip.wants(courses=Courses(exclude=".*Bio.*"))
-    api.answers[endpoint] = page(row, row | {"course_id": BIO})
-    found = await trip.findings(collector)
-    assert {labels for _, rows in found.samples for labels in rows} == {(ART,)}
-    assert found.courses == {}
+async def test_a_mean_of_nobody_is_absent(bench, api):
+    api.answers[endpoints.TIME_PER_LEARNER] = {"data": {}, "average": None}
+    assert await bench.values(engagement.time_per_learner) == {}
 
 
-@each
-async def test_all_pages_are_read_and_a_page_that_fails_fails_the_visit(trip, api, endpoint):
-    collector, row = COLLECTORS[endpoint]
+async def test_an_org_without_courses_has_no_values_and_no_failure(bench, api):
+    api.answers[endpoints.COURSE_VIDEOS] = page()
+    assert await bench.values(videos.course_videos) == {}
 
-    def answer(call):
+
+@dataclass(frozen=True)
+class Case:
+    """A list, the collector that requests it, and a row."""
+
+    endpoint: object
+    collect: object
+    row: dict
+
+
+CASES = [
+    Case(endpoints.COURSE_VIDEOS, videos.course_videos, VIDEOS),
+    Case(endpoints.COMPLETIONS_PER_COURSE, engagement.course_completions, COMPLETION),
+    Case(endpoints.GRADES_PER_COURSE, performance.course_grades, GRADE),
+    Case(endpoints.COURSE_ACTIVITY, engagement.course_activity, ACTIVITY),
+    Case(endpoints.TIME_PER_COURSE, engagement.course_time, TIME),
+]
+every = pytest.mark.parametrize("case", CASES, ids=lambda case: case.endpoint.name)
+
+
+def courses_in(values):
+    return {name.partition(" ")[2] for name in values}
+
+
+@every
+async def test_all_pages_are_read(bench, api, case):
+    def respond(call):
         number = int(call.query.get("page", 1))
-        pagination = {"totalItems": 2, "currentPage": number, "totalPages": 2}
-        return {"data": [row | {"course_id": f"c{number}"}], "pagination": pagination}
+        row = case.row | {"course_id": f"c{number}"}
+        return page(row, totalItems=3, totalPages=3, currentPage=number)
 
-    trip.page_size = 1
-    api.answers[endpoint] = answer
-    found = await trip.findings(collector)
-    assert {labels for _, rows in found.samples for labels in rows} == {("c1",), ("c2",)}
-    api.answers[endpoint] = lambda call: BROKEN if "page" in call.query else answer(call)
-    with pytest.raises(Unavailable):
-        await trip.findings(collector)
+    bench.page_size = 1
+    api.answers[case.endpoint] = respond
+    assert courses_in(await bench.values(case.collect)) == {"c1", "c2", "c3"}
 
 
-@each
-async def test_what_a_row_does_not_give_is_absent_and_not_0(trip, api, endpoint):
-    collector, row = COLLECTORS[endpoint]
-    nothing = {key: None for key in row if key != "course_id"}
-    api.answers[endpoint] = page({**nothing, "course_id": BIO}, row)
-    found = await trip.figures(collector)
-    assert found
-    assert not [name for name in found if name.endswith(BIO)]
+@every
+async def test_a_row_repeated_on_a_later_page_replaces_the_earlier_one(bench, api, case):
+    first = next(key for key, value in case.row.items() if type(value) in {int, float})
+
+    def respond(call):
+        number = int(call.query.get("page", 1))
+        rows = case.row | {first: number}, case.row | {"course_id": f"c{number}"}
+        return page(*rows, totalItems=4, totalPages=2, currentPage=number)
+
+    api.answers[case.endpoint] = respond
+    found = await bench.values(case.collect)
+    assert courses_in(found) == {BIO, "c1", "c2"}
+    assert 2 in {value for name, value in found.items() if name.endswith(BIO)}
+
+
+@every
+async def test_what_a_row_does_not_have_is_absent_and_not_0(bench, api, case):
+    nothing = {key: None for key in case.row if key != "course_id"}
+    api.answers[case.endpoint] = page({**nothing, "course_id": ART}, case.row)
+    assert courses_in(await bench.values(case.collect)) == {BIO}
+
+
+async def test_a_text_instead_of_a_number_costs_one_value_and_is_counted(bench, api):
+    row = {"course_id": ART, "num_vids": 0, "num_watched": None, "time_watched": "lots"}
+    api.answers[endpoints.COURSE_VIDEOS] = page(row)
+    assert await bench.values(videos.course_videos) == {f"course_videos {ART}": 0}
+    assert bench.errors == {("videos", "value"): 1}
+
+
+async def test_only_lists_of_the_seeds_make_courses_known(bench, api):
+    for case in CASES:
+        api.answers[case.endpoint] = page(case.row)
+        await bench.run(case.collect)
+    known = {
+        name: item.courses
+        for name, items in bench.snapshots.of("acme").items()
+        for item in items.values()
+        if item.courses
+    }
+    assert known == {"course_videos": {BIO: "Biology 101"}}

@@ -13,11 +13,11 @@ from exporter.demo.recorder import Recorder
 from exporter.demo.university import DemoOrg, University
 
 NOON = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
-"""A Wednesday noon in term, in New York (UTC-4)."""
+"""A Wednesday in term: noon in New York, the evening in Berlin."""
 
 
 class Simulation:
-    """A running platform, and a client that knows the keys."""
+    """A running platform, and a client that has the keys."""
 
     def __init__(self, university: University) -> None:
         self.university = university
@@ -34,7 +34,7 @@ class Simulation:
         return self.university.orgs[0]
 
     def get(self, path: str, org: DemoOrg | None = None, **query: Any) -> httpx.Response:
-        """Ask as `org` (acme); `{org}` and `{user_id}` in the path are its own."""
+        """Request as `org` (acme); `{org}` and `{user_id}` in the path are its own."""
         org = org or self.acme
         return self.client.get(
             path.replace("{org}", org.key).replace("{user_id}", org.user_id),
@@ -83,7 +83,7 @@ def shared() -> Iterator[Simulation]:
 
 @pytest.fixture
 def platform(shared: Simulation) -> Simulation:
-    """Return a platform as good as new."""
+    """Return a platform without faults and records."""
     shared.plan.clear()
     shared.recorder.clear()
     shared.moment = NOON

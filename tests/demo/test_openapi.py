@@ -1,4 +1,4 @@
-"""Every simulated answer against the description of the API that client models follow."""
+"""Every simulated payload against the description of the API that client models follow."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,20 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft4Validator, FormatChecker
 
-from exporter.demo.platform import ANSWERS
+from exporter.demo.endpoints import ENDPOINTS
 
 DOCUMENT = json.loads((Path(__file__).parents[1] / "data/iblai-openapi.json").read_text())
 START, END = "2026-02-16", "2026-03-18"
 NEEDED = {"start_date": START, "end_date": END}
+
+
+NOT_SIMULATED = {
+    *(("aggregation", name) for name in ("hourly", "weekly", "monthly")),
+    *(("granularity", name) for name in ("hour", "week", "month")),
+    *(("group_by", name) for name in ("hour", "username", "platform", "action")),
+    *(("metric", name) for name in ("pathways", "pathway", "skills", "skill")),
+}
+"""Choices that the exporter never makes: 501 where they would change the payload."""
 
 
 def nullable(schema: Any) -> Any:
@@ -42,11 +51,11 @@ def parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def validate(path: str, answer: Any) -> None:
+def validate(path: str, payload: Any) -> None:
     schema = operation(path)["responses"]["200"]["content"]["application/json"]["schema"]
     Draft4Validator(
         {**nullable(schema), "components": {"schemas": SCHEMAS}}, format_checker=FormatChecker()
-    ).validate(answer)
+    ).validate(payload)
 
 
 def queries(path: str) -> list[dict[str, str]]:
@@ -72,20 +81,32 @@ def queries(path: str) -> list[dict[str, str]]:
     return [least, *({**least, **extra} for extra in more)]
 
 
-def test_every_path_is_one_of_the_document():
-    assert ANSWERS.keys() <= DOCUMENT["paths"].keys()
+UNDOCUMENTED = {
+    "/api/analytics/llm-usage/",
+    "/api/ai-mentor/orgs/{org}/spend-caps/tenant/",
+}
+"""Endpoints that only the operators' guides describe."""
 
 
-@pytest.mark.parametrize("path", ANSWERS)
-def test_every_answer_is_as_the_client_models_expect(platform, path):
+def test_every_path_is_one_of_the_document_but_two():
+    assert ENDPOINTS.keys() - DOCUMENT["paths"].keys() == UNDOCUMENTED
+
+
+@pytest.mark.parametrize("path", sorted(ENDPOINTS.keys() - UNDOCUMENTED))
+def test_every_payload_is_as_the_client_models_expect(platform, path):
     filled = path.replace("{course_id}", quote("course-v1:Acme+Bio101+2026", safe=""))
-    filled = filled.replace("{mentor_unique_id}", platform.acme.mentors[0])
     for query in queries(path):
         dates = NEEDED if query.get("date_filter") == "custom" else {}
-        validate(path, platform.json(filled, **query, **dates))
+        answer = platform.get(filled, **query, **dates)
+        if NOT_SIMULATED & query.items():
+            assert answer.status_code in {200, 501}
+        else:
+            assert answer.status_code == 200
+        if answer.status_code == 200:
+            validate(path, answer.json())
 
 
-def test_the_validation_itself_refuses_what_is_wrong():
+def test_the_validation_itself_rejects_what_is_wrong():
     path = "/api/ai-analytics/audience/orgs/{org}/active-users/per-course"
     with pytest.raises(Exception, match="required property"):
         validate(path, {"data": []})

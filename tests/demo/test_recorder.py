@@ -18,30 +18,28 @@ def test_a_request_is_recorded_with_org_endpoint_query_and_status(platform):
     assert first.path == ACTIVE.replace("{org}", "acme")
     assert first.query == {"start_date": "2026-03-01", "end_date": "2026-03-02"}
     assert (second.endpoint, second.status) == ("average-messages-per-session/", 400)
-    assert first.took >= 0
     assert first.at <= second.at
 
 
-def test_of_a_key_is_recorded_only_that_there_was_one(platform):
+def test_nothing_of_a_key_is_recorded(platform):
     platform.get(ACTIVE)
-    platform.client.get(ACTIVE.replace("{org}", "acme"))
-    assert [request.authorized for request in platform.recorder.requests] == [True, False]
-    assert platform.acme.api_key not in repr(platform.recorder.requests)
+    (request,) = platform.recorder.requests
+    assert platform.acme.api_key not in repr(request)
 
 
-def test_requests_are_told_apart_by_org_endpoint_and_status(platform):
+def test_requests_are_selected_by_org_endpoint_and_status(platform):
     globex = platform.university.orgs[1]
     for org in (platform.acme, platform.acme, globex):
         platform.get(ACTIVE, org)
     platform.get(MESSAGES)
     recorder = platform.recorder
     assert recorder.by_org() == {"acme": 3, "globex": 1}
-    assert recorder.by_endpoint()["active-users/per-course"] == 3
+    assert len(recorder.select(endpoint="active-users/per-course")) == 3
     assert len(recorder.select(org="acme", endpoint="active*")) == 2
     assert len(recorder.select(status=400)) == 1
 
 
-def test_faults_are_recorded_as_what_they_look_like(platform):
+def test_a_fault_is_recorded_with_the_status_that_it_sends(platform):
     platform.plan.add(Fault("status", status=503))
     platform.get(ACTIVE)
     assert [request.status for request in platform.recorder.requests] == [503]
@@ -61,7 +59,5 @@ def test_concurrency_counts_the_requests_under_way(platform):
 )
 def test_the_busiest_second_is_found_wherever_it_begins(times, most):
     recorder = Recorder()
-    recorder.requests = [
-        Recorded(at, Target("/", None, "/"), {}, authorized=True, concurrency=1) for at in times
-    ]
+    recorder.requests = [Recorded(at, Target("/", None, "/"), {}, concurrency=1) for at in times]
     assert recorder.max_in_window(1.0) == most

@@ -1,223 +1,235 @@
-"""The manifests: what each overlay comes to, held to the schemas of Kubernetes and to the image.
+"""The kustomizations: valid, restricted, and the same as what the chart renders."""
 
-The overlays use a small part of kustomize, which is done here too; what else a kustomization
-says is refused.
-"""
-
-import re
+from functools import cache
 from pathlib import Path
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from exporter.settings import load
 from exporter.sharding import SHARDS, Shard
+from tests.deploy.test_helm import egress, objects_of
+from tests.deploy.tools import (
+    ROOT,
+    VERSIONS,
+    all_of,
+    assert_restricted,
+    container,
+    environment,
+    identity,
+    ids,
+    only,
+    pod,
+    rendered,
+    validate,
+)
 
-ROOT = Path(__file__).parents[2]
 HERE = ROOT / "deploy/kubernetes"
 OVERLAYS = ("single", "sharded", "operator")
-VERSIONS = ("1.29.0", kubernetes_validate.latest_version())
-OF_OPERATOR = {"monitoring.coreos.com/v1"}
 
 
-def render(directory):
-    """Return the objects of a kustomization."""
-    said = yaml.safe_load((directory / "kustomization.yaml").read_text(encoding="utf-8"))
-    assert (said.pop("apiVersion"), said.pop("kind")) == (
-        "kustomize.config.k8s.io/v1beta1",
-        "Kustomization",
+@cache
+def text_of(directory):
+    return yaml.safe_dump_all(
+        rendered("kustomize", "build", "--load-restrictor=LoadRestrictionsNone", directory)
     )
-    objects = []
-    for resource in said.pop("resources"):
-        path = directory / resource
-        if path.is_dir():
-            objects += render(path)
-        else:
-            objects += yaml.safe_load_all(path.read_text(encoding="utf-8"))
-    common = said.pop("generatorOptions", {})
-    for generator in said.pop("configMapGenerator", ()):
-        objects.append(config_map(directory, common=common, **generator))
-    for patch in said.pop("patches", ()):
-        change = yaml.safe_load((directory / patch["path"]).read_text(encoding="utf-8"))
-        (found,) = [one for one in objects if identity(one) == identity(change)]
-        merge(found, change)
-    for label in said.pop("labels", ()):
-        for one in objects:
-            one["metadata"].setdefault("labels", {}).update(label["pairs"])
-    assert said == {}
-    return objects
 
 
-def config_map(directory, *, name, files, common, options=None):
-    options = {**common, **(options or {})}
-    assert options.pop("disableNameSuffixHash") is True
-    data = {Path(file).name: (directory / file).read_text(encoding="utf-8") for file in files}
-    metadata = {"name": name, **{key: dict(value) for key, value in options.items()}}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+def overlay(name):
+    return list(yaml.safe_load_all(text_of(HERE / "overlays" / name)))
 
 
-def identity(one):
-    return one["apiVersion"], one["kind"], one["metadata"]["name"]
+@pytest.fixture
+def with_component(tmp_path):
+    """Return a way to render the single exporter with a component."""
+
+    def render(name):
+        directory = tmp_path / name
+        directory.mkdir()
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [relative(HERE / "overlays/single", directory)],
+            "components": [relative(HERE / "components" / name, directory)],
+        }
+        (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        return list(yaml.safe_load_all(text_of(directory)))
+
+    return render
 
 
-def merge(into, change):
-    """Lay one mapping over another; items of lists that have a name are found by it."""
-    for key, value in change.items():
-        if isinstance(value, dict) and key in into:
-            merge(into[key], value)
-        elif isinstance(value, list) and all("name" in item for item in value):
-            there = {item["name"]: item for item in into.setdefault(key, [])}
-            for item in value:
-                if item["name"] in there:
-                    merge(there[item["name"]], item)
-                else:
-                    into[key].append(item)
-        else:
-            into[key] = value
-
-
-def all_of(overlay, kind):
-    return [one for one in render(HERE / "overlays" / overlay) if one["kind"] == kind]
-
-
-def only(overlay, kind):
-    (one,) = all_of(overlay, kind)
-    return one
-
-
-def pod(overlay):
-    return only(overlay, "StatefulSet")["spec"]["template"]
-
-
-def container(overlay):
-    (one,) = pod(overlay)["spec"]["containers"]
-    return one
+def relative(path, start):
+    """Return a path from one directory to another: kustomize accepts no absolute ones."""
+    common = next(parent for parent in start.parents if path.is_relative_to(parent))
+    up = len(start.relative_to(common).parts)
+    return "/".join([".."] * up) + f"/{path.relative_to(common)}"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_every_object_is_what_kubernetes_allows(overlay, version):
-    objects = render(HERE / "overlays" / overlay)
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_object_is_valid(name, version):
+    objects = overlay(name)
     assert len({identity(one) for one in objects}) == len(objects)
     for one in objects:
-        if one["apiVersion"] not in OF_OPERATOR:
-            kubernetes_validate.validate(one, version, strict=True)
+        validate(one, version)
 
 
-def test_a_misspelt_field_would_be_found():
-    wrong = only("single", "StatefulSet")
-    wrong["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, VERSIONS[0], strict=True)
+@pytest.mark.parametrize("name", ["single", "sharded"])
+def test_the_pod_is_restricted_and_fixes_no_id(name):
+    assert_restricted(overlay(name))
+    assert ids(overlay(name)) == {}
+    assert pod(overlay(name))["spec"]["automountServiceAccountToken"] is False
 
 
-@pytest.mark.parametrize("overlay", ["single", "sharded"])
-def test_pods_keep_to_the_restricted_security_standard(overlay):
-    spec = pod(overlay)["spec"]
-    assert spec["automountServiceAccountToken"] is False
-    assert spec["securityContext"]["runAsNonRoot"] is True
-    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container(overlay)["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
+def test_the_image_has_a_user_that_is_not_root():
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert "USER 10001:" in dockerfile
+
+
+OF_THE_CHART = {"imagePullPolicy"}
+"""Fields of the container that only the chart sets."""
+
+
+@pytest.mark.parametrize(("name", "values"), [("single", ()), ("sharded", ("--set=shards=3",))])
+def test_the_container_is_that_of_the_chart(name, values):
+    chart, kustomize = container(objects_of("kustomize", *values)), container(overlay(name))
+    chart = {key: value for key, value in chart.items() if key not in OF_THE_CHART}
+
+    def by_name(found):
+        return {
+            **found,
+            "env": sorted(found["env"], key=lambda one: one["name"]),
+            "args": sorted(found["args"]),
+            "volumeMounts": sorted(found["volumeMounts"], key=lambda one: one["name"]),
+        }
+
+    assert by_name(chart) == by_name(kustomize)
+
+
+def test_the_pod_is_that_of_the_chart():
+    chart, kustomize = pod(objects_of("kustomize"))["spec"], pod(overlay("single"))["spec"]
+    only_chart = {"serviceAccountName", "terminationGracePeriodSeconds", "containers"}
+    for one in (chart, kustomize):
+        one["volumes"] = sorted(one["volumes"], key=lambda volume: volume["name"])
+    assert {key: value for key, value in chart.items() if key not in only_chart} == {
+        key: value for key, value in kustomize.items() if key != "containers"
     }
-    assert all(set(volume) <= {"name", "configMap", "secret"} for volume in spec["volumes"])
 
 
-def test_the_pod_runs_as_the_user_of_the_image():
-    context = pod("single")["spec"]["securityContext"]
-    user = f"USER {context['runAsUser']}:{context['runAsGroup']}"
-    assert user in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("StatefulSet", "replicas"),
+        ("StatefulSet", "serviceName"),
+        ("StatefulSet", "podManagementPolicy"),
+        ("Service", "ports"),
+        ("Service", "clusterIP"),
+        ("Service", "publishNotReadyAddresses"),
+        ("NetworkPolicy", "policyTypes"),
+        ("NetworkPolicy", "ingress"),
+        ("NetworkPolicy", "egress"),
+        ("PodDisruptionBudget", "maxUnavailable"),
+    ],
+)
+def test_a_spec_is_that_of_the_chart(kind, name):
+    chart, kustomize = only(objects_of("kustomize"), kind), only(overlay("single"), kind)
+    assert chart["metadata"]["name"] == kustomize["metadata"]["name"]
+    assert chart["spec"][name] == kustomize["spec"][name]
 
 
-def test_probes_ask_the_paths_made_for_them():
-    found = container("single")
-    paths = {name: found[name]["httpGet"]["path"] for name in found if name.endswith("Probe")}
-    assert paths == {
-        "startupProbe": "/-/healthy",
-        "livenessProbe": "/-/healthy",
-        "readinessProbe": "/-/ready",
-    }
-    served = {port["name"] for port in found["ports"]}
-    asked = {found[name]["httpGet"]["port"] for name in paths}
-    assert asked == served
+def test_the_configuration_is_that_of_the_chart():
+    chart = only(objects_of("kustomize"), "ConfigMap")["data"]["iblai.yml"]
+    kustomize = only(overlay("single"), "ConfigMap")["data"]["iblai.yml"]
+    assert yaml.safe_load(chart) == yaml.safe_load(kustomize)
 
 
 def test_memory_is_bounded_and_processor_time_is_not_throttled():
-    resources = container("single")["resources"]
+    resources = container(overlay("single"))["resources"]
     assert set(resources["requests"]) == {"cpu", "memory"}
     assert set(resources["limits"]) == {"memory"}
 
 
-def test_the_configuration_is_valid_and_reads_the_mounted_keys(tmp_path):
-    (mapping,) = all_of("single", "ConfigMap")
-    found = container("single")
-    mounts = {mount["name"]: Path(mount["mountPath"]) for mount in found["volumeMounts"]}
-    volumes = {volume["name"]: volume for volume in pod("single")["spec"]["volumes"]}
-    assert volumes["config"]["configMap"]["name"] == mapping["metadata"]["name"]
-    (option,) = [one for one in found["args"] if one.startswith("--config=")]
+def test_the_configuration_is_valid_with_the_mounted_keys(tmp_path):
+    objects = overlay("single")
+    mapping = only(objects, "ConfigMap")
+    mounts = {one["name"]: Path(one["mountPath"]) for one in container(objects)["volumeMounts"]}
+    (option,) = [one for one in container(objects)["args"] if one.startswith("--config=")]
     inside = Path(option.removeprefix("--config="))
     assert inside.parent == mounts["config"]
-    config = yaml.safe_load(mapping["data"][inside.name])
-    assert Path(config["secrets_dir"]) == mounts["keys"]
+    assert Path(environment(objects)["IBLAI_SECRETS_DIR"]) == mounts["keys"]
+    assert Path(environment(objects)["IBLAI_STATE_DIR"]) == mounts["state"]
 
     (tmp_path / "acme").write_text("a1b2c3")
-    (tmp_path / "acme").chmod(0o440)
-    config["secrets_dir"] = str(tmp_path)
-    (tmp_path / "iblai.yml").write_text(yaml.safe_dump(config))
-    settings = load(tmp_path / "iblai.yml", environ={})
+    (tmp_path / "acme").chmod(0o400)
+    (tmp_path / "iblai.yml").write_text(mapping["data"][inside.name])
+    environ = {**environment(objects), "IBLAI_SECRETS_DIR": str(tmp_path)}
+    del environ["POD_NAME"]
+    settings = load(tmp_path / "iblai.yml", environ=environ)
     assert [org.key for org in settings.orgs] == ["acme"]
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_no_secret_stands_in_a_manifest(overlay):
-    assert all_of(overlay, "Secret") == []
-    for one in all_of(overlay, "StatefulSet"):
-        assert not re.search(r"api_key\b", yaml.safe_dump(one))
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_no_secret_is_in_a_manifest(name):
+    assert all_of(overlay(name), "Secret") == []
+    for one in all_of(overlay(name), "StatefulSet"):
+        assert "api_key" not in yaml.safe_dump(one)
 
 
-@pytest.mark.parametrize("overlay", ["single", "sharded"])
-def test_service_policies_and_budget_mean_the_pods(overlay):
-    labels = pod(overlay)["metadata"]["labels"].items()
-    stateful = only(overlay, "StatefulSet")
-    service = only(overlay, "Service")
+@pytest.mark.parametrize("name", ["single", "sharded"])
+def test_service_policies_and_budget_select_the_pods(name):
+    objects = overlay(name)
+    labels = pod(objects)["metadata"]["labels"].items()
+    stateful = only(objects, "StatefulSet")
+    service = only(objects, "Service")
     selectors = [
         stateful["spec"]["selector"]["matchLabels"],
         service["spec"]["selector"],
-        only(overlay, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
-        only(overlay, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        only(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        only(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
     ]
     assert all(selector.items() <= labels for selector in selectors)
     assert stateful["spec"]["serviceName"] == service["metadata"]["name"]
-    assert service["spec"]["clusterIP"] == "None"
-
-
-def test_a_node_can_be_drained_even_where_there_is_one_pod():
-    assert only("single", "StatefulSet")["spec"]["replicas"] == 1
-    assert only("single", "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
 def test_one_exporter_serves_all_orgs():
-    assert SHARDS not in {variable["name"] for variable in container("single")["env"]}
+    assert SHARDS not in environment(overlay("single"))
 
 
 def test_there_are_as_many_pods_as_shards_and_each_knows_its_own():
-    stateful = only("sharded", "StatefulSet")
+    objects = overlay("sharded")
+    stateful = only(objects, "StatefulSet")
     replicas = stateful["spec"]["replicas"]
-    environ = {variable["name"]: variable.get("value") for variable in container("sharded")["env"]}
     shards = [
-        Shard.from_environment({**environ, "POD_NAME": f"{stateful['metadata']['name']}-{ordinal}"})
+        Shard.from_environment(
+            {**environment(objects), "POD_NAME": f"{stateful['metadata']['name']}-{ordinal}"}
+        )
         for ordinal in range(replicas)
     ]
     assert shards == [Shard(ordinal, replicas) for ordinal in range(replicas)]
     assert replicas > 1
 
 
-def test_the_service_monitor_finds_the_service():
-    monitor = only("operator", "ServiceMonitor")["spec"]
-    service = only("sharded", "Service")
+def test_a_proxy_can_be_reached_on_its_port(with_component):
+    objects = with_component("proxy")
+    for one in objects:
+        validate(one, VERSIONS[0])
+    port = int(environment(objects)["HTTPS_PROXY"].rpartition(":")[2])
+    assert egress(objects) == egress(overlay("single")) | {port}
+
+
+def test_the_state_can_be_on_a_persistent_volume(with_component):
+    objects = with_component("persistent")
+    for one in objects:
+        validate(one, VERSIONS[0])
+    (claim,) = only(objects, "StatefulSet")["spec"]["volumeClaimTemplates"]
+    assert claim["metadata"]["name"] == "state"
+    assert "state" not in {volume["name"] for volume in pod(objects)["spec"]["volumes"]}
+    assert ids(objects) == {"fsGroup": 10001}
+
+
+def test_the_service_monitor_selects_the_service():
+    monitor = only(overlay("operator"), "ServiceMonitor")["spec"]
+    service = only(overlay("sharded"), "Service")
     assert monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert {endpoint["port"] for endpoint in monitor["endpoints"]} == {
         port["name"] for port in service["spec"]["ports"]
@@ -225,13 +237,13 @@ def test_the_service_monitor_finds_the_service():
 
 
 def test_the_operator_gets_the_rules():
-    groups = only("operator", "PrometheusRule")["spec"]["groups"]
+    groups = only(overlay("operator"), "PrometheusRule")["spec"]["groups"]
     rules = yaml.safe_load((ROOT / "deploy/prometheus/iblai-rules.yml").read_text(encoding="utf-8"))
     assert [group["name"] for group in groups] == [group["name"] for group in rules["groups"]]
 
 
 def test_the_sidecar_gets_every_dashboard_in_a_map_of_its_own():
-    maps = all_of("operator", "ConfigMap")
+    maps = all_of(overlay("operator"), "ConfigMap")
     assert all(one["metadata"]["labels"]["grafana_dashboard"] == "1" for one in maps)
     shown = [name for one in maps for name in one["data"]]
     dashboards = {path.name for path in (ROOT / "grafana/dashboards").glob("*.json")}

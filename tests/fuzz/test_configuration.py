@@ -25,7 +25,7 @@ GOOD = {
     "api": {"timeout": "30s", "concurrency": 8, "rate_limit": 20, "max_body": "16MiB"},
     "web": {"listen_address": ":10880", "enable_reload": False},
     "log": {"level": "info", "format": "json"},
-    "alerts": {"drop_ratio": 0.5},
+    "alerts": {"sensitivity": 0.5},
     "quiet_days": ["2026-12-24/2027-01-02"],
     "orgs": [{"key": "acme", "user_id": "ops", "api_key": KEY, "mentors": ["m"]}],
 }

@@ -260,3 +260,16 @@ def test_loading_an_empty_file_returns_nothing(directory, orgs):
     with opened(directory) as state:
         content = state.load(orgs)
     assert (content.history, content.snapshots, content.skipped) == ({}, {}, 0)
+
+
+def test_one_series_is_read_by_part(directory):
+    with opened(directory) as state:
+        for org in ("acme", "globex"):
+            for part in ("", "bio"):
+                state.put_history(org, "id", series="users", part=part, values=values(1, None, 3))
+        state.put_history("acme", "id", series="videos", part="", values=values(9))
+        state.flush()
+        found = state.load_series("acme", "users")
+        assert found == {"": values(1, None, 3), "bio": values(1, None, 3)}
+        assert state.load_series("acme", "nothing") == {}
+        assert state.load_series("nobody", "users") == {}

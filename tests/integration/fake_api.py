@@ -134,6 +134,8 @@ class FakeApi:
 
     def _body(self, request):
         path = request.path
+        if "/api/analytics/" in path:
+            return json.dumps(self._v2(request)).encode()
         if path.endswith("active-users/per-course"):
             rows = [{"course_id": c, "name": c[-8:], "user_count": 8} for c in self.courses]
             return json.dumps({"data": rows, "total": 40, "meta": {"total": 40}}).encode()
@@ -164,3 +166,22 @@ class FakeApi:
             return json.dumps(rows).encode()
         data = {day.isoformat(): 3 for day in days}
         return json.dumps({"data": data, "total": 3 * len(data)}).encode()
+
+    def _v2(self, request):
+        """Return what the newer family says of the same data."""
+        metric = request.query.get("metric")
+        number = len(request.days)
+        if request.path.endswith("users/"):
+            return {"metric": metric, "count": 40}
+        if request.path.endswith("content/"):
+            rows = [
+                {"id": c, "name": c[-8:], "analytics": {"enrollments": 3 * number}}
+                for c in self.courses
+            ]
+            totals = {"total_learners": 40, "total_enrollments": 3 * number}
+            pages = {"count": len(rows), "current_page": 1, "total_pages": 1}
+            return {"summary": {"totals": totals}, "pagination": pages, "results": rows}
+        if metric == "headline":
+            return {"metric": metric, "avg_messages_per_session": {"value": 4.0}}
+        points = [{"date": f"{day}T00:00:00Z", "value": 25} for day in request.days]
+        return {"metric": metric, "points": points}

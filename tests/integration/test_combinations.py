@@ -182,3 +182,41 @@ def test_a_missing_key_file_costs_its_org_alone_at_start(exporter, api, tmp_path
     assert value(page, 'iblai_up{org="globex"}') == 0
     assert "missing" in process.said()
     assert fetch(f"{process.url}/-/ready")[0] == 200
+
+
+def test_orgs_of_a_kubernetes_volume_come_change_and_go_while_running(exporter, api, tmp_path):
+    volume = tmp_path / "orgs"
+
+    def publish(version, **files):
+        (volume / version).mkdir(parents=True)
+        for name, text in files.items():
+            (volume / version / f"{name}.yml").write_text(text)
+        (volume / "..new").symlink_to(version)
+        (volume / "..new").rename(volume / "..data")
+        for path in volume.glob("*.yml"):
+            if path.stem not in files:
+                path.unlink()
+        for name in files:
+            if not (volume / f"{name}.yml").is_symlink():
+                (volume / f"{name}.yml").symlink_to(f"..data/{name}.yml")
+
+    publish("..1", acme="key: acme\n")
+    config = configure(tmp_path / "iblai.yml", api.url, [], orgs_dir="orgs")
+    process = exporter("serve", "--config", config)
+    assert value(process.metrics(), 'iblai_enrollments_7d{org="acme"}') == 21
+    publish("..2", acme="key: acme\nlabels: {team: x}\n", globex="- key: globex\n")
+    until(
+        lambda: (
+            value(process.metrics(), 'iblai_enrollments_7d{org="acme",team="x"}') == 21
+            and value(process.metrics(), 'iblai_enrollments_7d{org="globex"}') == 21
+        ),
+        within=20,
+        what="the second version",
+    )
+    publish("..3", globex="- key: globex\n")
+    until(
+        lambda: 'org="acme"' not in process.metrics(),
+        within=20,
+        what="the removal of an org",
+    )
+    assert value(process.metrics(), 'iblai_enrollments_7d{org="globex"}') == 21

@@ -1,4 +1,4 @@
-"""The wheel, in an environment that has nothing of ours."""
+"""The wheel, in environments that have nothing of this repository."""
 
 import json
 import os
@@ -9,22 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Exporter
+from tests.integration.conftest import Exporter, Process, fetch, free_port, until
 
 ROOT = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory):
+def wheels(tmp_path_factory):
+    """Return a directory with the wheel and those of its locked dependencies."""
+    place = tmp_path_factory.mktemp("wheels")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", place, ROOT)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    run(*pip, "--dest", place, "--require-hashes", "-r", ROOT / "requirements/run.txt")
+    return place
+
+
+@pytest.fixture(scope="module")
+def installed(wheels, tmp_path_factory):
     """Return the directory of commands of an environment with the wheel in it."""
     place = tmp_path_factory.mktemp("package")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", place, ROOT)
-    (wheel,) = place.glob("*.whl")
     venv.create(place / "venv", with_pip=True)
     commands = place / "venv" / "bin"
     pip = [commands / "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "run.txt")
-    run(*pip, "--no-deps", wheel)
+    run(*pip, "--no-index", "--find-links", wheels, "iblai-exporter")
     return commands
 
 
@@ -50,3 +58,21 @@ def test_the_wheel_serves_the_demo(installed, tmp_path, monkeypatch):
         text = process.wait().metrics()
         assert 'iblai_active_users_7d{org="acme"}' in text
         assert process.stop() == 0
+
+
+def test_uvx_serves_the_demo_without_an_installation(wheels, tmp_path):
+    port = free_port()
+    command = [
+        *(UV, "tool", "run", "--no-index", "--find-links", wheels, "--python", sys.executable),
+        *("iblai-exporter", "demo", f"--listen-address=127.0.0.1:{port}"),
+    ]
+    empty = {"UV_CACHE_DIR": str(tmp_path / "cache"), "UV_TOOL_DIR": str(tmp_path / "tools")}
+    with Process(*command, cwd=tmp_path, env={**empty, "PYTHONPATH": ""}) as demo:
+
+        def ready():
+            assert demo.process.poll() is None, demo.said()
+            return fetch(f"http://127.0.0.1:{port}/-/ready")[0] == 200
+
+        until(ready, within=90, what="readiness of the demo")
+        assert 'iblai_active_users_7d{org="acme"}' in fetch(f"http://127.0.0.1:{port}/metrics")[2]
+        assert demo.stop() == 0

@@ -5,6 +5,7 @@ import math
 import statistics
 import urllib.parse
 import urllib.request
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -250,8 +251,11 @@ class Reckoning:
         return rows
 
     def top(self, name, label, parts):
-        """Put the ten largest parts, and the sum of all others."""
-        parts = sorted(parts, key=lambda part: (-part[1], part[0]))
+        """Put the ten largest parts, equal names summed, and the sum of all others."""
+        sums = defaultdict(float)
+        for title, value in parts:
+            sums[title] += value
+        parts = sorted(sums.items(), key=lambda part: (-part[1], part[0]))
         for title, value in parts[:10]:
             self.put(name, value, **{label: title})
         if parts[10:]:

@@ -194,7 +194,7 @@ def test_a_bad_file_that_is_not_in_use_is_told_until_it_is_mended(secured):
         return curl(f"{process.url}/metrics")[2]
 
     assert good() == 1
-    process.config.write_text("rate_limit: {interval: 1s}")
+    process.config.write_text("rate_limits: {interval: 1s}")
     until(lambda: good() == 0, what="the gauge to tell")
     process.config.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}")
     until(lambda: good() == 1, what="the gauge to tell")
@@ -203,7 +203,7 @@ def test_a_bad_file_that_is_not_in_use_is_told_until_it_is_mended(secured):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("rate_limit: {interval: 1s}", "rate_limit: is not supported"),
+        ("rate_limits: {interval: 1s}", "rate_limits: unknown key; did you mean rate_limit?"),
         ("tls_server_config: {cert_file: no.pem, key_file: no.pem}", "No such file"),
         ("tls_server_config: {cert_file: web.yml, key_file: web.yml}", "not PEM"),
     ],

@@ -91,8 +91,7 @@ def test_anchors_and_merge_keys_work():
 
 def test_an_org_lays_its_own_over_the_top_level_key_by_key():
     acme, globex = read("merged").orgs
-    assert (acme.alerts.drop_ratio, acme.alerts.min_baseline) == (0.5, 20)
-    assert (globex.alerts.drop_ratio, globex.alerts.min_baseline) == (0.5, 5)
+    assert (acme.alerts.sensitivity, globex.alerts.sensitivity) == ("low", "2.5")
     assert globex.courses == Courses(include="course-v1:.*", exclude=".*Test.*", enrollments=False)
     assert globex.labels == {"tier": "silver", "region": "eu"}
     assert globex.collectors == {"chat": False, "videos": False}
@@ -113,7 +112,7 @@ def test_a_key_file_of_the_org_puts_the_key_of_the_top_level_aside():
 
 def test_words_in_quotes_are_text():
     no, digits, name = read("quoted").orgs
-    assert (no.key, digits.key, name.key) == ("no", "0123", "Universität Köln")
+    assert (no.key, digits.key, name.key) == ("no", "0123", "Universität-Köln")
     assert (no.user_id, no.auth_scheme, name.timezone) == ("42", "", "EST5EDT")
 
 
@@ -410,3 +409,77 @@ def test_the_debug_log_of_the_settings_library_shows_no_key(monkeypatch, caplog)
     caplog.set_level("DEBUG")
     load(None, environ=ENOUGH | {"IBLAI_API_KEY": SECRET})
     assert SECRET not in caplog.text
+
+
+# orgs_dir.
+
+
+def directory(tmp_path, **files):
+    (tmp_path / "orgs").mkdir()
+    for name, text in files.items():
+        (tmp_path / "orgs" / f"{name}.yml").write_text(text)
+    top = f"user_id: ops\napi_key: {KEY}\norgs_dir: orgs\n"
+    return written(tmp_path, top)
+
+
+def test_each_file_of_orgs_dir_holds_one_org_or_a_list(tmp_path):
+    path = directory(tmp_path, acme="key: acme\n", more="- key: globex\n- {key: initech}\n")
+    assert [org.key for org in load(path, environ={}).orgs] == ["acme", "globex", "initech"]
+
+
+def test_orgs_of_the_file_and_of_the_directory_come_together(tmp_path):
+    path = directory(tmp_path, acme="key: acme\n")
+    path.write_text(path.read_text() + "orgs: [{key: first}]\n")
+    assert [org.key for org in load(path, environ={}).orgs] == ["first", "acme"]
+
+
+def test_a_mistake_in_orgs_dir_names_the_file_and_the_line(tmp_path):
+    path = directory(tmp_path, acme="key: acme\n", bad="- key: globex\n- key: x\n  intervall: 5m\n")
+    (problem,) = problems(path)
+    bad = tmp_path / "orgs" / "bad.yml"
+    assert problem == f"{bad}:3: intervall: unknown key; did you mean interval?"
+
+
+def test_a_key_that_two_files_have_is_an_error(tmp_path):
+    path = directory(tmp_path, a="key: acme\n", b="key: acme\n")
+    (problem,) = problems(path)
+    assert problem.startswith(f"{tmp_path / 'orgs' / 'b.yml'}:1: key: is the key of orgs[0] too")
+
+
+def test_an_empty_orgs_dir_is_no_error_and_a_missing_one_is(tmp_path):
+    path = directory(tmp_path)
+    assert load(path, environ={}).orgs == ()
+    (tmp_path / "orgs").rmdir()
+    (problem,) = problems(path)
+    assert problem.startswith("orgs_dir: ")
+
+
+def test_the_links_of_a_kubernetes_volume_are_read_once(tmp_path):
+    path = directory(tmp_path)
+    volume = tmp_path / "orgs"
+    (volume / "..2026").mkdir()
+    (volume / "..2026" / "acme.yml").write_text("key: acme\n")
+    (volume / "..data").symlink_to("..2026")
+    (volume / "acme.yml").symlink_to("..data/acme.yml")
+    assert [org.key for org in load(path, environ={}).orgs] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("level", "known"), [("WARN", "warning"), ("Info", "info"), ("ERROR", "error")]
+)
+def test_log_levels_are_case_insensitive_and_warn_is_one(level, known):
+    found = load(None, environ={**ENOUGH, "IBLAI_LOG__LEVEL": level})
+    assert found.log.level == known
+
+
+def test_matching_a_course_takes_linear_time():
+    courses = Courses(include=r"([\w-]+[+:.]?)+_archived")
+    begun = time.monotonic()
+    assert not courses.wants("course-v1:Acme+Bio101+2026" * 100)
+    assert time.monotonic() - begun < 1
+
+
+def test_mentors_may_be_all_of_the_platforms(tmp_path):
+    text = f"user_id: ops\napi_key: {KEY}\nmentors: all\norgs: [{{key: acme}}]\n"
+    (org,) = load(written(tmp_path, text), environ={}).orgs
+    assert org.discovers_mentors

@@ -4,7 +4,7 @@ import bcrypt
 import pytest
 
 from exporter.web import auth
-from exporter.web.auth import Doorkeeper
+from exporter.web.auth import Passwords
 
 USERS = {"alice": bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()}
 
@@ -27,7 +27,7 @@ def hashed(monkeypatch):
 
 
 async def test_who_knows_the_password_is_let_in():
-    assert await Doorkeeper().admits(basic("alice", "open sesame"), USERS)
+    assert await Passwords().match(basic("alice", "open sesame"), USERS)
 
 
 @pytest.mark.parametrize(
@@ -48,30 +48,30 @@ async def test_who_knows_the_password_is_let_in():
     ],
 )
 async def test_anybody_else_is_not(header):
-    assert not await Doorkeeper().admits(header, USERS)
+    assert not await Passwords().match(header, USERS)
 
 
 async def test_an_unknown_user_costs_as_much_as_a_wrong_password(hashed):
-    keeper = Doorkeeper()
-    await keeper.admits(basic("alice", "wrong"), USERS)
-    await keeper.admits(basic("nobody", "wrong"), USERS)
+    keeper = Passwords()
+    await keeper.match(basic("alice", "wrong"), USERS)
+    await keeper.match(basic("nobody", "wrong"), USERS)
     assert len(hashed) == 2
     assert hashed[0][1] == hashed[1][1]
 
 
 async def test_a_verdict_is_remembered_and_a_new_hash_makes_a_new_one(hashed):
-    keeper = Doorkeeper()
+    keeper = Passwords()
     for _ in range(3):
-        assert await keeper.admits(basic("alice", "open sesame"), USERS)
+        assert await keeper.match(basic("alice", "open sesame"), USERS)
     assert len(hashed) == 1
     changed = {"alice": bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()}
-    assert not await keeper.admits(basic("alice", "open sesame"), changed)
+    assert not await keeper.match(basic("alice", "open sesame"), changed)
     assert len(hashed) == 2
 
 
 async def test_a_verdict_does_not_outlive_the_user_it_is_about():
-    keeper = Doorkeeper()
+    keeper = Passwords()
     renamed = {"bob": USERS["alice"]}
-    assert not await keeper.admits(basic("bob", "open sesame"), USERS)
-    assert await keeper.admits(basic("bob", "open sesame"), renamed)
-    assert not await keeper.admits(basic("alice", "open sesame"), renamed)
+    assert not await keeper.match(basic("bob", "open sesame"), USERS)
+    assert await keeper.match(basic("bob", "open sesame"), renamed)
+    assert not await keeper.match(basic("alice", "open sesame"), renamed)

@@ -1,0 +1,1 @@
+"""The Helm chart, and the copies of the rules and dashboards that it needs."""

@@ -1,0 +1,1 @@
+"""What a configuration demands, and what the platform behind it offers."""

@@ -1,0 +1,182 @@
+"""The core values from the newer family `/api/analytics/`, for deployments without the seeds.
+
+It has no videos, learners or unenrollments. Active users are those of the platform's Users screen.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+from exporter import catalog
+from exporter.api import endpoints
+from exporter.api.payloads import read_content, read_headline, read_points, read_v2_users
+from exporter.collectors import daily
+from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.tables import Table
+from exporter.history.windows import ACTIVE_USERS_7D
+from exporter.samples import Samples
+from exporter.windows import TODAY, WINDOWS, Span, window
+
+_ENROLLMENTS = "totals.total_enrollments"
+_OF_COURSE = "enrollments"
+_AVERAGE = "avg_messages_per_session"
+_BY_DAY = {"metric": "sessions", "granularity": "day"}
+_COURSES = {"metric": "courses"}
+_NAMES = "names"
+"""The item with the names of courses, beside those of the windows."""
+
+_UNIQUE = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
+
+
+async def active_users_today(run: Run) -> Result:
+    """Unique active users of today."""
+    samples = Samples()
+    value = await _active_users(run, Span(run.day, run.day))
+    samples.add(catalog.ACTIVE_USERS.at(TODAY), value)
+    return Result({TODAY: Draft(samples=samples, interval=run.interval, of_day=True)})
+
+
+async def active_users(run: Run) -> Result:
+    """Unique active users of complete days, and the names of courses."""
+    result = Result()
+
+    async def collect(name: str) -> None:
+        samples = Samples()
+        if name == _NAMES:
+            names = await _course_names(run)
+            result.items[name] = Draft(samples=samples, interval=run.interval, courses=names)
+            return
+        value = await _active_users(run, window(WINDOWS[name], run.day))
+        samples.add(catalog.ACTIVE_USERS.at(name), value)
+        if name in _UNIQUE:
+            run.history.update(run.org.key, _UNIQUE[name], days={run.yesterday: value})
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, [*WINDOWS, _NAMES], collect)
+    return result
+
+
+async def enrollments(run: Run) -> Result:
+    """Enrollments of today and of complete days."""
+    result = Result()
+    measure = catalog.ENROLLMENTS
+    spans = {TODAY: Span(run.day, run.day)}
+    if run.is_older(measure.name, run.org.history_interval):
+        spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
+    complete = Samples()
+    for name, span in spans.items():
+        read = partial(read_content, summary=(_ENROLLMENTS,))
+        query = {**_COURSES, "limit": "1"}
+        response = await run.request(endpoints.V2_CONTENT, read, span=span, query=query)
+        value = response.summary[_ENROLLMENTS]
+        if name in {TODAY, "1d"}:
+            run.history.update(run.org.key, measure.name, days={span.last: value})
+        samples = Samples() if name == TODAY else complete
+        samples.add(measure.at(name), value)
+        key = f"{measure.name}/today" if name == TODAY else measure.name
+        interval = run.interval if name == TODAY else run.org.history_interval
+        result.items[key] = Draft(samples=samples, interval=interval, of_day=name == TODAY)
+    return result
+
+
+async def course_enrollments(run: Run) -> Result:
+    """Enrollments of each course."""
+    result = Result(wanted=frozenset(WINDOWS).__contains__)
+
+    async def collect(name: str) -> None:
+        columns = await _courses(run, window(WINDOWS[name], run.day), (_OF_COURSE,))
+        samples = columns.samples({_OF_COURSE: catalog.COURSE_ENROLLMENTS.at(name)})
+        result.items[name] = Draft(samples=samples, interval=run.interval)
+
+    await run.each(result, list(WINDOWS), collect)
+    return result
+
+
+async def course_videos(run: Run) -> Result:
+    """Names of the courses; the newer family has no videos."""
+    names = await _course_names(run)
+    return Result({"courses": Draft(samples=Samples(), interval=run.interval, courses=names)})
+
+
+async def chat(run: Run) -> Result:
+    """Chat sessions, and messages per session, of today and of complete days."""
+    result = Result()
+    await run.each(result, ["org"], lambda key: _chat(run, result, key, mentor=""))
+    return result
+
+
+async def mentor_chat(run: Run) -> Result:
+    """The same for each mentor with metrics of its own."""
+    wanted = frozenset(run.mentors)
+    result = Result(wanted=lambda key: key.partition("/")[0] in wanted)
+
+    async def collect(mentor: str) -> None:
+        await _chat(run, result, mentor, mentor=mentor)
+
+    await run.each(result, run.mentors, collect)
+    return result
+
+
+async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
+    count, mean = (
+        (catalog.MENTOR_CHAT_SESSIONS, catalog.MENTOR_AVG_MESSAGES)
+        if mentor
+        else (catalog.CHAT_SESSIONS, catalog.AVG_MESSAGES)
+    )
+    query = {"mentor_unique_id": mentor} if mentor else {}
+    labels = (mentor,) if mentor else ()
+    days = daily.WINDOW_DAYS if mentor else daily.EXPECTED_DAYS
+    values = await daily.request(
+        run,
+        endpoints.V2_SESSIONS,
+        read_points,
+        span=run.unsettled(catalog.CHAT_SESSIONS.name, days=days, part=mentor),
+        query={**_BY_DAY, **query},
+        subject=mentor,
+    )
+    run.history.update(run.org.key, catalog.CHAT_SESSIONS.name, days=values, part=mentor)
+    sessions = run.history.series(run.org.key, catalog.CHAT_SESSIONS.name, part=mentor)
+    daily.put_windows(run, result, key, {count: sessions.total}, known=sessions, labels=labels)
+    spans = {TODAY: Span(run.day, run.day)}
+    if run.is_older(f"{key}/averages", run.org.history_interval):
+        spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
+    complete = Samples()
+    for name, span in spans.items():
+        if not sessions.total(span):
+            continue  # no sessions, no average
+        response = await run.request(
+            endpoints.V2_SESSIONS,
+            lambda body: read_headline(body, _AVERAGE),
+            span=span,
+            query={"metric": "headline", **query},
+            subject=mentor,
+        )
+        samples = Samples() if name == TODAY else complete
+        samples.add(mean.at(name), response[_AVERAGE], *labels)
+        if name == TODAY:
+            result.items[f"{key}/averages/today"] = Draft(
+                samples=samples, interval=run.interval, of_day=True
+            )
+    if len(spans) > 1:
+        result.items[f"{key}/averages"] = Draft(samples=complete, interval=run.org.history_interval)
+
+
+async def _active_users(run: Run, span: Span) -> float | None:
+    query = {"metric": "active_users", "granularity": "day"}
+    return (await run.request(endpoints.V2_USERS, read_v2_users, span=span, query=query)).value
+
+
+async def _course_names(run: Run) -> Mapping[str, str]:
+    return (await _courses(run, window(WINDOWS["28d"], run.day), ())).names
+
+
+async def _courses(run: Run, span: Span, fields: tuple[str, ...]) -> Table:
+    """Return the rows of the org's own courses."""
+    table = Table()
+    read = partial(read_content, fields=fields)
+    async for page in run.pages(endpoints.V2_CONTENT, read, span=span, query=_COURSES):
+        own = {id_: name for id_, name in page.names.items() if id_ not in page.external}
+        table.names.update(own)
+        for member, column in page.columns.items():
+            values = {id_: value for id_, value in column.items() if id_ in own}
+            table.columns.setdefault(member, {}).update(values)
+    return table

@@ -1,0 +1,1 @@
+"""What happens at the simulated university, as functions of seed, org and day."""

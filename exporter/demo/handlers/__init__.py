@@ -1,0 +1,1 @@
+"""Handlers: each turns one request into the payload of one endpoint."""
