@@ -214,9 +214,8 @@ COLLECTORS: tuple[Collector, ...] = (
         Base.HISTORY_INTERVAL,
         endpoints.ACTIVE_USERS_PER_COURSE,
         audience.past_active_users,
-        times=24,
+        times=7 * 24,  # after everything else; each midnight shows which days are missing
         requests=1,
-        windows=False,
         first=False,
         once=audience.past_requests(),
     ),

@@ -1,5 +1,6 @@
 """Two things at once, with the real process: an org that hangs, a kill, a restart, a reload."""
 
+import itertools
 import os
 import signal
 import time
@@ -7,8 +8,8 @@ import time
 import pytest
 import yaml
 
-from tests.integration.fake_api import COURSES, FakeApi, Fault
 from tests.integration.conftest import fetch, until
+from tests.integration.fake_api import COURSES, FakeApi, Fault
 
 KEY = "0123456789abcdef" * 4
 
@@ -105,7 +106,7 @@ def test_a_greedy_org_slows_down_only_itself(exporter, api, tmp_path):
     assert value(page, "iblai_exporter_schedule_stretch_ratio") > 1
     for number in range(10):
         at = [r.at for r in api.of(f"org{number}") if r.path.endswith("videos/over-time")]
-        gaps = [later - earlier for earlier, later in zip(at, at[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(at)]
         # After the start, where the first round of all orgs comes first.
         assert len(at) >= 3, (number, gaps)
         assert max(gaps[1:]) < 20 * 1.5, (number, gaps)
