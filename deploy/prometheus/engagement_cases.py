@@ -175,7 +175,7 @@ def of_labels() -> Iterator[Case]:
         series |= exporter(_HOURS, **where)
         series |= values(_USERS, _HOURS, of={"1d": value, **_DAY}, **where)
     yield Case(
-        "the same org in two regions, told apart by a label of the configuration",
+        "the same org in two regions, distinguished by a label of the configuration",
         series,
         {3.5: (_drop(_USERS, region="eu"),)},
     )
