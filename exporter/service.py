@@ -13,7 +13,7 @@ import structlog
 from exporter import gc_tuning
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.settings import ConfigError, Settings
+from exporter.settings import ConfigError, Org, Settings
 from exporter.sharding import Shard
 from exporter.web import app
 from exporter.web.port import Port, WebFile
@@ -69,6 +69,15 @@ class Service:
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
         """The configured orgs, with their constant labels."""
         return {org.key: org.constants() for org in self._settings.orgs}
+
+    def org(self, key: str) -> Org:
+        """Return the settings of an org."""
+        return next(org for org in self._settings.orgs if org.key == key)
+
+    @property
+    def grafana_url(self) -> str | None:
+        """The address of Grafana, for links to dashboards."""
+        return self._settings.web.grafana_url
 
     @property
     def settings(self) -> Settings:

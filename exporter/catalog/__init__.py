@@ -20,7 +20,10 @@ _ENTRIES: tuple[object, ...] = tuple(
     chain.from_iterable(vars(module).values() for module in _MODULES)
 )
 
-WINDOWED: tuple[Windowed, ...] = tuple(e for e in _ENTRIES if isinstance(e, Windowed))
+WINDOWED: tuple[Windowed, ...] = tuple(
+    dict.fromkeys(entry for entry in _ENTRIES if isinstance(entry, Windowed))
+)
+"""Every measure once, though modules of the catalog import some from each other."""
 
 
 def _metrics(entry: object) -> Iterator[Metric]:
