@@ -15,7 +15,7 @@ from exporter.api.account import unreadable
 from exporter.api.proxy import proxies_from_environment
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
-from exporter.settings import ConfigError, Settings, orgs_dir
+from exporter.settings import ConfigError, Org, Settings, orgs_dir
 from exporter.settings.mounts import is_mount_point, single_file_mount
 from exporter.sharding import Shard
 from exporter.web import app
@@ -86,6 +86,15 @@ class Service:
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
         """The configured orgs, with their constant labels."""
         return {org.key: org.constants() for org in self._settings.orgs}
+
+    def org(self, key: str) -> Org:
+        """Return the settings of an org."""
+        return next(org for org in self._settings.orgs if org.key == key)
+
+    @property
+    def grafana_url(self) -> str | None:
+        """The address of Grafana, for links to dashboards."""
+        return self._settings.web.grafana_url
 
     @property
     def settings(self) -> Settings:

@@ -268,6 +268,11 @@ class Telemetry:
         entry = self._orgs.get(org)
         return entry.outcomes if entry else {}
 
+    def generations(self, org: str) -> Mapping[str, str]:
+        """Return the generation of the API that values come from, by collector."""
+        entry = self._orgs.get(org)
+        return entry.generations if entry else {}
+
     def up(self, org: str) -> bool:
         """Return whether any collector of an org succeeded at its last attempt."""
         entry = self._orgs.get(org)

@@ -128,8 +128,7 @@ def _users_vs_expected() -> Chart:
     users = style.AGENT_USERS
     return trend(
         "Agent users vs. expected, yesterday",
-        "Unique users of agents. An alert fires below the shaded range; a mark is where that "
-        "begins.",
+        f"{users.meaning} {shared.RANGE}",
         *shared.range_of(
             users.title,
             shared.look(users),

@@ -86,7 +86,8 @@ def _alerts_begin() -> str:
     """Return the alerts on the exporter, the API and costs where they begin to fire."""
     firing = f'{{{shared.OPERATIONAL}, alertstate="firing", org=~"$org|"}}'
     by = "max by (alertname)"
-    return promql.beginning(f"{by} (ALERTS{firing})")
+    fires = f"{by} (ALERTS{firing})"
+    return f"({promql.in_steps(fires)}) unless ({fires})"
 
 
 def _each(name: str | Metric) -> str:

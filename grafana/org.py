@@ -96,8 +96,7 @@ def _this() -> str:
 def _chosen() -> Panel:
     return trend(
         "${figure:text} vs. expected, ${window:text}",
-        "The metric that is chosen above. An alert fires below the shaded range; a mark is where "
-        "that begins.",
+        f"The metric that is chosen above. {shared.RANGE}",
         *shared.range_of(
             "${figure:text}",
             Look(color=style.ACTIVE_USERS.color),

@@ -19,6 +19,8 @@ NAME_SIZE = 16
 OPERATIONAL = 'alertname=~"Iblai.+", alertname!~"IblaiEngagement.+"'
 """Alerts on the exporter, the API and costs."""
 
+RANGE = "An alert fires below the shaded range; a mark is where that begins."
+
 SEVERITIES = style.labels(
     {"critical": ("critical", style.WORST), "warning": ("warning", style.WATCH)}
     | {"info": ("info", "blue")}
@@ -96,23 +98,25 @@ def vs_expected(*measures: Measure) -> tuple[Panel, ...]:
 
 
 def _vs_expected(measure: Measure) -> Chart:
+    alerts = measure in style.ENGAGEMENT
     return trend(
         f"{measure.title} vs. expected",
-        f"{measure.meaning} An alert fires below the shaded range; a mark is where that begins.",
+        f"{measure.meaning} {RANGE if alerts else 'The shaded range is expected.'}",
         *range_of(
             measure.title,
             look(measure),
             promql.value(measure),
             promql.expected_value(measure),
             promql.expected_value(measure, kind=promql.LOW),
+            end=style.LOW if alerts else style.BOUND,
         ),
-        look=Look(unit=measure.unit, decimals=measure.decimals),
-        mark=promql.below(measure),
+        look=Look(unit=measure.unit, decimals=measure.decimals, nothing=nothing(measure)),
+        mark=promql.below(measure) if alerts else "",
     )
 
 
 def range_of(
-    title: str, shown: Look, value: str, expected: str, low: str
+    title: str, shown: Look, value: str, expected: str, low: str, *, end: str = style.LOW
 ) -> tuple[Curve, Curve, Curve]:
     """Return the lines of a value and its expected range."""
     return (
@@ -123,10 +127,21 @@ def range_of(
             look=Look(color=style.GRAY),
             dashed=True,
             fill=12,
-            fill_down_to=style.LOW,
+            fill_down_to=end,
         ),
-        Curve(expr=low, name=style.LOW, look=Look(color=style.BAD), width=1),
+        Curve(
+            expr=low,
+            name=end,
+            look=Look(color=style.BAD if end == style.LOW else style.GRAY),
+            width=1,
+        ),
     )
+
+
+def nothing(measure: Measure) -> str:
+    """Return what is said where a measure has no data."""
+    group = next(c.group for c in COLLECTORS if c.name == measure.collector)
+    return needs(group) if group else style.MISSING
 
 
 def dropped() -> Panel:

@@ -189,6 +189,8 @@ WINDOW_COLORS = {"today": "#93C5FD", "1d": "#60A5FA", "7d": "#3B82F6", "28d": "#
 
 EXPECTED = "expected"
 LOW = "alert threshold"
+BOUND = "lower bound"
+"""The end of the expected range of a measure without alerts."""
 
 COMPLETE_DAYS = (
     "Windows are complete days in the org's time zone and end yesterday, so a morning never looks "

@@ -288,6 +288,11 @@ class Web:
             description="Path below which all pages are served, too; unset: that of `external_url`."
         ),
     ] = None
+    grafana_url: Annotated[
+        str | None,
+        kinds.maybe(kinds.URL),
+        Field(description="Address of Grafana, for links from an org's page to its dashboard."),
+    ] = None
     max_connections: Annotated[
         int,
         kinds.whole(1, 100_000),

@@ -1,12 +1,13 @@
-"""Pages for people: how every org fares, and what is known of one. Plain HTML, no scripts."""
+"""Status pages: the state of every org, and the values of one. Plain HTML, no scripts."""
 
 import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from math import ceil
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -16,27 +17,22 @@ from exporter import __version__, catalog
 from exporter.clock import Clock
 from exporter.history.ranges import ExpectedRanges
 from exporter.history.store import History
+from exporter.settings import Org
+from exporter.settings.schema import EXTRAS
 from exporter.snapshots import Snapshots
 from exporter.telemetry import Outcome
-from exporter.web import charts
+from exporter.web import measures, texts
 from exporter.windows import TODAY, WINDOWS
 
 PER_PAGE = 100
 """Orgs on one page of the overview."""
 
-CHART_DAYS = 35
-"""Days that the small charts show."""
-
-_MEASURES = tuple(measure for measure in catalog.WINDOWED if measure.labels == ("org",))
 _AT_ONCE = 20
 """Orgs rendered before other tasks of the event loop run."""
 
 _ACTIVE = catalog.ACTIVE_USERS.at("7d")
 _EXPECTED = catalog.ACTIVE_USERS.expected_at("7d")
-_NOTABLE = 0.2
-"""Difference from the expected value that is colored, as a ratio."""
-
-_WORST_FIRST = ("failing", "partly", "waiting", "well")
+_WORST_FIRST = ("failing", "partly", "waiting", "ok")
 
 
 class Orgs(Protocol):
@@ -50,6 +46,15 @@ class Orgs(Protocol):
     @property
     def orgs(self) -> Mapping[str, Mapping[str, str]]:
         """The orgs with their constant labels."""
+        ...
+
+    @property
+    def grafana_url(self) -> str | None:
+        """The address of Grafana, for links to dashboards."""
+        ...
+
+    def org(self, key: str) -> Org:
+        """Return the settings of an org."""
         ...
 
 
@@ -72,6 +77,10 @@ class Outcomes(Protocol):
         """Return the results of the last attempts of an org, by collector."""
         ...
 
+    def generations(self, org: str) -> Mapping[str, str]:
+        """Return the generation of the API that values come from, by collector."""
+        ...
+
 
 class Schedule(Protocol):
     """When collectors are due."""
@@ -79,26 +88,6 @@ class Schedule(Protocol):
     def next_run(self, org: str, collector: str) -> datetime | None:
         """Return when a collector is due next."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureRow:
-    """One measure of an org in each window, with its expected values."""
-
-    title: str
-    values: Mapping[str, float]
-    expected: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One measure of an org by day."""
-
-    title: str
-    svg: str
-    first: date
-    last: date
-    latest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +101,8 @@ class CollectorRow:
     next_in: float | None
     series: int
     seconds: float
+    items_failed: int
+    generation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ class OrgRow:
 
     @property
     def next_in(self) -> float | None:
-        """Seconds until the next visit."""
+        """Seconds until the next run."""
         return min((c.next_in for c in self.collectors if c.next_in is not None), default=None)
 
     @property
@@ -200,10 +191,9 @@ class StatusPages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {
-            "age": _age,
-            "figure": _figure,
-            "change": _change,
-            "tone": _tone,
+            "age": texts.age,
+            "number": texts.number,
+            "change": texts.change,
         }
 
     async def overview(self, request: Request) -> Response:
@@ -235,25 +225,32 @@ class StatusPages:
             pages=pages,
             ready=self._orgs.ready,
             uptime=self._clock.monotonic() - self._began,
+            tone=lambda row: texts.tone(row.active, row.active_expected, catalog.ACTIVE_USERS),
             base="./",
         )
 
     async def org(self, request: Request) -> Response:
-        """Show one org: its collectors, its figures, and small charts of the last weeks."""
+        """Show one org: its values, small charts of the last weeks, and its collectors."""
         key = request.path_params["org"]
         if key not in self._orgs.orgs:
             page = self._render("unknown.html", org=key, base=_up(key))
             page.status_code = 404
             return page
-        known = self._values.values(key)
+        org = self._orgs.org(key)
+        rows = measures.rows(org, self._values.values(key), self._ranges, now=self._clock.now())
+        charts = list(measures.daily_charts(key, self._history))
         return self._render(
             "org.html",
             org=key,
             row=self._org_row(key),
             labels={k: v for k, v in self._orgs.orgs[key].items() if k != "org"},
             windows=(TODAY, *WINDOWS),
-            figures=_measures(known),
-            charts=self._charts(key),
+            measures=[row for row in rows if row.core],
+            more_measures=[row for row in rows if not row.core],
+            charts=[chart for chart in charts if chart.core],
+            more_charts=[chart for chart in charts if not chart.core],
+            extras_off=[extra for extra in EXTRAS if extra not in org.extras],
+            dashboard=_dashboard(self._orgs.grafana_url, key),
             courses=len(self._snapshots.courses(key)),
             base=_up(key),
         )
@@ -264,7 +261,7 @@ class StatusPages:
         return HTMLResponse(text, headers={"content-security-policy": policy})
 
     async def _rows(self) -> list[OrgRow]:
-        """Return every org; scrapes and visits go on meanwhile."""
+        """Return every org; scrapes and polls go on meanwhile."""
         rows = []
         for count, key in enumerate(self._orgs.orgs):
             rows.append(self._org_row(key))
@@ -277,26 +274,15 @@ class StatusPages:
             self._collector_row(key, name, outcome)
             for name, outcome in self._outcomes.outcomes(key).items()
         )
-        succeeding = sum(row.state == "well" for row in rows)
+        succeeding = sum(row.state == "ok" for row in rows)
         if any(row.state == "failing" for row in rows):
             state = "partly" if succeeding else "failing"
         else:
-            state = "waiting" if any(row.state == "waiting" for row in rows) else "well"
+            state = "waiting" if any(row.state == "waiting" for row in rows) else "ok"
         known = self._values.values(key)
         return OrgRow(
             key, state, succeeding, rows, known.get(_ACTIVE.name), known.get(_EXPECTED.name)
         )
-
-    def _charts(self, org: str) -> list[Chart]:
-        """Return a chart of the last days of each measure that has daily values."""
-        charted = []
-        for measure in _MEASURES:
-            days = dict(list(self._history.series(org, measure.name).items())[-CHART_DAYS:])
-            if days:
-                last = max(days)
-                svg = charts.bars(measure.title, days)
-                charted.append(Chart(measure.title, svg, min(days), last, days[last]))
-        return charted
 
     def _collector_row(self, org: str, name: str, outcome: Outcome) -> CollectorRow:
         now = self._clock.now()
@@ -304,7 +290,7 @@ class StatusPages:
         if outcome.absent:
             state = "absent"
         else:
-            state = "well" if outcome.success else "failing" if outcome.error else "waiting"
+            state = "ok" if outcome.success else "failing" if outcome.error else "waiting"
         return CollectorRow(
             name=name,
             state=state,
@@ -313,19 +299,14 @@ class StatusPages:
             next_in=max((due - now).total_seconds(), 0) if due else None,
             series=self._values.series(org, name),
             seconds=outcome.duration,
+            items_failed=outcome.items_failed,
+            generation=self._outcomes.generations(org).get(name, ""),
         )
 
 
-def _measures(known: Mapping[str, float]) -> list[MeasureRow]:
-    rows = []
-    for measure in _MEASURES:
-        values = {w: known[m] for w in measure.windows if (m := measure.at(w).name) in known}
-        expected = {
-            w: known[m] for w in measure.expected if (m := measure.expected_at(w).name) in known
-        }
-        if values:
-            rows.append(MeasureRow(measure.title, values, expected))
-    return rows
+def _dashboard(grafana: str | None, key: str) -> str:
+    """Return the address of an org's dashboard, empty without a Grafana."""
+    return f"{grafana.rstrip('/')}/d/iblai-org?{urlencode({'var-org': key})}" if grafana else ""
 
 
 def _up(key: str) -> str:
@@ -335,38 +316,3 @@ def _up(key: str) -> str:
 
 def _whole(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,8}", text) else 1
-
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
-
-def _age(seconds: float | None) -> str:
-    """Return a duration in its largest unit."""
-    if seconds is None:
-        return "–"
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return "0 s"
-
-
-def _figure(value: float | None) -> str:
-    """Return a number as people read it."""
-    if value is None:
-        return "–"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
-def _change(value: float | None, expected: float | None) -> str:
-    """Return how far a value is from the expected value."""
-    if value is None or not expected:
-        return ""
-    percent = round((value - expected) / expected * 100)
-    return f"{percent:+d}%".replace("-", "−") if percent else "±0%"
-
-
-def _tone(value: float | None, expected: float | None) -> str:
-    """Return a class for a change: a small one is no news."""
-    if value is None or not expected or abs(value - expected) < _NOTABLE * expected:
-        return ""
-    return "up" if value > expected else "down"

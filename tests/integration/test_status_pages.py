@@ -1,5 +1,6 @@
 """The pages for people, in a real Chromium."""
 
+import re
 import urllib.parse
 
 import pytest
@@ -44,7 +45,7 @@ TOO_WIDE = "return document.documentElement.scrollWidth - window.innerWidth"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    """An exporter of four orgs: one fallen, one refused, one partly failing, one well."""
+    """An exporter of four orgs: one dropped, one rejected, one partly failing, one OK."""
     place = tmp_path_factory.mktemp("status")
     university = University(orgs=4, courses=4, drops=[Drop("acme", 7, 0.6)])
     faults = FaultPlan(
@@ -53,7 +54,8 @@ def service(tmp_path_factory):
             Fault(Kind.STATUS, org="initech", endpoint="videos*", status=500, body="html"),
         ]
     )
-    lines = ["api: {rate_limit: 500, retries: 0}", "orgs:"]
+    lines = ["api: {rate_limit: 500, retries: 0}", "extras: [learning, agents, costs]"]
+    lines += ["web: {grafana_url: https://grafana.example/}", "orgs:"]
     lines += [
         f"- {{key: {org.key}, user_id: {org.user_id}, api_key: {org.api_key}}}"
         for org in university.orgs
@@ -63,7 +65,7 @@ def service(tmp_path_factory):
         path.write_text("\n".join([f"base_url: {running.url}", *lines]))
         with Exporter("serve", "--config", path, cwd=place) as process:
             process.wait()
-            until(lambda: "No org fits" in fetch(f"{process.url}/?state=waiting")[2])
+            until(lambda: "No org matches" in fetch(f"{process.url}/?state=waiting")[2])
             yield process
 
 
@@ -131,27 +133,60 @@ def test_what_needs_attention_stands_first_and_orgs_can_be_found_and_sorted(brow
     assert keys(browser) == ["globex"]
 
 
-def test_the_page_of_an_org_shows_figures_charts_and_what_is_wrong(browser, service):
+def test_the_page_of_an_org_shows_values_charts_and_errors(browser, service):
     browser.open(service.url)
     browser.click("a[href='orgs/acme']")
     until(lambda: browser.run("return document.title").startswith("acme"), what="the page of acme")
     text = browser.run("return document.body.innerText")
-    assert "Unique active users" in text
-    assert "usually" in text
+    assert "Unique users with course activity" in text
+    assert "expected" in text
+    assert "Extras that are off: usage" in text
     bars = browser.run("return document.querySelectorAll('svg .bar').length")
-    assert bars == 10 * 35 + 2 * 28
+    assert bars >= 6 * 28
     assert browser.run("return document.querySelector('svg').getBoundingClientRect().height") > 20
+    assert "Time that all learners spent" not in text
+    browser.click("details summary")
+    until(
+        lambda: "Time that all learners spent" in browser.run("return document.body.innerText"),
+        what="the folded values",
+    )
+    assert "$" in browser.run("return document.body.innerText")
     browser.open(f"{service.url}/orgs/initech")
     text = browser.run("return document.body.innerText")
     assert "partly failing" in text
-    assert "500, the server failed" in text
+    assert "500, " in text
+    assert "front end sent it" in text
+
+
+def test_an_org_links_to_its_dashboard(service):
+    page = fetch(f"{service.url}/orgs/acme")[2]
+    assert 'href="https://grafana.example/d/iblai-org?var-org=acme"' in page
+
+
+def test_the_expected_range_is_shown_or_why_there_is_none(service):
+    page = fetch(f"{service.url}/orgs/acme")[2]
+    assert re.search(r"expected [\d,.]+</span><br><span class=\"small\">alert below [\d,.]+<", page)
+    assert re.search(r"no alert: (too little history|low volume|no usable pattern)", page)
+
+
+def test_collectors_show_failed_items_and_the_generation_of_the_api(service):
+    page = fetch(f"{service.url}/orgs/acme")[2]
+    assert "Items failed" in page
+    assert "<td>seeds</td>" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/orgs/acme"])
+def test_pages_use_the_approved_words(service, path):
+    text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", fetch(service.url + path)[2], flags=re.DOTALL)
+    assert not re.search(r"\b(well|usual(ly)?|figures?|visits?|took|since the start)\b", text)
 
 
 def test_the_links_lead_somewhere(browser, service):
     for path in ("/", "/orgs/acme"):
         browser.open(service.url + path)
         for link in set(browser.run("return [...document.links].map(e => e.href)")):
-            assert fetch(link)[0] == 200, link
+            if not link.startswith("https://grafana.example"):
+                assert fetch(link)[0] == 200, link
 
 
 def test_pages_work_without_scripts_and_forbid_them(service):
