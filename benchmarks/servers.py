@@ -38,6 +38,7 @@ from exporter.history.ranges import ExpectedRanges
 from exporter.history.store import History
 from exporter.service import Service
 from exporter.settings import Settings
+from exporter.settings import Org
 from exporter.snapshots import Snapshots
 from exporter.telemetry import Telemetry
 from exporter.web import app
@@ -59,6 +60,13 @@ class _Idle:
 
     def up(self, org: str) -> bool:  # noqa: ARG002
         return True
+
+    @property
+    def grafana_url(self) -> str | None:
+        return None
+
+    def org(self, key: str) -> Org:
+        return Org(key=key)
 
     def waiting(self) -> str:
         return ""
