@@ -37,8 +37,7 @@ from exporter.exposition.rendered import RenderedLines
 from exporter.history.ranges import ExpectedRanges
 from exporter.history.store import History
 from exporter.service import Service
-from exporter.settings import Settings
-from exporter.settings import Org
+from exporter.settings import Org, Settings
 from exporter.snapshots import Snapshots
 from exporter.telemetry import Telemetry
 from exporter.web import app
