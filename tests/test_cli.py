@@ -44,8 +44,8 @@ def test_the_version_is_told(command):
 @pytest.mark.parametrize(
     ("name", "needless"),
     {
-        "serve": {"rich", "pygments", "exporter.demo", "exporter.check", "exporter.backfill"},
-        "demo": {"rich", "pygments", "exporter.check", "exporter.backfill"},
+        "serve": {"exporter.demo", "exporter.check", "exporter.backfill"},
+        "demo": {"exporter.check", "exporter.backfill"},
         "healthcheck": {"asyncio", "httpx", "aiohttp", "pydantic", "prometheus_client"},
     }.items(),
 )
