@@ -211,7 +211,8 @@ class OrgCollection:
             for day in list(self._runs.days)[:WEEKDAYS]:
                 again = True
                 while again:
-                    again = (await self._run(self._on[PAST_USERS], day)).again
+                    result = await self._run(self._on[PAST_USERS], day)
+                    again = result.again and bool(result.items)  # not if all of them failed
 
     async def _each_day(self, collector: Collector, days: Span) -> None:
         for day in days:
