@@ -543,7 +543,8 @@ class Poller:
     async def _collect(self, entry: _Entry, run: Run) -> Result:
         """Collect from the seeds' endpoint, or from the newer family once that is gone.
 
-        While the newer family is the source, the seeds are tried again now and then.
+        While the newer family is the source, the seeds are tried again now and then, and at once
+        if the newer family fails, too: then the whole API was away, and not only the seeds.
         """
         v2 = entry.collector.v2
         if v2 is None:
@@ -555,8 +556,9 @@ class Poller:
             if entry.gone < GONE_AFTER:
                 entry.runs_of_v2 = 0
                 return _or_raise(result, error)
-        entry.runs_of_v2 += 1
-        return await v2(run)
+        result, error = await _caught(v2, run)
+        entry.runs_of_v2 = entry.runs_of_v2 + 1 if error is None else 0
+        return _or_raise(result, error)
 
     def _make_run(
         self, state: _OrgState, entry: _Entry, queued: Collection, *, partial: bool

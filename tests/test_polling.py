@@ -597,3 +597,19 @@ async def test_core_values_of_every_org_come_before_any_second_poll(bench, acme,
             seen[request.org] += 1
             assert seen[request.org] == 1
     assert len(seen) == 30
+
+
+async def test_the_seeds_are_back_at_once_after_the_whole_api_returned_404(bench, api, acme):
+    """Then the newer family fails, too, which says nothing about the seeds."""
+    b = bench(acme)
+    await b.settle()
+    api.faults = [Fault(status=404)]
+    await b.pass_time(3600)
+    api.faults = []
+    api.received.clear()
+    await b.pass_time(3 * 3600)
+    chat = [r for r in api.received if r.path.endswith("average-messages-per-session/")]
+    assert chat
+    assert not [r for r in api.received if "/api/analytics/" in r.path]
+    source = "iblai_collector_source_info"
+    assert await b.value(source, collector="chat", generation="seeds") == 1

@@ -1,6 +1,7 @@
 """The gauges of past days: a pure function of what was collected, and of the settings."""
 
 import asyncio
+from collections.abc import Mapping  # noqa: TC003 - one import style for the module
 from datetime import date
 
 from exporter import catalog
@@ -40,7 +41,7 @@ class OrgGauges:
         self._ranges = ExpectedRanges(record.history)
         self._courses = wanted_courses(org, record)
         self._mentors = wanted_mentors(org, record)
-        self._parts: frozenset[Labels] = frozenset()
+        self._parts: Mapping[Labels, None] = {}
         """Parts that are served since `series_limit` applies."""
 
     async def by_day(self) -> Gauges:
@@ -91,7 +92,7 @@ class OrgGauges:
     def _limited(self, values: Values) -> Values:
         limited = limit([sizes_of(values)], at_most=self._org.series_limit, before=self._parts)
         if limited.parts is None:
-            self._parts = frozenset()
+            self._parts = {}
             return values
         self._parts = parts = limited.parts
         return {

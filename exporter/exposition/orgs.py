@@ -75,14 +75,14 @@ class _Rendered:
         """Series that are rendered, by collector."""
         self.withheld: dict[str, int] = {}
         self.limited = _ALL
-        self.parts: frozenset[Labels] = frozenset()
+        self.parts: Mapping[Labels, None] = {}
         """Parts that were served before the last time that all collectors were rendered."""
 
-    def parts_served(self) -> frozenset[Labels]:
+    def parts_served(self) -> Mapping[Labels, None]:
         """Return the parts that are served, or were before the settings changed."""
         if self.limited.parts is not None:
             return self.limited.parts
-        return frozenset(chain.from_iterable(self.sizes.values())) or self.parts
+        return dict.fromkeys(sorted(set(chain.from_iterable(self.sizes.values())))) or self.parts
 
 
 class OrgRenderer:

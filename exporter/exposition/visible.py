@@ -94,21 +94,22 @@ def _is_public(metric: Metric, labels: Labels, value: float, *, below: int, look
 class Limited:
     """Which parts (courses, mentors, models …) of an org are served, and how many series are not.
 
-    `parts` is None if all are.
+    `parts` is None if all are. It is in the order in which they were chosen.
     """
 
-    parts: frozenset[Labels] | None
+    parts: Mapping[Labels, None] | None
     dropped: int
 
 
 def limit(
-    sizes: Iterable[Mapping[Labels, int]], *, at_most: int, before: frozenset[Labels]
+    sizes: Iterable[Mapping[Labels, int]], *, at_most: int, before: Iterable[Labels]
 ) -> Limited:
     """Choose which parts of an org are served so that it has `at_most` series.
 
     `sizes` are the series of each part by collector; () stands for those of the org as a whole,
-    which come first. A part is served whole or not at all: first the parts served `before`, then
-    by id, so that the set does not change from poll to poll.
+    which come first. A part is served whole or not at all: first the parts served `before`, in
+    their order, then by id. So the set does not change from poll to poll, and a new part that
+    grows takes no place from those that were there earlier.
     """
     total: Counter[Labels] = Counter()
     for of_collector in sizes:
@@ -116,13 +117,14 @@ def limit(
     room = at_most - total.pop((), 0)
     if total.total() <= room:
         return Limited(None, 0)
-    kept: set[Labels] = set()
-    for part in sorted(total, key=lambda part: (part not in before, part)):
+    kept: dict[Labels, None] = {}
+    rank = {part: number for number, part in enumerate(before)}
+    for part in sorted(total, key=lambda part: (rank.get(part, len(rank)), part)):
         if total[part] <= room:
             room -= total[part]
-            kept.add(part)
+            kept[part] = None
     dropped = sum(size for part, size in total.items() if part not in kept)
-    return Limited(frozenset(kept), dropped)
+    return Limited(kept, dropped)
 
 
 def part_of(metric: Metric, labels: Labels) -> Labels:
