@@ -66,7 +66,7 @@ def daily(org: Org) -> tuple[Collector, ...]:
 
 def per_day(org: Org) -> tuple[Collector, ...]:
     """Return the collectors of an org that run for each day."""
-    return tuple(c for c in collectors.of(org) if c.windows and c.name not in DAILY)
+    return tuple(c for c in collectors.of(org) if c.windows and not c.once and c.name not in DAILY)
 
 
 @dataclass(frozen=True, slots=True)
