@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from deploy.prometheus import engagement
 from exporter import catalog
 from exporter.catalog import METRICS, Kind
 from exporter.collectors import COLLECTORS
@@ -98,6 +99,11 @@ def test_an_alert_can_open_the_org_dashboard_at_its_measure():
     assert "org" in offered
     expected = {m.name for m in catalog.WINDOWED if m.expected and m.labels == ("org",)}
     assert expected - engagement == {"unenrollments", "registrations", "cost"}
+
+
+def test_dashboards_and_alerts_agree_on_what_engagement_is():
+    assert {m.source for m in style.ENGAGEMENT} == set(engagement.MEASURES)
+    assert drops.WINDOWS == engagement.WINDOWS
 
 
 def test_every_metric_of_a_query_is_exported(dashboard):

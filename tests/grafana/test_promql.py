@@ -91,13 +91,13 @@ def test_silence_without_an_expected_value_is_all_of_it(check):
 
 
 def test_a_drop_has_lasted_since_the_metric_was_last_within_its_range(check):
-    days = "100+0x11 50+0x4"  # a value every 12 hours: six days as expected, then below
+    days = "100+0x10 50+0x5"  # a value every 12 hours: five days as expected, then below
     given = [
         series(promql.over(catalog.ACTIVE_USERS, "1d"), days, org="acme"),
         series(promql.over(catalog.ACTIVE_USERS, "1d", promql.EXPECTED), "100x20", org="acme"),
         series(promql.over(catalog.ACTIVE_USERS, "1d", promql.LOW), "70x20", org="acme"),
     ]
-    expected = {of("acme", "active_users"): 2.5 * DAY}
+    expected = {of("acme", "active_users"): 3 * DAY}
     check(drops.lasting(), given, expected, at="192h", interval="12h")
 
 
