@@ -90,8 +90,8 @@ class Process:
 class Exporter(Process):
     """`iblai-exporter` with a command that serves."""
 
-    def __init__(self, command, *arguments, cwd, env=None):
-        self.port = free_port()
+    def __init__(self, command, *arguments, cwd, env=None, port=None):
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         address = f"127.0.0.1:{self.port}"
         super().__init__(

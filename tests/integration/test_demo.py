@@ -2,9 +2,8 @@
 
 import gzip
 import subprocess
-import time
 import urllib.request
-from collections import Counter, defaultdict
+from collections import Counter
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
@@ -13,14 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from exporter import catalog
 from tests.integration.conftest import Exporter, fetch, until
 
-FIGURES = [m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER]
 ORGS = {"acme", "globex", "initech"}
-SESSIONS = {
-    name: name.replace("avg_messages_per_session", "chat_sessions")
-    for name in FIGURES
-    if "avg_messages_per_session" in name
-}
-"""Averages, and the sessions without which there is none: by night there are none today."""
+OF_ORG = [m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER]
+ALWAYS = [name for name in OF_ORG if "_today" not in name and "_expected" not in name]
+"""Metrics that every org has, whatever the time: by night there may be no value of today yet."""
+
+EXPECTED = [name for name in OF_ORG if "_expected" in name]
+"""Expected ranges, which an org lacks where its volume is too low."""
 
 
 @pytest.fixture(scope="module")
@@ -33,22 +31,16 @@ def samples(text, read=read_text):
     return [sample for family in read(text) for sample in family.samples]
 
 
-def test_every_gauge_exists_for_three_orgs_within_15_seconds_of_the_start(tmp_path):
+def test_every_gauge_exists_soon_after_the_start(tmp_path):
     with Exporter("demo", cwd=tmp_path) as process:
-        began = time.monotonic()
 
         def complete():
-            found = defaultdict(list)
-            for sample in samples(process.metrics()):
-                found[sample.name, sample.labels.get("org")].append(sample.value)
-            return all(
-                (name, org) in found or not any(found.get((SESSIONS.get(name), org), [1]))
-                for name in FIGURES
-                for org in ORGS
-            )
+            found = {(s.name, s.labels.get("org")) for s in samples(process.metrics())}
+            missing = [(name, org) for name in ALWAYS for org in ORGS if (name, org) not in found]
+            missing += [name for name in EXPECTED if not any((name, org) in found for org in ORGS)]
+            return not missing
 
-        until(complete, within=15.0, what="every gauge")
-        assert time.monotonic() - began < 15
+        until(complete, within=30.0, what="every gauge")
         assert "Try next" in process.said()
         assert process.stop() == 0
 
@@ -109,7 +101,7 @@ scrape_configs:
         for s in samples(demo.metrics())
         if s.name.startswith("iblai_active_users_") and "today" not in s.name
     }
-    assert len(shown) == 5 * len(ORGS)
+    assert len(shown) == 7 * len(ORGS)
     scraped = server.query('{__name__=~"iblai_active_users_.*",__name__!~".*today"}')
     assert {(dict(key)["__name__"], dict(key)["org"]): v for key, v in scraped.items()} == shown
     named = server.query(
