@@ -79,7 +79,7 @@ def variables(dashboard: Json) -> Iterator[Json]:
 def _template_datasource(dashboard: Json) -> Iterator[str]:
     found = [v for v in variables(dashboard) if v["type"] == "datasource"]
     if [(v["name"], v.get("label")) for v in found] != [("datasource", "Data source")]:
-        yield "wants one data source variable named datasource, labelled Data source"
+        yield "wants one data source variable named datasource, labeled Data source"
 
 
 def _template(name: str) -> Rule:

@@ -92,3 +92,10 @@ def test_every_gauge_of_the_table_of_screens_exists():
     text = (ROOT / "docs" / "platform-screens.md").read_text()
     for name in re.findall(r"iblai_[a-z0-9_]+", text):
         assert name in catalog.BY_NAME, name
+
+
+def test_every_test_that_the_page_on_behavior_names_exists():
+    text = (ROOT / "docs" / "behavior.md").read_text()
+    named = set(re.findall(r"`([a-z_/]+\.py)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / "tests" / name).exists()] == []

@@ -33,18 +33,20 @@ def _all_or_list(value: object) -> object:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Courses:
-    """Which courses have figures of their own."""
+    """Which courses have metrics of their own."""
 
     include: Annotated[
-        str, kinds.REGEXP, Field(description="Courses whose whole `course_id` matches are taken.")
+        str,
+        kinds.REGEXP,
+        Field(description="Courses whose whole `course_id` matches have metrics of their own."),
     ] = ".*"
     exclude: Annotated[
-        str, kinds.REGEXP, Field(description="Of those, courses that match this are left out.")
+        str, kinds.REGEXP, Field(description="Of those, courses that match are left out.")
     ] = ""
     enrollments: Annotated[
         bool,
         kinds.SWITCH,
-        Field(description="Whether enrolments are asked for, with two requests per course."),
+        Field(description="Whether enrollments are collected, with two requests per course."),
     ] = True
     _include: kinds.Pattern | None = field(init=False, repr=False, compare=False)
     _exclude: kinds.Pattern | None = field(init=False, repr=False, compare=False)
@@ -56,7 +58,7 @@ class Courses:
         object.__setattr__(self, "_exclude", exclude)
 
     def wants(self, course_id: str) -> bool:
-        """Return whether a course has figures of its own."""
+        """Return whether a course has metrics of its own."""
         if self._include is not None and not self._include.fullmatch(course_id):
             return False
         return self._exclude is None or not self._exclude.fullmatch(course_id)
@@ -121,7 +123,7 @@ class Org:
         float | None,
         kinds.maybe(kinds.RHYTHM),
         Field(
-            description="How long a last good figure is served; unset: 3 times its own interval. "
+            description="How long the last value is served; unset: 3 intervals of its collector. "
             "Never less than twice that interval."
         ),
     ] = None
@@ -141,7 +143,7 @@ class Org:
     department_id: Annotated[
         int | None,
         kinds.maybe(kinds.whole(0, 10**12)),
-        Field(description="Department to which the learning figures are limited."),
+        Field(description="Department that learning metrics are limited to."),
     ] = None
     courses: Courses = Courses()
     extras: Annotated[
@@ -166,12 +168,12 @@ class Org:
     series_limit: Annotated[
         int,
         kinds.whole(1, 10**7),
-        Field(description="Series an org may have; what is beyond is cut and counted."),
+        Field(description="Series of an org; `iblai_exporter_series_dropped` counts those beyond."),
     ] = 20_000
     min_group_size: Annotated[
         int,
         kinds.whole(0, 10**6),
-        Field(description="Counts of users below this are withheld; 0 stays 0."),
+        Field(description="Values that count or average fewer people are withheld; 0 is served."),
     ] = 0
     labels: Annotated[
         Mapping[Annotated[str, kinds.LABEL_NAME], Annotated[str, kinds.LABEL_VALUE]],
@@ -184,7 +186,9 @@ class Org:
     alerts: Alerts = Alerts()
     quiet_days: Annotated[
         tuple[Annotated[Span, kinds.QUIET], ...],
-        Field(description="Days, or ranges of days, on which drops are expected."),
+        Field(
+            description="Holidays and breaks: days, or ranges of days, with the days next to them."
+        ),
     ] = ()
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _key_file: KeyFile | None = field(init=False, repr=False, compare=False)
@@ -263,7 +267,7 @@ class ApiLimits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Web:
-    """Where and how figures are served."""
+    """Where and how metrics are served."""
 
     listen_address: Annotated[
         str, kinds.ADDRESS, Field(description="Host and port; without host, every address.")

@@ -57,7 +57,7 @@ class Site:
         self.config.chmod(0o600)
 
     def backfill(self):
-        """Make blocks of the last days, labelled as the scrapes are."""
+        """Make blocks of the last days, labeled as the scrapes are."""
         start = (NOW - timedelta(days=DAYS)).date()
         history = self.directory / "history"
         done = subprocess.run(

@@ -37,7 +37,7 @@ _LARGEST_SHARE = 0.7
 class Course:
     """One course: its learners, how active they are, and how many videos it has.
 
-    Its learners are `size` neighbours among the org's, from `offset` on. Courses overlap, so
+    Its learners are `size` neighbors among the org's, from `offset` on. Courses overlap, so
     the unique users of an org are fewer than the sum over its courses.
     """
 
