@@ -40,7 +40,7 @@ CallLater = Callable[[float, Callable[[], None]], Timer | None]
 """Makes a call after so many seconds."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class _Org:
     key: str
     weight: float = 1.0
@@ -49,7 +49,7 @@ class _Org:
     waiters: "dict[_Waiter, None]" = field(default_factory=dict)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class _Waiter(Entry):
     """A collection that waits for a slot: to start if `future` is None, or for one more request.
 

@@ -29,7 +29,8 @@ class Clock:
     def run(self, until):
         heap = self._heap
         while heap and heap[0][0] <= until:
-            self.time, _, timer = heapq.heappop(heap)
+            at, _, timer = heapq.heappop(heap)
+            self.time = max(self.time, at)
             if timer.call is not None:
                 timer.call()
         self.time = until
