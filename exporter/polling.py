@@ -488,14 +488,15 @@ class Poller:
 
         task.add_done_callback(ended)
 
-    async def run_once(self, org: str, name: str) -> None:
+    async def run_once(self, org: str, name: str, *, seeds_gone: bool = False) -> None:
         """Run a collector now, for `check --live`; return when it has ended.
 
-        There is no second run, so one 404 is enough to try the newer family.
+        With `seeds_gone`, one more 404 is enough to try the newer family.
         """
         state = self._orgs[org]
         entry = state.entries[name]
-        entry.gone = GONE_AFTER - 1
+        if seeds_gone:
+            entry.gone = GONE_AFTER - 1
         now = self._clock.monotonic()
         queued = Collection(org=org, name=name, due_at=now, interval=entry.due.interval)
         entry.items.clear()

@@ -86,14 +86,26 @@ class Attempts:
                 async with asyncio.TaskGroup() as group:
                     for collector in batch:
                         group.create_task(run_collector(org, collector))
+            if self._seeds_gone(org):
+                for collector in (*lists, *(c for c in own if c not in lists)):
+                    if collector.v2 is not None and not self._missing_list(org, collector):
+                        await poller.run_once(org.key, collector.name, seeds_gone=True)
 
         async def run_collector(org: Org, collector: Collector) -> None:
             if not self._missing_list(org, collector):
-                await self.pipeline.poller.run_once(org.key, collector.name)
+                await poller.run_once(org.key, collector.name)
             done()
+
+        poller = self.pipeline.poller
 
         await for_each(self._orgs, run_org)
         return [self._attempt(org, c) for org in self._orgs for c in collectors.of(org)]
+
+    def _seeds_gone(self, org: Org) -> bool:
+        """Return whether no endpoint of the seeds was there, so that the newer family is tried."""
+        outcomes = self.pipeline.telemetry.outcomes(org.key)
+        own = [c for c in collectors.of(org) if c.v2 is not None]
+        return not any(outcomes[c.name].success for c in own)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -23,7 +23,14 @@ ROOT = Path(__file__).parents[2]
 NOT_IN_BASE = shutil.ignore_patterns(
     "site-packages", "dist-packages", "test", "tests", "__pycache__", "idlelib", "config-*"
 )
-SYSTEM_LIBRARIES = ("libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libgcc_s.so.1")
+SYSTEM_LIBRARIES = (
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libutil.so.1",
+    "libgcc_s.so.1",
+    "libstdc++.so.6",
+)
 """What wheels may expect of any Linux (PEP 600) beside the libraries of Python itself."""
 
 LARGEST = 100 * 1024 * 1024

@@ -25,7 +25,11 @@ class Operator:
             org.key: {"key": org.key, "user_id": org.user_id, "api_key": org.api_key}
             for org in university.orgs
         }
-        self.common = {"base_url": url, "api": {"rate_limit": 500}}
+        self.common = {
+            "base_url": url,
+            "api": {"rate_limit": 500},
+            "collectors": {"past_active_users": False},  # sends requests for a while
+        }
         self.write("acme", "globex")
 
     def write(self, *keys, **more):
@@ -72,7 +76,14 @@ def test_orgs_come_and_go_without_touching_the_others(exporter, operator, record
         if way == "watching" else "--web.enable-reload"
     )  # fmt: skip
     until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="figures")
-    until(lambda: value(process, "iblai_course_enrollments_7d", org="acme") is not None)
+    until(
+        lambda: (
+            value(process, "iblai_collector_success", org="acme", collector="mentors") != 0
+            and value(
+                process, "iblai_collector_success", org="acme", collector="course_enrollments"
+            )
+        )
+    )
     asked = len(recorder.select(org="acme"))
     operator.write("acme", "initech")
     ways(process)[way]()
