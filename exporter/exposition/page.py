@@ -141,8 +141,9 @@ class MetricsPage:
         were removed since.
         """
         now = self._read_at[form] = self._clock.monotonic()
+        removed = self._lines.removed
         page = self._pages.get(form)
-        if page is not None and page.generation >= self._lines.removed:
+        if page is not None and page.generation >= removed:
             written = page.generation == self._lines.generation and not self._own.changed
             if written or now < self._not_before:
                 return page
@@ -151,8 +152,9 @@ class MetricsPage:
                 return page
         while True:
             page = await asyncio.shield(self._begin(form))
-            # Rendering may have started before series were removed.
-            if page.generation >= self._lines.removed:
+            # Rendering may have started before series were removed. What is removed from now on
+            # is no reason to wait longer: under load there would be no end to it.
+            if page.generation >= removed:
                 return page
 
     def _begin(self, form: Format) -> asyncio.Task[_RenderedPage]:

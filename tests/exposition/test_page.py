@@ -357,3 +357,16 @@ def test_two_pieces_are_one_gzip_member(chunks, tail):
     assert reader.decompress(packed) + reader.flush() == b"".join(chunks) + tail
     assert reader.eof
     assert not reader.unused_data
+
+
+async def test_a_scrape_ends_although_series_are_removed_all_the_time(metrics, lines):
+    families = lines.families
+
+    def removing(wanted):
+        lines.write(("acme", "videos"), {"iblai_course_videos": b"x 1\n"}, removed=True)
+        return families(wanted)
+
+    lines.families = removing
+    await metrics.read(Format.TEXT, gzip=True)
+    lines.write(("acme", "videos"), {}, removed=True)
+    assert await asyncio.wait_for(metrics.read(Format.TEXT, gzip=True), 5)
