@@ -50,10 +50,6 @@ from exporter.api.payloads.values import (
     Reason,
 )
 
-# Old names, until the collectors and the backfill use the new ones.
-Flaws = PayloadErrors
-read_figures = read_values
-
 __all__ = [
     "MAX_ID",
     "MAX_NAME",
@@ -66,7 +62,6 @@ __all__ = [
     "CoursePage",
     "Daily",
     "Events",
-    "Flaws",
     "LearnerPage",
     "LlmUsage",
     "Number",
@@ -85,7 +80,6 @@ __all__ = [
     "read_counts",
     "read_courses",
     "read_daily",
-    "read_figures",
     "read_headline",
     "read_learners",
     "read_llm_usage",
