@@ -5,6 +5,7 @@ has a limited size, must arrive within a limited time, and so must its response 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -48,7 +49,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(**options)
         self._limits = limits
         self.lost = self.loop.create_future()
-        self.since = self.loop.time()
+        self.since = time.monotonic_ns()  # the loop's own time is in whole ms
         self.connected = False  # with TLS, once the handshake is done
         self._admits = admits
         self._deadline: asyncio.TimerHandle | None = None
@@ -135,12 +136,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._receiving = self._begun = False
         self._cancel_deadline()
         self._received, self._in_head = 0, True
-        self.since = self.loop.time()
+        self.since = time.monotonic_ns()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the client to take what is left of the response."""
-        self.since = self.loop.time()
+        self.since = time.monotonic_ns()
         super().on_response_complete()
         if self.transport.is_closing():
             self._set_deadline(self._limits.keep_alive, self.transport.abort)
