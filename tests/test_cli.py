@@ -37,7 +37,7 @@ def test_the_options_of_serve_name_their_variables_and_defaults(command):
     assert ":10880" in text
 
 
-def test_the_version_is_told(command):
+def test_the_version_is_reported(command):
     assert __version__ in command("--version").output
 
 
@@ -161,14 +161,14 @@ def test_check_fails_if_demand_exceeds_the_rate_limit(command):
         (["simulate", "--fault", "nonsense"], "nonsense"),
     ],
 )
-def test_a_mistake_on_the_command_line_is_told(command, arguments, says):
+def test_a_mistake_on_the_command_line_is_reported(command, arguments, says):
     result = command(*arguments)
     assert result.exit_code != 0
     assert says in result.output
     assert "Traceback" not in result.output
 
 
-def test_a_shard_that_cannot_be_is_told(command):
+def test_a_shard_that_cannot_be_is_reported(command):
     result = command("serve", "--shard", "3/3")
     assert result.exit_code == 2
     assert "--shard: there is no shard 3 of 3" in result.output

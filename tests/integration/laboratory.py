@@ -56,12 +56,12 @@ class Rewriter:
                 body += message.get("body", b"")
 
         await self._app(scope, receive, keep)
-        told = lie(json.loads(body), query_of(scope))
-        told = told if isinstance(told, bytes) else json.dumps(told).encode()
+        sent = lie(json.loads(body), query_of(scope))
+        sent = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
         headers = [(k, v) for k, v in start["headers"] if k != b"content-length"]
-        headers.append((b"content-length", str(len(told)).encode()))
+        headers.append((b"content-length", str(len(sent)).encode()))
         await send({**start, "headers": headers})
-        await send({"type": "http.response.body", "body": told})
+        await send({"type": "http.response.body", "body": sent})
 
 
 @dataclass

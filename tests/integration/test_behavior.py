@@ -384,13 +384,13 @@ async def test_headers_without_end_are_cut_off(site):
 async def test_a_platform_that_slows_down_is_served_up_to_the_timeout(site):
     clock = FakeClock(NOON)
     async with exporter([site.org()], clock=clock, limits=quick(timeout=0.4, retries=0)) as made:
-        said = []
+        succeeded = []
         for seconds in (0.0, 0.0005, 0.001, 0.05):
             slow = Fault(kind="drip", seconds=seconds, endpoint="videos/over-time")
             with site.plan.during(slow):
                 await made.collect("acme", "videos")
-            said.append(made.outcome("videos").success)
-        assert said == [True, True, True, False]
+            succeeded.append(made.outcome("videos").success)
+        assert succeeded == [True, True, True, False]
         assert await made.value("iblai_video_completions_today", org="acme") is not None
 
 

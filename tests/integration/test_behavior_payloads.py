@@ -55,8 +55,8 @@ def paging(**changed):
 
     def lie(answer, _):
         says = answer["pagination"]
-        told = {k: v(says[k]) if callable(v) else v for k, v in changed.items()}
-        return {**answer, "pagination": {**says, **told}}
+        changes = {k: v(says[k]) if callable(v) else v for k, v in changed.items()}
+        return {**answer, "pagination": {**says, **changes}}
 
     return lie
 
@@ -155,7 +155,7 @@ SAME = {
     "members nobody knows": (DAILY, lambda a, _: {"surprise": [{}], **a}),
     "a byte order mark": (DAILY, lambda a, _: b"\xef\xbb\xbf" + json.dumps(a).encode()),
     "UTF-8 in names": (COURSES, rows(lambda r: r)),
-    "pages told as text": (COURSES, paging(totalPages=str, totalItems=str, currentPage=str)),
+    "numbers of pages as text": (COURSES, paging(totalPages=str, totalItems=str, currentPage=str)),
     "a first page that says it is the seventh": (COURSES, paging(currentPage=lambda v: v + 6)),
     "pages that say nothing of themselves": (
         COURSES,

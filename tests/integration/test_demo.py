@@ -45,7 +45,7 @@ def test_every_gauge_exists_soon_after_the_start(tmp_path):
         assert process.stop() == 0
 
 
-def test_promtool_finds_nothing_to_say(demo):
+def test_promtool_finds_no_problem(demo):
     lint = subprocess.run(
         ["promtool", "check", "metrics"],
         input=demo.metrics(),
@@ -86,7 +86,7 @@ def test_health_and_landing_pages_answer(demo):
     assert fetch(f"{demo.url}/nothing-here")[0] == 404
 
 
-def test_a_real_prometheus_scrapes_it_and_answers_with_the_same_figures(demo, prometheus):
+def test_a_real_prometheus_scrapes_it_and_answers_with_the_same_values(demo, prometheus):
     server = prometheus(
         f"""
 global: {{scrape_interval: 1s}}

@@ -5,12 +5,14 @@ import math
 import urllib.parse
 import urllib.request
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from exporter import catalog, collectors
+from exporter.collectors.audience import PAST_PER_RUN, past_requests
 from exporter.demo.background import Background
 from exporter.demo.platform import build_platform
 from exporter.demo.university import Drop, University
@@ -409,14 +411,42 @@ def range_of(days, end, *, length, kind):
         last = end - timedelta(days=ago)
         dates = [last - timedelta(days=back) for back in range(length)]
         past[last] = float(sum(days[day.isoformat()] for day in dates))
+    return range_from(past, end, length=length, kind=kind)
+
+
+def range_from(past, end, *, length, kind):
+    """Return the expected range of a window from past ones by their last day."""
+    by_end = {end - timedelta(days=ago): None for ago in range(1, REACH + 1)}
     return expected_range(
-        past,
+        {**by_end, **past},
         end,
         length=length,
         is_quiet=lambda _: False,
         sensitivity=SENSITIVITY["normal"],
         kind=kind,
     )
+
+
+async def test_expected_ranges_of_active_users_follow_from_the_past_requested_window_by_window():
+    university = University(orgs=2, courses=1, learners=600)
+    end = NOON.date() - timedelta(days=1)
+    with Background(build_platform(university, now=lambda: NOON)) as running:
+        known = university.org("globex")
+        only = {name: name.endswith("active_users") for name in collectors.NAMES}
+        org = replace(configured(running.url, known), collectors=only, extras=())
+        found = await served([org], NOON, times=-(-past_requests() // PAST_PER_RUN))
+        client = Client(running.url, known, NOON.date())
+        for window, length, step in (("1d", 1, 1), ("7d", 7, 7)):
+            past = {
+                end - timedelta(days=ago): client.active(client.span(length, ago=ago))["total"]
+                for ago in range(step, REACH + 1, step)
+            }
+            expected = range_from(past, end, length=length, kind=Kind.COUNT)
+            client.put(f"active_users_{window}_expected", expected.value)
+            client.put(f"active_users_{window}_expected_low", expected.low)
+    assert len(client.gauges) == 4
+    ranges = {key: value for key, value in found.items() if "_expected" in key[0]}
+    assert differences(ranges, client.gauges) == {}
 
 
 class NewerClient(Client):

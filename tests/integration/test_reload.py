@@ -75,7 +75,7 @@ def test_orgs_come_and_go_without_touching_the_others(exporter, operator, record
         "serve", "--config", operator.path, "--web.enable-reload", "--watch-config"
         if way == "watching" else "--web.enable-reload"
     )  # fmt: skip
-    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="figures")
+    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="values")
     until(
         lambda: (
             value(process, "iblai_collector_success", org="acme", collector="mentors") != 0
@@ -94,17 +94,17 @@ def test_orgs_come_and_go_without_touching_the_others(exporter, operator, record
     assert value(process, "iblai_exporter_config_last_reload_successful") == 1
 
 
-def test_a_bad_file_keeps_the_old_configuration_and_is_told(exporter, operator):
+def test_a_bad_file_keeps_the_old_configuration_and_is_reported(exporter, operator):
     process = exporter("serve", "--config", operator.path, "--web.enable-reload")
-    until(lambda: seven_days(process, "acme"), what="figures")
+    until(lambda: seven_days(process, "acme"), what="values")
     loaded = value(process, "iblai_exporter_config_last_reload_success_timestamp_seconds")
     operator.write("acme", intervall="5m")
     status, _, body = fetch(f"{process.url}/-/reload", method="POST")
     assert status == 500
     assert "intervall: unknown key; did you mean interval?" in body
     assert value(process, "iblai_exporter_config_last_reload_successful") == 0
-    told = value(process, "iblai_exporter_config_last_reload_success_timestamp_seconds")
-    assert told == loaded
+    after = value(process, "iblai_exporter_config_last_reload_success_timestamp_seconds")
+    assert after == loaded
     assert seven_days(process, "globex")
     operator.write("acme")
     assert fetch(f"{process.url}/-/reload", method="POST")[0] == 200
@@ -112,9 +112,7 @@ def test_a_bad_file_keeps_the_old_configuration_and_is_told(exporter, operator):
     assert seven_days(process, "globex") is None
 
 
-def test_settings_that_wait_for_the_next_start_are_told_until_they_are_in_use_again(
-    exporter, operator
-):
+def test_settings_that_need_a_restart_are_reported_until_they_are_in_use_again(exporter, operator):
     process = exporter("serve", "--config", operator.path, "--web.enable-reload")
     assert value(process, "iblai_exporter_restart_required") == 0
     for _ in range(2):
@@ -137,7 +135,7 @@ def test_reload_over_http_is_off_unless_it_is_switched_on(exporter, operator):
 
 def test_each_org_has_an_up_of_its_own_by_discovery(exporter, operator, prometheus):
     process = exporter("serve", "--config", operator.path)
-    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="figures")
+    until(lambda: seven_days(process, "acme") and seven_days(process, "globex"), what="values")
     server = prometheus(
         f"""
 global: {{scrape_interval: 1s}}
@@ -163,7 +161,7 @@ scrape_configs:
     until(lambda: up().keys() >= {"initech"}, what="the new org")
 
 
-def test_a_reload_asked_for_before_there_is_anything_to_load_anew_ends_nothing(operator, tmp_path):
+def test_a_reload_requested_during_the_start_does_not_end_the_process(operator, tmp_path):
     def ignored():
         status = Path(f"/proc/{process.process.pid}/status").read_text()
         (mask,) = re.findall(r"^SigIgn:\s*([0-9a-f]+)", status, re.MULTILINE)
@@ -177,7 +175,7 @@ def test_a_reload_asked_for_before_there_is_anything_to_load_anew_ends_nothing(o
 
 def test_probe_gives_one_org_and_404_for_others(exporter, operator):
     process = exporter("serve", "--config", operator.path)
-    until(lambda: seven_days(process, "globex"), what="figures")
+    until(lambda: seven_days(process, "globex"), what="values")
     status, headers, body = fetch(f"{process.url}/probe?target=globex")
     assert status == 200
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")

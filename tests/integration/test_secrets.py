@@ -35,7 +35,7 @@ LOGFMT = re.compile(
 )
 
 
-def tell_on_learners(answer, query):
+def with_learners(answer, query):
     """Put a learner into an answer wherever text is, as a careless platform might."""
     name = f"{LEARNER_NAME_PREFIX}of the course"
     if isinstance(answer, dict) and "pagination" in answer:
@@ -50,14 +50,14 @@ def said_by(process):
 
 
 @pytest.mark.parametrize("form", ["logfmt", "json"])
-def test_nothing_that_is_nobodys_business_is_found_anywhere(exporter, tmp_path, form):
+def test_no_key_learner_or_query_is_found_anywhere(exporter, tmp_path, form):
     with platform(orgs=4, courses=3) as site:
         for key, faults in TROUBLE.items():
             for fault in faults:
                 limited = vars_of(fault) | {"org": key}
                 limited["times"] = None if fault.probability < 1 else 15
                 site.plan.add(Fault(**limited))
-        site.lies["active-users/users"] = tell_on_learners
+        site.lies["active-users/users"] = with_learners
         keys = {org.key: org.api_key for org in site.university.orgs}
         files = {}
         for key, secret in keys.items():

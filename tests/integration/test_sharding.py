@@ -129,8 +129,8 @@ OF_COMPLETE_DAYS = {
 }
 
 
-def figures(exporter, orgs):
-    """Return every figure of complete days that an exporter shows, once it shows all."""
+def values(exporter, orgs):
+    """Return every value of complete days that an exporter serves, once it shows all."""
     families = list(text_string_to_metric_families(exporter.metrics()))
     samples = [
         sample
@@ -144,12 +144,12 @@ def figures(exporter, orgs):
     return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
 
 
-def test_two_replicas_show_the_same_figures_and_count_once_in_the_rules(start, prometheus, orgs):
+def test_two_replicas_serve_the_same_values_and_count_once_in_the_rules(start, prometheus, orgs):
     replicas = [start(f"replica-{number}") for number in range(2)]
     for replica in replicas:
         replica.wait()
-    one = until(lambda: figures(replicas[0], orgs), what="every figure")
-    other = until(lambda: figures(replicas[1], orgs), what="every figure")
+    one = until(lambda: values(replicas[0], orgs), what="every value")
+    other = until(lambda: values(replicas[1], orgs), what="every value")
     assert one == other
     server = prometheus(scraping(replicas))
     both = dict.fromkeys(orgs, 2)
@@ -185,5 +185,5 @@ def test_two_prometheus_servers_share_the_orgs_as_the_guide_says(start, orgs, tm
         assert all(seen())
         assert sorted(org for half in seen() for org in half) == sorted(orgs)
         for server in servers:
-            told = until(lambda server=server: server.query("iblai_exporter_build_info"))
-            assert [dict(labels)["job"] for labels in told] == ["iblai"]
+            found = until(lambda server=server: server.query("iblai_exporter_build_info"))
+            assert [dict(labels)["job"] for labels in found] == ["iblai"]

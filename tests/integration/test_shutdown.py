@@ -106,7 +106,7 @@ def test_a_reader_that_never_reads_does_not_hold_up_the_end(exporter, tmp_path):
 
 
 def fails(*arguments, env=None):
-    """Run a command that must not start; return its exit status and what it said."""
+    """Run a command that must not start; return its exit status and the lines of its errors."""
     done = subprocess.run(
         [EXPORTER, *map(str, arguments)],
         capture_output=True,
@@ -117,16 +117,16 @@ def fails(*arguments, env=None):
     )
     assert "Traceback" not in done.stderr
     assert done.returncode not in (0, -signal.SIGTERM)
-    said = done.stderr.strip().splitlines()
-    return done.returncode, [line for line in said if not line.startswith("warning: ")]
+    lines = done.stderr.strip().splitlines()
+    return done.returncode, [line for line in lines if not line.startswith("warning: ")]
 
 
-def test_a_port_in_use_is_told_in_one_line(site, tmp_path):
+def test_a_port_in_use_is_one_line(site, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         path = configure(tmp_path / "c", site)
-        _, said = fails("serve", "--config", path, "--listen-address", f"127.0.0.1:{port}")
-    (line,) = said
+        _, lines = fails("serve", "--config", path, "--listen-address", f"127.0.0.1:{port}")
+    (line,) = lines
     assert f"127.0.0.1:{port}" in line
     assert "in use" in line.lower()
 
@@ -147,19 +147,19 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("make", MISTAKES.values(), ids=MISTAKES)
-def test_a_configuration_that_cannot_be_used_is_told_with_its_place(tmp_path, make):
+def test_a_configuration_that_cannot_be_used_is_reported_with_its_place(tmp_path, make):
     path = tmp_path / "iblai.yml"
     make(path)
-    _, said = fails("serve", "--config", path)
-    assert str(path) in said[0]
-    assert len(said) <= 12
+    _, lines = fails("serve", "--config", path)
+    assert str(path) in lines[0]
+    assert len(lines) <= 12
 
 
-def test_an_unreadable_key_file_is_told_in_one_line_at_the_start(site, tmp_path):
+def test_an_unreadable_key_file_of_the_only_org_is_one_line_at_the_start(site, tmp_path):
     missing = tmp_path / "no-such-key"
     path = configure(tmp_path / "c", site, orgs={"acme": {"api_key_file": str(missing)}})
-    _, said = fails("serve", "--config", path)
-    (line,) = said
+    _, lines = fails("serve", "--config", path)
+    (line,) = lines
     assert str(missing) in line
 
 
@@ -174,7 +174,7 @@ WEB = {
 
 
 @pytest.mark.parametrize("content", WEB.values(), ids=WEB)
-def test_a_bad_web_configuration_is_told_in_one_line_and_never_ignored(site, tmp_path, content):
+def test_a_bad_web_configuration_is_one_line_and_never_ignored(site, tmp_path, content):
     (tmp_path / "cert.pem").write_text("no certificate")
     (tmp_path / "key.pem").write_text("no key")
     authority = trustme.CA()
@@ -186,10 +186,10 @@ def test_a_bad_web_configuration_is_told_in_one_line_and_never_ignored(site, tmp
         web.write_text(content)
     path = configure(tmp_path / "c", site)
     address = f"127.0.0.1:{free_port()}"
-    _, said = fails(
+    _, lines = fails(
         "serve", "--config", path, "--web.config.file", web, "--listen-address", address
     )
-    (line,) = said
+    (line,) = lines
     assert str(web) in line
     assert "secret-password" not in line
 
