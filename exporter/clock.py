@@ -1,4 +1,4 @@
-"""Time, as something one can hand over: the wall clock and the monotonic clock together."""
+"""The wall clock and the monotonic clock, which tests replace."""
 
 import time
 from datetime import UTC, datetime
@@ -6,28 +6,28 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the exporter asks of time; tests hand in one that stands still."""
+    """Both clocks. Tests pass one that they move."""
 
     def now(self) -> datetime:
         """Return the present as an aware datetime in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards; only differences mean anything."""
+        """Return seconds that never decrease; only differences have a meaning."""
         ...
 
 
 _SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""The clock that goes on while the machine sleeps, where there is one."""
+"""The monotonic clock that counts suspended time, where the system has one."""
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The clocks of the system."""
 
     def now(self) -> datetime:
         """Return the present as an aware datetime in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards, those that the machine slept among them."""
+        """Return seconds that never decrease, including the time that the machine was suspended."""
         return time.clock_gettime(_SINCE_BOOT)

@@ -1,9 +1,9 @@
 """Keeps the pauses of Python's garbage collector short. benchmarks/latency.py justifies it.
 
-A full collection looks at every container, and blocks the event loop for a third of a second
-with a thousand orgs. Nearly all of them live as long as the process, so they are frozen once they
-exist: those of imports and configuration, and those of the first collections. Objects that are
-not part of a cycle, such as replaced values, are freed at once as always.
+A full collection traverses every container object, which blocks the event loop for a third of a
+second with a thousand orgs. Nearly all of these objects live as long as the process. They are
+frozen after startup, and again after the first collection of every org. Objects that are not part
+of a cycle, such as replaced values, are still freed at once.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import gc
 from collections.abc import Awaitable, Callable
 
 _THRESHOLDS = 2000, 3, 700
-"""Young collections look at some thousands of containers, in a few ms; full ones are rare."""
+"""Collections of the young generation take a few ms; full ones are rare."""
 
 _CHECK_INTERVAL = 1.0
 

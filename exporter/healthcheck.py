@@ -1,4 +1,4 @@
-"""Whether an exporter is alive, asked the cheap way: containers ask every few seconds."""
+"""The health check of containers, which runs every few seconds and so imports little."""
 
 import contextlib
 import ssl
@@ -7,22 +7,22 @@ from urllib.parse import urlsplit
 
 PATH = "/-/healthy"
 _ALIVE = frozenset({200, 401})
-"""401: it wants a password that a health check does not have."""
+"""A 401 shows that the exporter works; the health check has no password."""
 
-_ITSELF = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 # compared only
+_LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - compared only
 
 
 def default_url(listen_address: str, *, tls: bool = False) -> str:
-    """Return where an exporter that listens there, on this machine, says that it is alive."""
+    """Return the URL of the health check of an exporter that listens there on this machine."""
     host, _, port = listen_address.rpartition(":")
-    return f"{'https' if tls else 'http'}://{_ITSELF.get(host, host)}:{port}{PATH}"
+    return f"{'https' if tls else 'http'}://{_LOOPBACK.get(host, host)}:{port}{PATH}"
 
 
 def healthy(url: str, timeout: float = 3.0) -> bool:
-    """Return whether the exporter at `url` (http or https) answers within `timeout` seconds.
+    """Return whether the exporter at `url` (http or https) responds within `timeout` seconds.
 
-    The certificate is not verified: it may name the service and not this machine, and nothing
-    secret is sent.
+    The certificate is not verified: it names the service and not this machine, and no secret is
+    sent.
     """
     parts = urlsplit(url)
     connection = _connection(parts.scheme, parts.netloc, timeout)
@@ -35,7 +35,7 @@ def healthy(url: str, timeout: float = 3.0) -> bool:
             connection.request("GET", parts.path or PATH)
             return connection.getresponse().status in _ALIVE
         except (ssl.SSLError, ConnectionError):
-            # It shook hands, and hung up for want of a client certificate.
+            # TLS works, and the exporter asks for a client certificate.
             return parts.scheme == "https"
         except (OSError, HTTPException):
             return False

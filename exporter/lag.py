@@ -1,17 +1,17 @@
-"""How long the event loop is held: whoever holds it holds up scrapes, visits and signals."""
+"""Measures how long the event loop is blocked, which delays scrapes, requests and signals."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
 EVERY = 0.02
-"""Seconds between two looks: whatever holds the loop for longer cannot hide between them."""
+"""Seconds between two measurements. Whatever blocks the loop for longer is always noticed."""
 
 
 class LagProbe:
-    """Sleeps over and over, and tells by how many seconds it was woken late.
+    """Sleeps repeatedly, and calls `observe` with the seconds by which it woke up late.
 
-    `now` counts only what the machine is awake: its own sleep holds nothing up.
+    `now` must not count the time that the machine is suspended, since that blocks nothing.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class LagProbe:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Look at the loop until cancelled."""
+        """Measure until cancelled."""
         while True:
             due = self._now() + EVERY
             await self._sleep(EVERY)

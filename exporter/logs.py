@@ -1,4 +1,4 @@
-"""Logs: one line an event, as logfmt or JSON, on standard error."""
+"""Logs: one line per event, as logfmt or JSON, on standard error."""
 
 import logging
 import sys
@@ -50,10 +50,10 @@ def configure(*, level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Libraries speak at their own levels: what matters of theirs has a line of ours.
+    # Where a message of a library matters, the exporter logs a line of its own.
     for name in ("asyncio", "tzlocal"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    # What a stranger sends that is no HTTP would fill the log, and is no trouble of ours.
+    # Requests that are not HTTP are the client's problem, and would fill the log.
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR)
     logging.getLogger("uvicorn.access").disabled = True
@@ -64,7 +64,7 @@ def configure(*, level: str, form: str) -> None:
 def _one_line(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Keep an exception to its type and place: its text may quote what must not be logged."""
+    """Log only the type of an exception: its text may contain a secret or a payload."""
     info = event.pop("exc_info", None)
     if isinstance(info, tuple) and info[0] is not None:
         event["exception"] = info[0].__name__
