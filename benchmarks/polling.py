@@ -123,7 +123,7 @@ class Bench:
         async with _pipeline() as pipeline:
             recorder = _Recorder(pipeline.api)
             poller = pipeline.poller
-            poller._api = recorder  # noqa: SLF001 - nothing else needs another client
+            poller._collecting._api = recorder  # noqa: SLF001 - nothing else needs another client
             poller.set_orgs(self._orgs)
             runs = [(each.key, c.name) for each in self._orgs for c in collectors.of(each)]
 

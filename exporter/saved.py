@@ -16,7 +16,7 @@ from exporter.history.state import StateFile
 from exporter.history.store import History
 from exporter.samples import finite
 from exporter.settings import Org
-from exporter.snapshots import Item, Snapshots, decode, encode
+from exporter.snapshots import Changes, Snapshots, decode, encode
 
 log = structlog.get_logger(__name__)
 
@@ -118,17 +118,29 @@ class SavedState:
         now, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
         item = decode(payload, now=now, monotonic=monotonic)
         if item.expires > monotonic:
-            snapshots.update(org, collector, {key: item})
+            snapshots.restore(org, collector, {key: item})
 
-    def save_items(self, org: str, collector: str, items: Mapping[str, Item]) -> None:
-        """Save items."""
+    def save(self, org: str, snapshots: Snapshots, history: History) -> None:
+        """Save everything of an org: what was saved of it belongs to another identity."""
+        for collector, items in snapshots.of(org).items():
+            self.items_changed(org, collector, items)
+        for series, part, values in history.of(org):
+            self.history_changed(org, series, part, values)
+
+    def items_changed(self, org: str, collector: str, changes: Changes) -> None:
+        """Save items, or remove those that were dropped."""
         identity = self._identity(org)
-        if self._file is None or not identity:
+        if self._file is None:
             return
         now, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        for key, item in items.items():
-            payload = encode(item, expires=now + (item.expires - monotonic))
-            self._file.put_snapshot(org, identity, collector=collector, item=key, payload=payload)
+        for key, item in changes.items():
+            if item is None:
+                self._file.remove_snapshot(org, collector=collector, item=key)
+            elif identity:
+                payload = encode(item, expires=now + (item.expires - monotonic))
+                self._file.put_snapshot(
+                    org, identity, collector=collector, item=key, payload=payload
+                )
 
     def save_attempt(self, org: str, collector: str, attempt: Attempt) -> None:
         """Save when a collector last ran."""
@@ -138,12 +150,6 @@ class SavedState:
             self._file.put_snapshot(
                 org, identity, collector=collector, item=_ATTEMPT, payload=payload
             )
-
-    def remove_items(self, org: str, collector: str, keys: Iterable[str]) -> None:
-        """Remove items."""
-        if self._file is not None:
-            for key in keys:
-                self._file.remove_snapshot(org, collector=collector, item=key)
 
     def history_changed(self, org: str, series: str, part: str, values: DailyValues | None) -> None:
         """Save the values of a series, or remove them."""

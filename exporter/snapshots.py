@@ -43,6 +43,9 @@ Items = Mapping[str, Item]
 
 _NONE: Items = {}
 
+Changes = Mapping[str, Item | None]
+"""Items by key that were replaced, or None for those that were dropped."""
+
 
 class Snapshots:
     """The current items of every org and collector. All methods belong to one thread."""
@@ -50,47 +53,35 @@ class Snapshots:
     def __init__(self) -> None:
         self._orgs: dict[str, dict[str, dict[str, Item]]] = {}
         self._next_expiry = float("inf")
-        self.listeners: list[Callable[[str, str], None]] = []
-        """Called with org and collector after a change."""
+        self.listeners: list[Callable[[str, str, Changes], None]] = []
+        """Called with org, collector and what changed, after it did."""
+
+    def restore(self, org: str, collector: str, items: Items) -> None:
+        """Set the items of a collector that were saved earlier; not a change."""
+        self._set(org, collector, items)
 
     def update(self, org: str, collector: str, items: Items) -> None:
         """Replace the given items of a collector; the others stay as they are."""
         if items:
-            known = self._orgs.setdefault(org, {}).setdefault(collector, {})
-            known.update(items)
-            expiries = [item.expires for item in items.values()]
-            self._next_expiry = min(self._next_expiry, *expiries)
-            self._changed(org, collector)
+            self._set(org, collector, items)
+            self._changed(org, collector, items)
 
-    def keep(self, org: str, collector: str, wanted: Callable[[str], bool]) -> list[str]:
-        """Drop the items whose key is not wanted, and return their keys."""
-        items = self._orgs.get(org, {}).get(collector, {})
-        gone = [key for key in items if not wanted(key)]
-        self._drop(org, collector, gone)
-        return gone
+    def keep(self, org: str, collector: str, wanted: Callable[[str], bool]) -> None:
+        """Drop the items whose key is not wanted."""
+        self._drop_if(org, collector, lambda key, _: not wanted(key))
 
     def drop(self, org: str, collector: str | None = None) -> None:
         """Drop what one collector, or every collector, has of an org."""
-        names = [collector] if collector else list(self._orgs.get(org, ()))
-        for name in names:
-            if self._orgs.get(org, {}).pop(name, None) is not None:
-                self._changed(org, name)
-        if not self._orgs.get(org, True):
-            del self._orgs[org]
+        for name in [collector] if collector else list(self._orgs.get(org, ())):
+            self._drop_if(org, name, lambda _key, _item: True)
 
-    def expire(self, now: float) -> list[tuple[str, str, str]]:
-        """Drop items that are too old at `now` (monotonic); return org, collector and key."""
+    def expire(self, now: float) -> None:
+        """Drop items that are too old at `now` (monotonic)."""
         if now < self._next_expiry:
-            return []
-        gone = [
-            (org, collector, key)
-            for org, collectors in self._orgs.items()
-            for collector, items in collectors.items()
-            for key, item in items.items()
-            if item.expires <= now
-        ]
-        for org, collector, key in gone:
-            self._drop(org, collector, [key])
+            return
+        for org, collectors in list(self._orgs.items()):
+            for collector in list(collectors):
+                self._drop_if(org, collector, lambda _, item: item.expires <= now)
         self._next_expiry = min(
             (
                 item.expires
@@ -100,19 +91,11 @@ class Snapshots:
             ),
             default=float("inf"),
         )
-        return gone
 
-    def end_day(self, org: str, today: date) -> list[tuple[str, str]]:
-        """Drop values about a day that is not `today`; return collector and key."""
-        gone = [
-            (collector, key)
-            for collector, items in self._orgs.get(org, {}).items()
-            for key, item in items.items()
-            if item.of_day and item.day != today
-        ]
-        for collector, key in gone:
-            self._drop(org, collector, [key])
-        return gone
+    def end_day(self, org: str, today: date) -> None:
+        """Drop values about a day that is not `today`."""
+        for collector in list(self._orgs.get(org, ())):
+            self._drop_if(org, collector, lambda _, item: item.of_day and item.day != today)
 
     def items(self, org: str, collector: str) -> Items:
         """Return the current items of a collector by key."""
@@ -133,15 +116,27 @@ class Snapshots:
     def _all(self, org: str) -> Iterable[Item]:
         return (item for items in self.of(org).values() for item in items.values())
 
-    def _drop(self, org: str, collector: str, keys: Iterable[str]) -> None:
-        items = self._orgs.get(org, {}).get(collector, {})
-        dropped = [items.pop(key) for key in list(keys) if key in items]
-        if dropped:
-            self._changed(org, collector)
+    def _set(self, org: str, collector: str, items: Items) -> None:
+        self._orgs.setdefault(org, {}).setdefault(collector, {}).update(items)
+        self._next_expiry = min((self._next_expiry, *(item.expires for item in items.values())))
 
-    def _changed(self, org: str, collector: str) -> None:
+    def _drop_if(self, org: str, collector: str, gone: Callable[[str, Item], bool]) -> None:
+        """Drop the items for which `gone` is true, and what is empty then."""
+        items = self._orgs.get(org, {}).get(collector, {})
+        dropped = [key for key, item in items.items() if gone(key, item)]
+        if not dropped:
+            return
+        for key in dropped:
+            del items[key]
+        if not items:
+            del self._orgs[org][collector]
+        if not self._orgs[org]:
+            del self._orgs[org]
+        self._changed(org, collector, dict.fromkeys(dropped))
+
+    def _changed(self, org: str, collector: str, changes: Changes) -> None:
         for listener in self.listeners:
-            listener(org, collector)
+            listener(org, collector, changes)
 
 
 def _names(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:

@@ -50,6 +50,10 @@ class Pipeline:
         self.ranges = ExpectedRanges(self.history)
         self.renderer = OrgRenderer(self.snapshots, self.ranges, lines)
         self.telemetry = Telemetry(lines, self.renderer, shard)
+        self.snapshots.listeners += [
+            self.saved.items_changed,
+            lambda org, *_: self.telemetry.touch(org),
+        ]
         self.page = MetricsPage(lines, self.telemetry, clock)
         self.hosts = Hosts(
             settings.api,

@@ -48,7 +48,9 @@ class Bench:
 
     def busy(self):
         return any(
-            entry.queued for state in self.poller._orgs.values() for entry in state.entries.values()
+            entry.queued
+            for state in self.poller._schedule.orgs
+            for entry in state.collectors.values()
         )
 
     async def pass_time(self, seconds, *, step=60.0):
@@ -583,7 +585,7 @@ async def test_demand_above_the_limit_is_reported_and_staleness_stretches(bench,
     exporter.poller.maintain()
     ratio = (await exporter.series())["iblai_exporter_schedule_stretch_ratio", ()]
     assert 1.4 < ratio < 2.5
-    stretches = {state.stretch for state in exporter.poller._orgs.values()}
+    stretches = {state.stretch for state in exporter.poller._schedule.orgs}
     assert min(stretches) == pytest.approx(ratio, rel=0.1)
 
 

@@ -65,6 +65,7 @@ class Process:
         self.saved = SavedState(self.file, clock)
         self.history = History(on_change=self.saved.history_changed)
         self.snapshots = Snapshots()
+        self.snapshots.listeners.append(self.saved.items_changed)
         self.attempts = {}
 
     def start(self, *orgs):
@@ -75,7 +76,6 @@ class Process:
 
     def collect(self, org, collector="active_users", **items):
         self.snapshots.update(org.key, collector, items)
-        self.saved.save_items(org.key, collector, items)
 
     def values(self, org, series="active_users"):
         return dict(self.history.series(org.key, series).items())
@@ -166,7 +166,7 @@ def test_removed_items_and_series_do_not_come_back(begin):
     first.collect(ACME, gone=item(first.clock), stays=item(first.clock))
     for part in ("bio", "art"):
         first.history.update("acme", "x", days={TODAY: 1.0}, part=part)
-    first.saved.remove_items("acme", "active_users", ["gone"])
+    first.snapshots.keep("acme", "active_users", {"stays"}.__contains__)
     first.history.keep_parts("acme", "x", parts=["art"])
     second = begin(ACME, clock=later(1))
     assert second.snapshots.items("acme", "active_users").keys() == {"stays"}
@@ -283,9 +283,8 @@ def test_an_unreadable_record_costs_only_itself(begin, payload, key):
 def test_without_a_state_directory_nothing_is_written_and_nothing_fails(clock):
     saved = SavedState(None, clock)
     saved.register(ACME, identity_of(ACME))
-    saved.save_items("acme", "x", {"7d": item(clock)})
+    saved.items_changed("acme", "x", {"7d": item(clock), "1d": None})
     saved.save_attempt("acme", "x", Attempt(1.0, 1.0))
-    saved.remove_items("acme", "x", ["7d"])
     saved.history_changed("acme", "x", "", None)
     saved.forget("acme")
     assert saved.restore([ACME], History(), Snapshots()) == {}

@@ -40,7 +40,7 @@ def snapshots():
 @pytest.fixture
 def changes(snapshots):
     found = []
-    snapshots.listeners.append(lambda org, collector: found.append((org, collector)))
+    snapshots.listeners.append(lambda *change: found.append(change))
     return found
 
 
@@ -57,19 +57,19 @@ def test_items_expire_on_their_own(snapshots, changes):
     snapshots.update("acme", "videos", {"today": item(expires=10), "org": item(expires=30)})
     snapshots.update("globex", "videos", {"org": item(expires=20)})
     changes.clear()
-    assert snapshots.expire(9.9) == []
-    assert snapshots.expire(10) == [("acme", "videos", "today")]
-    assert snapshots.expire(10) == []
-    assert snapshots.expire(25) == [("globex", "videos", "org")]
+    for now in (9.9, 10, 10, 25):
+        snapshots.expire(now)
     assert snapshots.items("acme", "videos").keys() == {"org"}
-    assert changes == [("acme", "videos"), ("globex", "videos")]
+    assert changes == [("acme", "videos", {"today": None}), ("globex", "videos", {"org": None})]
 
 
 def test_an_item_that_is_collected_again_lives_on(snapshots):
     snapshots.update("acme", "videos", {"org": item(expires=10)})
     snapshots.update("acme", "videos", {"org": item(expires=20)})
-    assert snapshots.expire(15) == []
-    assert snapshots.expire(20) == [("acme", "videos", "org")]
+    snapshots.expire(15)
+    assert snapshots.items("acme", "videos").keys() == {"org"}
+    snapshots.expire(20)
+    assert snapshots.of("acme") == {}
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 100)), max_size=20))
@@ -87,19 +87,20 @@ def test_values_of_a_day_end_with_it_and_complete_days_stay(snapshots, changes):
     snapshots.update("acme", "videos", {"org/today": item(of_day=True), "org": item()})
     snapshots.update("globex", "videos", {"org/today": item(of_day=True)})
     changes.clear()
-    assert snapshots.end_day("acme", TODAY) == []
-    assert snapshots.end_day("acme", TODAY + timedelta(days=1)) == [("videos", "org/today")]
+    snapshots.end_day("acme", TODAY)
+    assert changes == []
+    snapshots.end_day("acme", TODAY + timedelta(days=1))
     assert snapshots.items("acme", "videos").keys() == {"org"}
     assert snapshots.items("globex", "videos").keys() == {"org/today"}
-    assert changes == [("acme", "videos")]
+    assert changes == [("acme", "videos", {"org/today": None})]
 
 
 def test_items_that_are_not_wanted_are_dropped(snapshots, changes):
     snapshots.update("acme", "enrollments", {"bio": item(), "art": item()})
     changes.clear()
-    assert snapshots.keep("acme", "enrollments", {"bio"}.__contains__) == ["art"]
-    assert snapshots.keep("acme", "enrollments", {"bio"}.__contains__) == []
-    assert changes == [("acme", "enrollments")]
+    for _ in range(2):
+        snapshots.keep("acme", "enrollments", {"bio"}.__contains__)
+    assert changes == [("acme", "enrollments", {"art": None})]
 
 
 def test_a_collector_or_an_org_is_dropped_whole(snapshots):

@@ -95,7 +95,7 @@ class OrgRenderer:
         self._ranges = ranges
         self._rendered = rendered
         self._orgs: dict[str, _Rendered] = {}
-        snapshots.listeners.append(self.render)
+        snapshots.listeners.append(lambda org, collector, _: self.render(org, collector))
 
     def configure(self, org: Org) -> None:
         """Render an org under new settings."""

@@ -6,11 +6,12 @@ sends a request.
 """
 
 from exporter.scheduler.collection import Collection, Slot
-from exporter.scheduler.due import Due, Timetable, spread
+from exporter.scheduler.due import SPREAD, Due, Timetable, spread
 from exporter.scheduler.fairness import Stretch, excess, stretch
 from exporter.scheduler.hostqueue import HostQueue
 
 __all__ = [
+    "SPREAD",
     "Collection",
     "Due",
     "HostQueue",

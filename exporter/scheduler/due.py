@@ -57,6 +57,10 @@ class Due:
             latest=math.inf,
         )
 
+    def postponed(self, at: float, *, retry_at: float) -> "Due":
+        """Return what holds after an attempt at `at` that sent no request: it did not fail."""
+        return replace(self, since=at, attempted=True, retry_at=retry_at)
+
     def no_later_than(self, latest: float) -> "Due":
         """Return what holds if the next attempt is due at `latest` although it was due later.
 

@@ -154,8 +154,8 @@ class Exporter:
 
     def busy(self):
         """Return whether anything waits for its turn or runs."""
-        states = self.poller._orgs.values()
-        return any(entry.queued for state in states for entry in state.entries.values())
+        states = self.poller._schedule.orgs
+        return any(entry.queued for state in states for entry in state.collectors.values())
 
     async def settle(self):
         """Run everything that is due at the clock's time to its end."""

@@ -1,0 +1,62 @@
+"""What happens when a day ends in the time zone of an org.
+
+Guarantee: values of a day are dropped within one tick of its end. Complete days are due between 5
+and 65 seconds after it; the orgs are spread over that time. A collector that backs off is left out.
+"""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from exporter.clock import Clock
+from exporter.history.store import History
+from exporter.polling.schedule import Schedule
+from exporter.polling.state import OrgState
+from exporter.scheduler import SPREAD
+from exporter.snapshots import Snapshots
+from exporter.windows import local_date
+
+AFTER_MIDNIGHT = 5.0
+"""Seconds after midnight at which complete days are due: the platform's clock may be behind."""
+
+MIDNIGHT_SPREAD = 60.0
+"""Seconds over which the collectors of all orgs are spread after midnight, at most."""
+
+
+class Days:
+    """The current day in each time zone that an org uses."""
+
+    def __init__(
+        self, *, schedule: Schedule, snapshots: Snapshots, history: History, clock: Clock
+    ) -> None:
+        self._schedule = schedule
+        self._snapshots = snapshots
+        self._history = history
+        self._clock = clock
+        self._days: dict[ZoneInfo, date] = {}
+
+    def today(self, zone: ZoneInfo) -> date:
+        """Return the current day of a zone, which is followed from now on."""
+        return self._days.setdefault(zone, local_date(self._clock.now(), zone))
+
+    def follow(self) -> None:
+        """Begin a new day for the orgs in whose zones the last one has ended."""
+        now = self._clock.now()
+        days = {zone: local_date(now, zone) for zone in self._days}
+        if days == self._days:
+            return
+        self._days = days
+        self._history.trim(after=max(days.values()))
+        for state in self._schedule.orgs:
+            if state.day != (today := days[state.org.zone]):
+                self._begin(state, today)
+
+    def _begin(self, state: OrgState, today: date) -> None:
+        state.day = today
+        self._snapshots.end_day(state.key, today)
+        now = self._clock.monotonic()
+        most = min(MIDNIGHT_SPREAD, state.org.interval / 4)
+        for entry in state.collectors.values():
+            if entry.collector.windows:
+                at = now + AFTER_MIDNIGHT + entry.due.spread / SPREAD * most
+                entry.due = entry.due.no_later_than(at)
+                self._schedule.plan(state, entry)

@@ -1,0 +1,95 @@
+"""From which generation of the API a collector's values come.
+
+Guarantee: once the API itself has answered 404 or 410 for a seed's endpoint three times in a row,
+the values come from the newer family, if it has them. While it is the source, the seeds are tried
+every 12th time, and at once if the newer family fails, too: then the whole API was away, which
+says nothing about the seeds.
+
+No exception leaves `collect`: whatever happens becomes a result and an error.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from exporter.api.errors import ApiError
+from exporter.api.payloads import PayloadError
+from exporter.collectors import Collector
+from exporter.collectors.run import ItemError, Result, Run
+from exporter.telemetry import SEEDS, V2
+
+GONE_AFTER = 3
+"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
+
+TRY_SEEDS_EVERY = 12
+"""Runs from the newer family between two attempts at the seeds' endpoint."""
+
+_GONE = frozenset({404, 410})
+
+log = structlog.get_logger(__name__)
+
+Outcome = tuple[Result, ItemError | None]
+"""What a run collected, and the error of the run as a whole or of all its items."""
+
+
+@dataclass(slots=True)
+class Generation:
+    """What is known of the seeds' endpoint of one collector of one org."""
+
+    gone: int = 0
+    """Times in a row that the API itself answered 404 or 410 for it."""
+    runs_of_v2: int = 0
+    """Runs since the newer family is the source; 0 while the seeds are."""
+
+    @property
+    def name(self) -> str:
+        """The generation that the values come from."""
+        return V2 if self.runs_of_v2 else SEEDS
+
+    def expect_gone(self) -> None:
+        """Try the newer family after one more 404."""
+        self.gone = GONE_AFTER - 1
+
+    async def collect(self, collector: Collector, run: Run) -> Outcome:
+        """Collect from the seeds' endpoint, or from the newer family once that is gone."""
+        if collector.v2 is None:
+            return await _attempt(collector.collect, run)
+        if self.runs_of_v2 % TRY_SEEDS_EVERY == 0:
+            outcome = await _attempt(collector.collect, run)
+            self.gone = self.gone + 1 if _is_gone(outcome) else 0
+            if self.gone < GONE_AFTER:
+                self.runs_of_v2 = 0
+                return outcome
+        outcome = await _attempt(collector.v2, run)
+        self.runs_of_v2 = 0 if outcome[1] else self.runs_of_v2 + 1
+        return outcome
+
+
+async def _attempt(collect: Callable[[Run], Awaitable[Result]], run: Run) -> Outcome:
+    try:
+        result = await collect(run)
+    except (ApiError, PayloadError) as error:
+        return Result(), error
+    except Exception as error:
+        # The text of an unexpected exception may hold anything, even a payload.
+        text = f"{run.org.key}: unexpected {type(error).__name__} in {_place(error)}"
+        log.exception("collector crashed", org=run.org.key, collector=run.queued.name, error=text)
+        return Result(), PayloadError(text)
+    return result, result.error
+
+
+def _is_gone(outcome: Outcome) -> bool:
+    error = outcome[1]
+    return isinstance(error, ApiError) and error.from_api and error.status in _GONE
+
+
+def _place(failure: BaseException) -> str:
+    """Return where an exception was raised, without its text."""
+    trace = failure.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "an unknown place"
+    code = trace.tb_frame.f_code
+    return f"{code.co_qualname} (line {trace.tb_lineno})"

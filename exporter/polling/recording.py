@@ -1,0 +1,238 @@
+"""Records what a collection returned: values, the outcome, and when the collector is due again.
+
+Guarantee: a failure replaces no value. Of a collector with several items, those that were
+collected replace their values, and each that failed keeps its last one and backs off on its own.
+The collector as a whole fails, and backs off, only if all its items do.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from exporter import collectors
+from exporter.api.errors import ApiError, Kind, RateLimited, Refused
+from exporter.clock import Clock
+from exporter.collectors.run import Draft, ItemError, Run
+from exporter.exposition.orgs import OrgRenderer
+from exporter.polling.collecting import Collected
+from exporter.polling.days import AFTER_MIDNIGHT
+from exporter.polling.schedule import Schedule
+from exporter.polling.state import CollectorState, OrgState
+from exporter.saved import Attempt, SavedState
+from exporter.scheduler import Due
+from exporter.snapshots import Item, Snapshots
+from exporter.telemetry import Telemetry
+
+_KEY_PROBLEMS = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.NO_KEY, Kind.BAD_KEY})
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """Records the end of collections."""
+
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        snapshots: Snapshots,
+        renderer: OrgRenderer,
+        telemetry: Telemetry,
+        saved: SavedState,
+        clock: Clock,
+    ) -> None:
+        self._schedule = schedule
+        self._snapshots = snapshots
+        self._renderer = renderer
+        self._telemetry = telemetry
+        self._saved = saved
+        self._clock = clock
+
+    def record(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
+        """Record what a run returned."""
+        error = collected.error
+        if collected.early and error is collected.result.error:
+            self._items_ended(state, entry, collected)
+        elif error is None:
+            self._succeeded(state, entry, collected)
+        else:
+            self._failed(state, entry, collected, error)
+        entry.first = False
+        entry.due = replace(entry.due, interval=state.interval(entry.collector, self._snapshots))
+        if collected.run.day != state.day and entry.collector.windows:
+            # It ran across midnight, so the complete days of the new day are missing.
+            entry.due = entry.due.no_later_than(self._clock.monotonic() + AFTER_MIDNIGHT)
+
+    def _succeeded(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
+        org, name = state.key, entry.name
+        self._record_items(state, entry, collected)
+        before = self._telemetry.outcome(org, name)
+        error = _item_error(entry, collected, before.error)
+        now = self._clock.now().timestamp()
+        self._telemetry.succeeded(
+            org,
+            name,
+            at=now,
+            seconds=self._clock.monotonic() - collected.started,
+            items_failed=len(entry.failing),
+            error=error,
+        )
+        if before.error and not error:
+            log.info("collector recovered", org=org, collector=name)
+        if entry.collector.v2 is not None:
+            self._telemetry.source(org, name, entry.generation.name)
+        self._saved.save_attempt(org, name, Attempt(now, now))
+        entry.key_rejected = entry.absent = False
+        entry.due = entry.due.succeeded(collected.started)
+        if collected.result.again:
+            entry.due = replace(entry.due, attempted=False)
+        if entry.collector.lists_courses or entry.collector.lists_mentors:
+            self._collect_new_parts(state)
+
+    def _items_ended(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
+        """Record a run between two runs of all items, which says nothing about the others."""
+        self._record_items(state, entry, collected)
+        before = self._telemetry.outcome(state.key, entry.name).error
+        error = _item_error(entry, collected, before)
+        self._telemetry.items_failed(state.key, entry.name, count=len(entry.failing), error=error)
+
+    def _failed(
+        self, state: OrgState, entry: CollectorState, collected: Collected, error: ItemError
+    ) -> None:
+        org, name, started = state.key, entry.name, collected.started
+        sent = not isinstance(error, ApiError) or error.asked
+        entry.key_rejected = isinstance(error, ApiError) and error.kind in _KEY_PROBLEMS
+        entry.failing.clear()
+        if sent:
+            entry.due = entry.due.failed(started, retry_at=_retry_at(error))
+        else:
+            entry.due = entry.due.postponed(started, retry_at=_retry_at(error))
+        before = self._telemetry.outcome(org, name)
+        now = self._clock.now().timestamp()
+        if _is_absent(entry, error) and not before.last_success:
+            self._record_absent(state, entry, error, at=now)
+        elif sent:
+            seconds = self._clock.monotonic() - started
+            failed = len(collected.result.failed)
+            self._telemetry.failed(org, name, str(error), at=now, seconds=seconds, items=failed)
+        else:
+            self._telemetry.not_sent(org, name, str(error))
+        if not entry.absent:
+            level = log.debug if before.error else log.warning
+            level("collector failed", org=org, collector=name, error=str(error))
+        self._saved.save_attempt(org, name, Attempt(now, before.last_success))
+        self._try_the_rest(state)
+
+    # Items.
+
+    def _record_items(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
+        """Replace the items that were collected, and drop those that are no longer wanted."""
+        run, result = collected.run, collected.result
+        self._back_off(state, entry, collected)
+        items = {
+            key: self._item(state, run, draft)
+            for key, draft in result.items.items()
+            if not (draft.of_day and run.day != state.day)
+        }
+        for key in result.confirmed & run.items.keys():
+            items[key] = replace(
+                run.items[key], expires=self._expiry(state, state.org.history_interval)
+            )
+        self._snapshots.update(state.key, entry.name, items)
+        if result.wanted is not None:
+            self._snapshots.keep(state.key, entry.name, result.wanted)
+        for other in result.history_of:
+            self._renderer.render(state.key, other)
+
+    def _item(self, state: OrgState, run: Run, draft: Draft) -> Item:
+        return Item(
+            samples=draft.samples.compact(),
+            day=run.day,
+            collected=run.now,
+            expires=self._expiry(state, draft.interval),
+            of_day=draft.of_day,
+            courses=draft.courses,
+            mentors=draft.mentors,
+        )
+
+    def _expiry(self, state: OrgState, interval: float) -> float:
+        return self._clock.monotonic() + state.org.staleness(interval) * state.stretch
+
+    def _back_off(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
+        """Back off from items that failed, and forget the failures of the others."""
+        result, started = collected.result, collected.started
+        for key in result.items:
+            entry.failing.pop(key.removesuffix("/today"), None)
+        for key, error in result.failed.items():
+            before = entry.failing.get(key) or Due(
+                interval=state.setting(entry.collector), since=started
+            )
+            due = entry.failing[key] = before.failed(started, retry_at=_retry_at(error))
+            level = log.warning if due.failures == 1 else log.debug
+            level("item failed", org=state.key, collector=entry.name, item=key, error=str(error))
+        if result.wanted is not None:
+            for key in [key for key in entry.failing if not result.wanted(key)]:
+                del entry.failing[key]
+
+    # Other collectors of the org.
+
+    def _collect_new_parts(self, state: OrgState) -> None:
+        """Have new courses and mentors collected soon after they were listed."""
+        now = self._clock.monotonic()
+        for other in state.collectors.values():
+            if not (other.collector.per_course or other.collector.per_mentor):
+                continue
+            known = self._snapshots.items(state.key, other.name).keys() | other.failing.keys()
+            missing = set(state.parts(other.collector, self._snapshots)) - known
+            if (missing or not other.due.attempted) and not other.due.backing_off:
+                self._schedule.plan(state, other, at=now)
+
+    def _try_the_rest(self, state: OrgState) -> None:
+        """If everything that is polled every interval fails, try the rest at once.
+
+        So an org is reported as down soon, although some collectors run rarely.
+        """
+        outcomes = self._telemetry.outcomes(state.key)
+        own = [e for e in state.collectors.values() if e.collector.shows_up and not e.absent]
+        often = [e for e in own if e.collector.base is collectors.Base.INTERVAL]
+        if any(outcomes[entry.name].success for entry in often):
+            return
+        for entry in own:
+            if outcomes[entry.name].success and entry.queued is None:
+                entry.due = replace(entry.due, attempted=False, since=self._clock.monotonic())
+                self._schedule.plan(state, entry)
+
+    def _record_absent(
+        self, state: OrgState, entry: CollectorState, error: ItemError, *, at: float
+    ) -> None:
+        """Record that the deployment does not offer an extra, and log the first of its group."""
+        self._telemetry.absent(state.key, entry.name, str(error), at=at)
+        entry.absent = True
+        group = entry.collector.group
+        if group not in state.absent_groups:
+            state.absent_groups.add(group)
+            log.info(
+                "extra is not offered, or the key may not read all of it",
+                org=state.key,
+                extra=group,
+                first=entry.name,
+                error=str(error),
+            )
+
+
+def _retry_at(error: ItemError) -> float:
+    """Return the earliest time of the next attempt that the API allows."""
+    return error.retry_at if isinstance(error, RateLimited) else float("-inf")
+
+
+def _item_error(entry: CollectorState, collected: Collected, before: str) -> str:
+    """Return the error to show while items fail, and "" if none does."""
+    if not entry.failing:
+        return ""
+    return next((str(error) for error in collected.result.failed.values()), before)
+
+
+def _is_absent(entry: CollectorState, error: ItemError) -> bool:
+    """Return whether a deployment does not offer an extra, or the key may not read it."""
+    optional = entry.collector.group != collectors.CORE or entry.collector.lists_mentors
+    return optional and isinstance(error, Refused)
