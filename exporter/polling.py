@@ -16,12 +16,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from exporter import collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused
+from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError
 from exporter.api.hosts import Hosts
 from exporter.api.payloads import PayloadError, Reason
 from exporter.clock import Clock
 from exporter.collectors import Collector
-from exporter.collectors.run import Api, Draft, Result, Run
+from exporter.collectors.run import Api, NewItem, Result, Run
 from exporter.exposition.orgs import OrgRenderer
 from exporter.history.store import History
 from exporter.saved import Attempt, SavedState, identity_of, scope_of
@@ -658,7 +658,7 @@ class Poller:
             entry.items.pop(key.removesuffix("/today"), None)
         for key, error in result.failed.items():
             due = entry.items.get(key, Due(interval=setting, since=started))
-            retry_at = error.retry_at if isinstance(error, RateLimited) else float("-inf")
+            retry_at = error.retry_at if isinstance(error, RateLimitedError) else float("-inf")
             entry.items[key] = due = due.failed(started, retry_at=retry_at)
             level = log.warning if due.failures == 1 else log.debug
             level(
@@ -691,7 +691,7 @@ class Poller:
         for other in result.history_of:
             self._renderer.render(org, other)
 
-    def _item(self, state: _OrgState, run: Run, draft: Draft) -> Item:
+    def _item(self, state: _OrgState, run: Run, draft: NewItem) -> Item:
         staleness = state.org.staleness(draft.interval) * state.stretch
         return Item(
             samples=draft.samples.compact(),
@@ -728,8 +728,8 @@ class Poller:
         self, state: _OrgState, entry: _Entry, failure: Failure, items: int, started: float
     ) -> None:
         org, name = state.org.key, entry.collector.name
-        asked = not isinstance(failure, ApiError) or failure.asked
-        retry_at = failure.retry_at if isinstance(failure, RateLimited) else float("-inf")
+        asked = not isinstance(failure, ApiError) or failure.sent
+        retry_at = failure.retry_at if isinstance(failure, RateLimitedError) else float("-inf")
         before = self._telemetry.outcome(org, name)
         now = self._clock.now().timestamp()
         entry.error_kind = failure.kind if isinstance(failure, ApiError) else None
@@ -772,7 +772,7 @@ class Poller:
     def _is_absent(entry: _Entry, failure: Failure, last_success: float) -> bool:
         """Return whether a deployment does not offer an extra, or the key may not read it."""
         extra = entry.collector.group != collectors.CORE or entry.collector.lists_mentors
-        return extra and isinstance(failure, Refused) and not last_success
+        return extra and isinstance(failure, RejectedError) and not last_success
 
     def _note_absent(self, state: _OrgState, entry: _Entry, failure: Failure, now: float) -> None:
         org, group = state.org.key, entry.collector.group
