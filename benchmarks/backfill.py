@@ -59,7 +59,7 @@ class MadeUpApi:
         self._courses = [f"course-v1:Org+C{n:03}+2026" for n in range(courses)]
         self.requests = 0
 
-    async def get(self, account: Org, call: Call) -> bytes:  # noqa: ARG002 - an API
+    async def get(self, org: Org, call: Call) -> bytes:  # noqa: ARG002 - an API
         """Return a response of the core endpoints."""
         self.requests += 1
         await asyncio.sleep(0)

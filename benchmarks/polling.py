@@ -23,7 +23,7 @@ from benchmarks import dataset
 from benchmarks.measure import ROUNDS, Report, middle, module
 from exporter import collectors, gc_tuning, logs
 from exporter.api.client import Call
-from exporter.api.payloads import read_courses, read_daily, read_learners, read_sessions
+from exporter.api.payloads import parse_courses, parse_daily, parse_learners, parse_sessions
 from exporter.clock import SystemClock
 from exporter.collectors.run import Api
 from exporter.settings import ApiLimits, Org, Settings
@@ -44,10 +44,10 @@ COLLECTORS = (
 
 LIMITS = ApiLimits(concurrency=AT_ONCE, rate_limit=1e6)
 _READERS: Mapping[str, Callable[[bytes], object]] = {
-    "videos": partial(read_courses, fields=("num_vids", "num_watched", "time_watched")),
-    "active_users_per_course": partial(read_courses, fields=("user_count",)),
-    "active_users": read_learners,
-    "average_messages_per_session": read_sessions,
+    "videos": partial(parse_courses, fields=("num_vids", "num_watched", "time_watched")),
+    "active_users_per_course": partial(parse_courses, fields=("user_count",)),
+    "active_users": parse_learners,
+    "average_messages_per_session": parse_sessions,
 }
 
 
@@ -58,9 +58,9 @@ class _Recorder:
         self._client = client
         self.calls: list[tuple[Org, Call]] = []
 
-    async def get(self, account: Org, call: Call) -> bytes:
-        self.calls.append((account, call))
-        return await self._client.get(account, call)
+    async def get(self, org: Org, call: Call) -> bytes:
+        self.calls.append((org, call))
+        return await self._client.get(org, call)
 
 
 @dataclass(slots=True)
@@ -148,7 +148,7 @@ class Bench:
 
             async def request(pair: tuple[Org, Call]) -> None:
                 body = await pipeline.api.get(*pair)
-                _READERS.get(pair[1].endpoint.name, read_daily)(body)
+                _READERS.get(pair[1].endpoint.name, parse_daily)(body)
 
             await drain(self._calls[:500], request)
             return await timed(drain(self._calls, request), lambda: len(self._calls))
@@ -176,7 +176,7 @@ async def _pipeline() -> AsyncIterator[Pipeline]:
 
 
 def _url(each: Org, call: Call) -> str:
-    path = call.endpoint.path(org=each.key, user_id=each.user_id, **call.names)
+    path = call.endpoint.path(org=each.key, user_id=each.user_id, **call.path_params)
     query = "&".join(f"{key}={quote(value)}" for key, value in call.query.items())
     return f"{each.base_url}{path}?{query}"
 

@@ -41,7 +41,7 @@ from exporter.settings import Org, Settings
 from exporter.snapshots import Snapshots
 from exporter.telemetry import Telemetry
 from exporter.web import app
-from exporter.web.port import Port, WebFile
+from exporter.web.server import Server, WebConfigFile
 from exporter.web.status import StatusPages
 
 CYCLE = 15.0
@@ -154,7 +154,7 @@ async def _serve(kind: str, orgs: int, courses: int) -> None:
     application = make[kind](orgs, courses)
     print(sock.getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits for this
     if kind != "peer":
-        port = Port(application, sock, WebFile(None), max_connections=lambda: 100)
+        port = Server(application, sock, WebConfigFile(None), max_connections=lambda: 100)
         await port.run_until_stopped()
     else:
         config = uvicorn.Config(application, log_config=None, access_log=False, lifespan="off")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from pydantic_core import from_json
 
-from exporter.api.account import read_key
+from exporter.api.credentials import read_key
 from exporter.api.errors import ApiError
 from exporter.clock import Clock
 from exporter.history.series import DailyValues

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from exporter import gc_tuning
-from exporter.api.account import unreadable
+from exporter.api.credentials import unreadable_keys
 from exporter.api.proxy import proxies_from_environment
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
@@ -19,8 +19,8 @@ from exporter.settings import ConfigError, Org, Settings, orgs_dir
 from exporter.settings.mounts import is_mount_point, single_file_mount
 from exporter.sharding import Shard
 from exporter.web import app
-from exporter.web.port import Port, WebFile
-from exporter.web.prefix import route_prefix
+from exporter.web.route_prefix import route_prefix
+from exporter.web.server import Server, WebConfigFile
 from exporter.web.status import StatusPages
 from exporter.wiring import Pipeline
 
@@ -59,7 +59,7 @@ class Service:
         has a key that can be read: then nothing could work.
         """
         proxies_from_environment()
-        problems = unreadable(settings.orgs)
+        problems = unreadable_keys(settings.orgs)
         if settings.orgs and len(problems) == len(settings.orgs):
             raise ConfigError(problems)
         self._clock = clock or SystemClock()
@@ -68,12 +68,12 @@ class Service:
         self._file = watch.path if watch else None
         self._watched = watch.path if watch and watch.reload else None
         self._pipeline = Pipeline(settings, self._clock, shard=shard)
-        self._web = WebFile(
+        self._web = WebConfigFile(
             settings.web.config_file,
             on_reload=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
         self._begun_with = _lasting(settings)
-        self._port: Port | None = None
+        self._server: Server | None = None
         self._reloading = asyncio.Lock()
         self._reload_waits = False
 
@@ -139,7 +139,7 @@ class Service:
             snapshots=pipeline.snapshots,
             clock=self._clock,
         )
-        self._port = Port(
+        self._server = Server(
             app.build(self, pipeline.page, status),
             sock,
             self._web,
@@ -156,7 +156,7 @@ class Service:
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
         started()
         try:
-            await self._port.run_until_stopped()
+            await self._server.run_until_stopped()
         finally:
             watcher.cancel()
             probe.cancel()
@@ -166,8 +166,8 @@ class Service:
 
     def stop(self) -> None:
         """Have `run` end, once answers under way are sent."""
-        if self._port is not None:
-            self._port.stop()
+        if self._server is not None:
+            self._server.stop()
 
     async def reload(self) -> None:
         """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""

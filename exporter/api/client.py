@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
@@ -11,33 +11,33 @@ from urllib.parse import quote
 import httpx
 
 from exporter import __version__
-from exporter.api.account import Account, authorization, read_key
-from exporter.api.answers import (
-    Redirected,
-    SlowDown,
-    Topic,
-    read_answer,
-    redirect_error,
-    stop_redirect,
-)
+from exporter.api.credentials import Org, authorization_header, read_key
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimited, Unavailable, code_of, label
-from exporter.api.failures import transport_error
+from exporter.api.errors import ApiError, Kind, RateLimitedError, UnavailableError, code_of, label
 from exporter.api.hosts import Hosts, Site
-from exporter.api.pace import Pace
-from exporter.api.retry_after import Holds
+from exporter.api.loop_budget import LoopBudget
+from exporter.api.responses import (
+    ErrorContext,
+    RedirectError,
+    ThrottledError,
+    read_response,
+    redirect_error,
+    reject_redirect,
+)
+from exporter.api.retry_after import RetryAfter
 from exporter.api.transport import (
     TARGET,
     Client,
     ExactTransport,
     quiet_http_loggers,
-    trusting_context,
+    trust_store,
 )
-from exporter.api.trust import Trust
+from exporter.api.transport_errors import api_error_of
+from exporter.api.trust_store import TrustStore
 from exporter.clock import Clock
 from exporter.scheduler import Collection
 
-__all__ = ["Account", "ApiClient", "Call", "Limits", "Observer", "quiet_http_loggers"]
+__all__ = ["ApiClient", "Call", "Limits", "Observer", "Org", "quiet_http_loggers"]
 
 SHORT_WAIT = 5.0
 """Longest Retry-After in seconds that a request waits for; with a longer one it fails."""
@@ -64,9 +64,9 @@ class Call:
     """
 
     endpoint: Endpoint
-    names: Mapping[str, str]
-    query: Mapping[str, str]
     queued: Collection
+    path_params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
     subject: str = ""
 
 
@@ -124,7 +124,7 @@ class Observer(Protocol):
 class _Request:
     """One call with its attempts. `waited` is the last Retry-After that was waited for."""
 
-    account: Account
+    org: Org
     call: Call
     site: Site
     target: str
@@ -135,12 +135,12 @@ class _Request:
     @property
     def place(self) -> tuple[str, str]:
         """Return org and endpoint."""
-        return self.account.key, self.call.endpoint.name
+        return self.org.key, self.call.endpoint.name
 
-    def topic(self, key: str = "") -> Topic:
+    def context(self, key: str = "") -> ErrorContext:
         """Return what errors are about."""
         call = self.call
-        return Topic(self.account.key, call.endpoint.template, call.subject, key)
+        return ErrorContext(self.org.key, call.endpoint.template, call.subject, key)
 
 
 class ApiClient:
@@ -155,7 +155,7 @@ class ApiClient:
         *,
         rng: random.Random | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        trust: Trust | None = None,
+        trust: TrustStore | None = None,
     ) -> None:
         self._limits = limits
         self._observer = observer
@@ -163,14 +163,14 @@ class ApiClient:
         self._hosts = hosts
         self._rng = rng or random.Random()  # noqa: S311 # spreads retries
         self._sleep = sleep
-        self._holds = Holds()
-        self._pace = Pace()
-        self._trust = trust or trusting_context(strict=limits.tls_strict)
+        self._retry_after = RetryAfter()
+        self._loop_budget = LoopBudget()
+        self._trust = trust or trust_store(strict=limits.tls_strict)
         self._http = Client(
             transport=ExactTransport(self._trust),
             trust_env=False,
             timeout=None,  # the whole request has a limit, not its parts
-            event_hooks={"response": [stop_redirect]},
+            event_hooks={"response": [reject_redirect]},
         )
 
     def set_limits(self, limits: Limits) -> None:
@@ -180,41 +180,41 @@ class ApiClient:
 
     def forget(self, org: str) -> None:
         """Forget an org that is gone, except for a Retry-After that still holds."""
-        self._holds.forget(org, now=self._clock.monotonic())
+        self._retry_after.forget(org, now=self._clock.monotonic())
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
 
-    async def get(self, account: Account, call: Call) -> bytes:
+    async def get(self, org: Org, call: Call) -> bytes:
         """Return the body of a 2xx JSON response, at most `max_body` bytes.
 
         Network errors, 5xx and short Retry-After are retried; a timeout is not, since one more
         would hold a slot for as long again. Raises `ApiError`.
         """
-        request = self._request(account, call)
+        request = self._request(org, call)
         while True:
             try:
                 body = await self._attempt(request)
-            except Unavailable as error:
+            except UnavailableError as error:
                 if error.kind is Kind.TIMEOUT or request.attempts > self._limits.retries:
                     raise
                 await self._sleep(self._backoff(request.attempts))
-            except RateLimited as error:
+            except RateLimitedError as error:
                 short = error.retry_at - self._clock.monotonic() <= SHORT_WAIT
-                if not error.asked or not short or request.attempts > self._limits.retries:
+                if not error.sent or not short or request.attempts > self._limits.retries:
                     raise
             else:
                 # The body is parsed before the event loop reads further responses.
-                await self._pace.turn()
+                await self._loop_budget.checkpoint()
                 return body
 
-    def _request(self, account: Account, call: Call) -> _Request:
-        site = self._hosts.site(account.base_url)
-        path = call.endpoint.path(org=account.key, user_id=account.user_id, **call.names)
+    def _request(self, org: Org, call: Call) -> _Request:
+        site = self._hosts.site(org.base_url)
+        path = call.endpoint.path(org=org.key, user_id=org.user_id, **call.path_params)
         pairs = [f"{_quoted(name)}={_quoted(value)}" for name, value in call.query.items()]
         query = f"?{'&'.join(pairs)}" if pairs else ""
-        return _Request(account, call, site, f"{site.prefix}{path}{query}")
+        return _Request(org, call, site, f"{site.prefix}{path}{query}")
 
     def _backoff(self, attempts: int) -> float:
         """Return a delay between nothing and a bound that doubles (full jitter)."""
@@ -224,43 +224,42 @@ class ApiClient:
         """Wait for a slot and send the request. A Retry-After that came meanwhile is obeyed."""
         queue = request.site.host.queue
         while True:
-            await self._wait_as_asked(request)
+            await self._wait_for_retry_after(request)
             slot = await queue.acquire(request.call.queued)
             answered: bool | None = None
             try:
-                if self._held_until(request) is None:
+                if self._retry_at(request) is None:
                     body = await self._send(request)
                     answered = True
                     return body
             except ApiError as error:
-                answered = error.kind is not Kind.TIMEOUT if error.asked else None
+                answered = error.kind is not Kind.TIMEOUT if error.sent else None
                 raise
             finally:
                 slot.release(answered=answered)
 
-    def _held_until(self, request: _Request) -> float | None:
+    def _retry_at(self, request: _Request) -> float | None:
         org, endpoint = request.place
-        until = self._holds.until(org, endpoint, now=self._clock.monotonic())
+        until = self._retry_after.until(org, endpoint, now=self._clock.monotonic())
         return None if until is None or until <= request.waited else until
 
-    async def _wait_as_asked(self, request: _Request) -> None:
-        while (until := self._held_until(request)) is not None:
+    async def _wait_for_retry_after(self, request: _Request) -> None:
+        while (until := self._retry_at(request)) is not None:
             wait = until - self._clock.monotonic()
             if wait > SHORT_WAIT:
-                raise RateLimited(
-                    request.topic().says(f"the API asked to wait, for another {wait:.0f} s"),
+                raise RateLimitedError(
+                    request.context().message(f"the API asked to wait, for another {wait:.0f} s"),
                     retry_at=until,
-                    asked=request.attempts > 0,
+                    sent=request.attempts > 0,
                 )
             await self._sleep(wait)
             request.waited = until
 
     async def _send(self, request: _Request) -> bytes:
         """Send one attempt and count it."""
-        account = request.account
         org, endpoint = request.place
-        key = read_key(account)
-        headers = [*_HEADERS, (b"Authorization", authorization(account, key))]
+        key = read_key(request.org)
+        headers = [*_HEADERS, (b"Authorization", authorization_header(request.org, key))]
         started = self._clock.monotonic()
         if request.attempts:
             self._observer.retried(org, endpoint)
@@ -270,12 +269,12 @@ class ApiClient:
             body = await self._exchange(request, headers, key)
         except ApiError as error:
             code = code_of(error)
-            if isinstance(error, RateLimited):
+            if isinstance(error, RateLimitedError):
                 self._observer.rate_limited(org, endpoint)
             raise
         else:
             code = label(request.status)
-            self._holds.succeeded(org, endpoint)
+            self._retry_after.reset(org, endpoint)
             request.site.host.answered(self._clock.monotonic() - started)
             return body
         finally:
@@ -291,15 +290,15 @@ class ApiClient:
                 return await self._receive(request, headers, key)
         except TimeoutError:
             late = f"no complete response within {seconds:g} s"
-            raise Unavailable(request.topic().says(late), kind=Kind.TIMEOUT) from None
-        except Redirected as redirected:
+            raise UnavailableError(request.context().message(late), kind=Kind.TIMEOUT) from None
+        except RedirectError as redirected:
             url = f"{request.site.host.origin}{request.target}"
-            raise redirect_error(redirected, topic=request.topic(key), url=url) from None
-        except SlowDown as asked:
-            raise self._hold(request, asked) from None
+            raise redirect_error(redirected, context=request.context(key), url=url) from None
+        except ThrottledError as error:
+            raise self._postpone(request, error) from None
         except httpx.HTTPError as error:
             host = request.site.host.origin.host
-            raise transport_error(error, topic=request.topic(), host=host) from None
+            raise api_error_of(error, context=request.context(), host=host) from None
 
     async def _receive(
         self, request: _Request, headers: list[tuple[bytes, bytes]], key: str
@@ -313,9 +312,9 @@ class ApiClient:
         response = await self._http.send(sent, stream=True)
         request.status = response.status_code
         try:
-            return await read_answer(
+            return await read_response(
                 response,
-                topic=request.topic(key),
+                context=request.context(key),
                 limit=self._limits.max_body,
                 now=self._clock.now(),
             )
@@ -324,18 +323,18 @@ class ApiClient:
             # It refers back to the response, which only the garbage collector could free.
             del response.stream
 
-    def _hold(self, request: _Request, asked: SlowDown) -> RateLimited:
+    def _postpone(self, request: _Request, error: ThrottledError) -> RateLimitedError:
         """Hold the endpoint back for as long as the API asks."""
         now = self._clock.monotonic()
         org, endpoint = request.place
-        until = self._holds.hold(org, endpoint, now=now, seconds=asked.seconds)
-        reason = f" ({asked.hint})" if asked.hint else ""
-        return RateLimited(
-            request.topic().says(
-                f"{asked.status}, asked to slow down{reason}; retried in {until - now:.0f} s"
+        until = self._retry_after.postpone(org, endpoint, now=now, seconds=error.seconds)
+        reason = f" ({error.reason})" if error.reason else ""
+        return RateLimitedError(
+            request.context().message(
+                f"{error.status}, asked to slow down{reason}; retried in {until - now:.0f} s"
             ),
             retry_at=until,
-            status=asked.status,
+            status=error.status,
         )
 
 

@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class ApiError(Exception):
-    """No usable answer. `asked` is False where nothing was sent.
+    """No usable response. `sent` is False where nothing was sent.
 
     `from_api` is True if the API itself answered with `status`: its body is JSON, empty, or
     Django's own page. A page of another kind may come from a proxy or a firewall on the way.
@@ -44,35 +44,35 @@ class ApiError(Exception):
         *,
         kind: Kind,
         status: int | None = None,
-        asked: bool = True,
+        sent: bool = True,
         from_api: bool = False,
     ) -> None:
         super().__init__(text)
         self.kind = kind
         self.status = status
-        self.asked = asked
+        self.sent = sent
         self.from_api = from_api
 
 
-class Refused(ApiError):  # noqa: N818 # reads as what the API did
+class RejectedError(ApiError):
     """The status is 401, 403 or 404. Only if `from_api` is True does the API mean it."""
 
 
-class RateLimited(ApiError):  # noqa: N818 # see above
+class RateLimitedError(ApiError):
     """The API asked to wait. `retry_at` is when it may be asked again, in monotonic seconds."""
 
     def __init__(
-        self, text: str, *, retry_at: float, status: int | None = None, asked: bool = True
+        self, text: str, *, retry_at: float, status: int | None = None, sent: bool = True
     ) -> None:
-        super().__init__(text, kind=Kind.RATE_LIMITED, status=status, asked=asked)
+        super().__init__(text, kind=Kind.RATE_LIMITED, status=status, sent=sent)
         self.retry_at = retry_at
 
 
-class Unavailable(ApiError):  # noqa: N818 # see above
+class UnavailableError(ApiError):
     """No answer, or one that speaks of trouble at the other end: worth another try."""
 
 
-class BadAnswer(ApiError):  # noqa: N818 # see above
+class BadResponseError(ApiError):
     """An answer that another try would not make better."""
 
 

@@ -40,14 +40,14 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class Holds:
+class RetryAfter:
     """Who must wait, and until when. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], float] = {}
         self._repeats: dict[tuple[str, str], int] = {}
 
-    def hold(self, org: str, endpoint: str, *, now: float, seconds: float | None) -> float:
+    def postpone(self, org: str, endpoint: str, *, now: float, seconds: float | None) -> float:
         """Hold an endpoint of an org back, and return until when.
 
         Without `seconds` the wait grows with each repeat since the last good answer. A wait
@@ -72,12 +72,12 @@ class Holds:
             return None
         return until
 
-    def succeeded(self, org: str, endpoint: str) -> None:
+    def reset(self, org: str, endpoint: str) -> None:
         """Forget how often an endpoint asked to wait: it answered."""
         if self._repeats:
             self._repeats.pop((org, endpoint), None)
 
     def forget(self, org: str, *, now: float) -> None:
-        """Drop what is over; what the API asked for holds even when the configuration changes."""
+        """Drop what is over; a `Retry-After` that has not passed stays."""
         self._until = {k: until for k, until in self._until.items() if k[0] != org or until > now}
         self._repeats = {k: n for k, n in self._repeats.items() if k[0] != org}

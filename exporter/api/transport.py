@@ -9,10 +9,10 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from exporter.api.failures import RAISED, CutError, TlsError, translated
-from exporter.api.names import Names
 from exporter.api.proxy import Proxies, Proxy
-from exporter.api.trust import Trust
+from exporter.api.resolver import Resolver
+from exporter.api.transport_errors import RAISED, CutError, TlsError, httpx_error_of
+from exporter.api.trust_store import TrustStore
 
 __all__ = [
     "TARGET",
@@ -21,7 +21,7 @@ __all__ = [
     "ExactTransport",
     "TlsError",
     "quiet_http_loggers",
-    "trusting_context",
+    "trust_store",
 ]
 
 TARGET = "target"
@@ -37,7 +37,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
     again on its own, past the rate limit. Time limits are the caller's.
     """
 
-    def __init__(self, trust: ssl.SSLContext | Trust, proxies: Proxies | None = None) -> None:
+    def __init__(self, trust: ssl.SSLContext | TrustStore, proxies: Proxies | None = None) -> None:
         """Connect with the authorities in `trust`, by default through the environment's proxies."""
         self._trust = trust
         self._proxies = proxies or Proxies(os.environ)
@@ -64,7 +64,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
                 ssl=self._context(),
             )
         except RAISED as error:  # before anything was sent: an invalid address
-            raise translated(error, host=request.url.host) from error
+            raise httpx_error_of(error, host=request.url.host) from error
         return httpx.Response(
             response.status, headers=response.raw_headers, stream=_Body(response), request=request
         )
@@ -77,7 +77,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         # The caller bounds how many connections there are; a second bound would be a second queue.
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, resolver=Names()),
+            connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,
@@ -86,7 +86,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
         return self._session
 
     def _context(self) -> ssl.SSLContext:
-        return self._trust.context() if isinstance(self._trust, Trust) else self._trust
+        return self._trust.context() if isinstance(self._trust, TrustStore) else self._trust
 
     def _proxy(self, origin: str, url: httpx.URL) -> Proxy | None:
         if origin not in self._by_origin:
@@ -138,12 +138,12 @@ def quiet_http_loggers() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def trusting_context(*, strict: bool = False) -> Trust:
+def trust_store(*, strict: bool = False) -> TrustStore:
     """Return the authorities to trust; `SSL_CERT_FILE` and `SSL_CERT_DIR` name them.
 
     `strict` rejects authorities that break a rule of RFC 5280. Raises `ConfigError`.
     """
-    return Trust(strict=strict)
+    return TrustStore(strict=strict)
 
 
 async def _once(
@@ -153,4 +153,4 @@ async def _once(
     try:
         return await handler(request)
     except RAISED as error:
-        raise translated(error, host=request.url.raw_host or "") from error
+        raise httpx_error_of(error, host=request.url.raw_host or "") from error

@@ -16,7 +16,7 @@ import structlog
 from exporter import collectors
 from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable
+from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError, UnavailableError
 from exporter.api.payloads import PayloadError, Reason
 from exporter.backfill.record import DayResult, OrgRecord
 from exporter.collectors import Collector
@@ -80,22 +80,22 @@ class Gap:
     @property
     def temporary(self) -> bool:
         """Whether another attempt may succeed without a change on either side."""
-        return isinstance(self.error, Unavailable | RateLimited)
+        return isinstance(self.error, UnavailableError | RateLimitedError)
 
     @property
     def not_offered(self) -> bool:
         """Whether a deployment does not offer an extra, or the key may not read it."""
         extra = self.collector.group != collectors.CORE or self.collector.lists_mentors
-        return extra and isinstance(self.error, Refused)
+        return extra and isinstance(self.error, RejectedError)
 
 
 class Offline:
     """An API without a connection: everything follows from what was collected before."""
 
-    async def get(self, account: Org, call: Call) -> bytes:
+    async def get(self, org: Org, call: Call) -> bytes:
         """Raise `ApiError`."""
-        text = f"{account.key}: {call.endpoint.template}: was not collected"
-        raise ApiError(text, kind=Kind.CONNECTION, asked=False)
+        text = f"{org.key}: {call.endpoint.template}: was not collected"
+        raise ApiError(text, kind=Kind.CONNECTION, sent=False)
 
 
 @dataclass(frozen=True, kw_only=True)

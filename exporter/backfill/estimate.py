@@ -7,7 +7,7 @@ from exporter import catalog, collectors
 from exporter.api import endpoints
 from exporter.api.client import Call
 from exporter.api.errors import ApiError
-from exporter.api.payloads import PayloadError, read_size
+from exporter.api.payloads import PayloadError, parse_size
 from exporter.backfill.collecting import (
     COURSES,
     LISTS,
@@ -58,7 +58,6 @@ async def count_courses(api: Api, org: Org) -> int | None:
     queued = Collection(org=org.key, name=COURSES, due_at=0.0, interval=1.0)
     call = Call(
         endpoint=endpoints.COURSE_VIDEOS,
-        names={},
         query={
             "length": "1",
             "include_main_platform": str(org.include_main_platform).lower(),
@@ -66,7 +65,7 @@ async def count_courses(api: Api, org: Org) -> int | None:
         queued=queued,
     )
     try:
-        found = read_size(await api.get(org, call)).pagination.total_items
+        found = parse_size(await api.get(org, call)).pagination.total_items
     except (ApiError, PayloadError):
         return None
     return None if found is None else int(found)

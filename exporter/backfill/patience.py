@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 
 from exporter.api.client import Call
-from exporter.api.errors import ApiError, RateLimited, Unavailable
+from exporter.api.errors import ApiError, RateLimitedError, UnavailableError
 from exporter.clock import Clock
 from exporter.collectors.run import Api
 from exporter.settings import Org
@@ -36,16 +36,16 @@ class PatientApi:
         self._failures: Counter[str] = Counter()
         self._given_up: dict[str, ApiError] = {}
 
-    async def get(self, account: Org, call: Call) -> bytes:
+    async def get(self, org: Org, call: Call) -> bytes:
         """Return the body of a good response. Raises `ApiError`."""
         endpoint = call.endpoint.name
         if endpoint in self._given_up:
             raise self._given_up[endpoint].with_traceback(None)
         try:
-            body = await self._retried(account, call)
+            body = await self._retried(org, call)
         except ApiError as error:
             # One that is about a single course or mentor says nothing about the others.
-            if not call.subject or isinstance(error, Unavailable | RateLimited):
+            if not call.subject or isinstance(error, UnavailableError | RateLimitedError):
                 self._failures[endpoint] += 1
                 if self._failures[endpoint] >= GIVE_UP_AFTER:
                     self._given_up[endpoint] = error
@@ -53,18 +53,18 @@ class PatientApi:
         self._failures[endpoint] = 0
         return body
 
-    async def _retried(self, account: Org, call: Call) -> bytes:
+    async def _retried(self, org: Org, call: Call) -> bytes:
         pauses = self._pauses.setdefault(call.endpoint.name, iter(PAUSES))
         waited = 0.0
         while True:
             try:
-                return await self._api.get(account, call)
-            except RateLimited as error:
+                return await self._api.get(org, call)
+            except RateLimitedError as error:
                 pause = max(error.retry_at - self._clock.monotonic(), 1.0)
                 waited += pause
                 if waited > LONGEST_WAIT:
                     raise
-            except Unavailable:
+            except UnavailableError:
                 following = next(pauses, None)
                 if following is None:
                     raise

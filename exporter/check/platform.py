@@ -13,11 +13,11 @@ from typing import Any
 from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import (
-    read_courses,
-    read_daily,
-    read_headline,
-    read_sessions,
-    read_v2_users,
+    parse_courses,
+    parse_daily,
+    parse_headline,
+    parse_sessions,
+    parse_v2_users,
 )
 from exporter.check.attempts import Attempts
 from exporter.collectors.run import ITEM_ERRORS, Run
@@ -53,9 +53,9 @@ class _Series:
 
 
 _SERIES = (
-    _Series(endpoints.VIDEOS_OVER_TIME, read_daily, {}),
-    _Series(endpoints.ENROLLMENTS_OVER_TIME, read_daily, {"active": "y"}),
-    _Series(endpoints.MESSAGES_PER_SESSION, read_sessions, {"aggregation": "daily"}),
+    _Series(endpoints.VIDEOS_OVER_TIME, parse_daily, {}),
+    _Series(endpoints.ENROLLMENTS_OVER_TIME, parse_daily, {"active": "y"}),
+    _Series(endpoints.MESSAGES_PER_SESSION, parse_sessions, {"aggregation": "daily"}),
 )
 
 
@@ -159,11 +159,11 @@ async def _generation(attempts: Attempts, requests: _Requests) -> str:
     """Return which of both API generations the deployment has."""
     span = window(_WEEK, requests.today)
     metric = {"metric": "currently_active", "date_filter": "today"}
-    await requests.get(lambda run: run.request(endpoints.V2_USERS, read_v2_users, query=metric))
+    await requests.get(lambda run: run.request(endpoints.V2_USERS, parse_v2_users, query=metric))
     await requests.get(
         lambda run: run.request(
             endpoints.V2_SESSIONS,
-            lambda body: read_headline(body, "avg_rating"),
+            lambda body: parse_headline(body, "avg_rating"),
             span=span,
             query={"metric": "headline"},
         )
@@ -262,7 +262,7 @@ async def _main_platform(requests: _Requests) -> tuple[float, float] | None:
         response = await requests.get(
             lambda run: run.request(
                 endpoints.ACTIVE_USERS_PER_COURSE,
-                partial(read_courses, fields=()),
+                partial(parse_courses, fields=()),
                 span=window(_WEEK, requests.today),
             ),
             include_main_platform=include,

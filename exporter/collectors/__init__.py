@@ -12,7 +12,7 @@ from exporter.collectors import (
     chat,
     costs,
     engagement,
-    performance,
+    grades,
     usage,
     v2,
     videos,
@@ -254,10 +254,10 @@ COLLECTORS: tuple[Collector, ...] = (
         )
         for name, endpoint, collect in (
             ("registered_users", endpoints.REGISTERED_USERS, audience.registered_users),
-            ("grade", endpoints.AVERAGE_GRADE, performance.grade),
+            ("grade", endpoints.AVERAGE_GRADE, grades.grade),
             ("course_completions", endpoints.COMPLETIONS_PER_COURSE, engagement.course_completions),
             ("course_activity", endpoints.COURSE_ACTIVITY, engagement.course_activity),
-            ("course_grades", endpoints.GRADES_PER_COURSE, performance.course_grades),
+            ("course_grades", endpoints.GRADES_PER_COURSE, grades.course_grades),
         )
     ),
     _extra(

@@ -8,18 +8,18 @@ from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import (
     Values,
-    read_counts,
-    read_headline,
-    read_messages_summary,
-    read_parts,
-    read_topics_overview,
-    read_v2_users,
-    read_values,
+    parse_counts,
+    parse_headline,
+    parse_messages_summary,
+    parse_parts,
+    parse_topics_overview,
+    parse_v2_users,
+    parse_values,
     sum_by_name,
 )
 from exporter.catalog import Metric, Windowed
 from exporter.collectors import daily, tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 from exporter.windows import WINDOWS, window
 
@@ -54,24 +54,24 @@ _NOW = {
 
 async def conversations(run: Run) -> Result:
     """Conversations with agents, today and on complete days."""
-    read = partial(read_counts, count="conversation_count")
+    read = partial(parse_counts, count="conversation_count")
     return await _daily(run, catalog.CONVERSATIONS, read, _DAILY)
 
 
 async def agent_users(run: Run) -> Result:
     """Unique users of agents yesterday."""
-    return await _daily(run, catalog.AGENT_USERS, partial(read_counts, count="user_count"))
+    return await _daily(run, catalog.AGENT_USERS, partial(parse_counts, count="user_count"))
 
 
 async def ratings(run: Run) -> Result:
     """Ratings of agents by users."""
-    read = partial(read_counts, count="total_ratings")
+    read = partial(parse_counts, count="total_ratings")
     return await _daily(run, catalog.RATINGS, read, {"group_by": "day"})
 
 
 async def feedback(run: Run) -> Result:
     """Feedback entries on agents."""
-    read = partial(read_counts, count="feedback_count")
+    read = partial(parse_counts, count="feedback_count")
     return await _daily(run, catalog.FEEDBACK, read, _DAILY)
 
 
@@ -99,13 +99,13 @@ async def sentiments(run: Run) -> Result:
         samples = Samples()
         response = await run.request(
             endpoints.SENTIMENTS,
-            lambda body: read_values(body, *_SENTIMENTS.values(), "total_sentiments"),
+            lambda body: parse_values(body, *_SENTIMENTS.values(), "total_sentiments"),
             span=window(WINDOWS[name], run.day),
         )
         if response["total_sentiments"] != 0:
             for sentiment, path in _SENTIMENTS.items():
                 samples.add(catalog.SENTIMENT.at(name), response[path], sentiment)
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, catalog.SENTIMENT.windows, collect)
     return result
@@ -114,15 +114,15 @@ async def sentiments(run: Run) -> Result:
 async def topics(run: Run) -> Result:
     """Most discussed topics."""
     result = Result()
-    read = partial(read_parts, names=("topic_name", "name"), value="conversation_count")
+    read = partial(parse_parts, names=("topic_name", "name"), value="conversation_count")
 
     async def collect(name: str) -> None:
         samples = Samples()
         span = window(WINDOWS[name], run.day)
         response = await run.request(endpoints.TOPICS, read, span=span, query=_DAILY)
         values = sum_by_name(response.parts.values())
-        tables.put_top(samples, catalog.TOPIC_CONVERSATIONS.at(name), values)
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        tables.add_top(samples, catalog.TOPIC_CONVERSATIONS.at(name), values)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, catalog.TOPIC_CONVERSATIONS.windows, collect)
     return result
@@ -135,10 +135,10 @@ async def agent_users_now(run: Run) -> Result:
     async def collect(metric: str) -> None:
         samples = Samples()
         response = await run.request(
-            endpoints.V2_USERS, read_v2_users, query={"metric": metric, "date_filter": "today"}
+            endpoints.V2_USERS, parse_v2_users, query={"metric": metric, "date_filter": "today"}
         )
         samples.add(_NOW[metric], response.value)
-        result.items[metric] = Draft(samples=samples, interval=run.interval)
+        result.items[metric] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, list(_NOW), collect)
     return result
@@ -147,7 +147,7 @@ async def agent_users_now(run: Run) -> Result:
 async def message_summary(run: Run) -> Result:
     """Messages of users, responses of agents, and mean sentiment in each window."""
     return await _windows(
-        run, endpoints.V2_MESSAGES, read_messages_summary, _SUMMARY, {"limit": "1"}
+        run, endpoints.V2_MESSAGES, parse_messages_summary, _SUMMARY, {"limit": "1"}
     )
 
 
@@ -168,18 +168,18 @@ async def messages_this_month(run: Run) -> Result:
     """Messages in the current calendar month."""
     samples = Samples()
     query = {"metric": "overview", "date_filter": "today"}
-    response = await run.request(endpoints.V2_TOPICS, read_topics_overview, query=query)
+    response = await run.request(endpoints.V2_TOPICS, parse_topics_overview, query=query)
     samples.add(catalog.MESSAGES_THIS_MONTH, response["messages.this_month"])
-    return Result({"month": Draft(samples=samples, interval=run.interval)})
+    return Result({"month": NewItem(samples=samples, interval=run.interval)})
 
 
 def read_values_of(paths: Mapping[str, object], body: bytes) -> Values:
     """Read the members at `paths`."""
-    return read_values(body, *paths)
+    return parse_values(body, *paths)
 
 
 def _read_headline(names: Mapping[str, object], body: bytes) -> Values:
-    return read_headline(body, *names)
+    return parse_headline(body, *names)
 
 
 async def _daily(
@@ -199,7 +199,7 @@ async def _as_returned(run: Run, endpoint: Endpoint, metrics: Mapping[str, Metri
     response = await run.request(endpoint, partial(read_values_of, metrics))
     for path, metric in metrics.items():
         samples.add(metric, response[path])
-    return Result({endpoint.name: Draft(samples=samples, interval=run.interval)})
+    return Result({endpoint.name: NewItem(samples=samples, interval=run.interval)})
 
 
 async def _windows(
@@ -218,7 +218,7 @@ async def _windows(
         response = await run.request(endpoint, read, span=span, query=query)
         for path, measure in measures.items():
             samples.add(measure.at(name), response[path])
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, next(iter(measures.values())).windows, collect)
     return result

@@ -9,13 +9,13 @@ from exporter.api import endpoints
 from exporter.api.payloads import (
     CoursePage,
     PayloadError,
-    read_courses,
-    read_daily,
-    read_learners,
-    read_size,
+    parse_courses,
+    parse_daily,
+    parse_learners,
+    parse_size,
 )
 from exporter.collectors import daily
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.collectors.tables import Table
 from exporter.history.expected import REACH
 from exporter.history.windows import ACTIVE_USERS_7D
@@ -39,7 +39,7 @@ _UNIQUE_SERIES = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
 
 def _read_active(body: bytes) -> CoursePage:
     """Read seed 4, which must have values of the org or of courses."""
-    response = read_courses(body, fields=(_USERS,))
+    response = parse_courses(body, fields=(_USERS,))
     if response.total is None and not response.names:
         raise PayloadError(_NO_TOTAL)
     return response
@@ -47,7 +47,7 @@ def _read_active(body: bytes) -> CoursePage:
 
 def _read_total(body: bytes) -> CoursePage:
     """Read only the total of seed 4."""
-    response = read_courses(body, fields=())
+    response = parse_courses(body, fields=())
     if response.total is None:
         raise PayloadError(_NO_TOTAL)
     return response
@@ -58,7 +58,7 @@ async def active_users_today(run: Run) -> Result:
     response = await _active_users(run, Span(run.day, run.day), _read_total)
     samples = Samples()
     samples.add(catalog.ACTIVE_USERS.at(TODAY), response.total)
-    return Result({TODAY: Draft(samples=samples, interval=run.org.interval, of_day=True)})
+    return Result({TODAY: NewItem(samples=samples, interval=run.org.interval, of_day=True)})
 
 
 async def active_users(run: Run) -> Result:
@@ -82,7 +82,7 @@ async def active_users(run: Run) -> Result:
         samples.add(catalog.ACTIVE_USERS.at(name), response.total)
         samples.add_column(catalog.COURSE_ACTIVE_USERS.at(name), table.columns.get(_USERS, {}))
         every = 1 if name == "1d" else LONG_WINDOWS_EVERY
-        result.items[name] = Draft(
+        result.items[name] = NewItem(
             samples=samples, interval=run.interval * every, courses=table.names
         )
 
@@ -111,7 +111,7 @@ async def past_active_users(run: Run) -> Result:
         span = Span(end - timedelta(days=WINDOWS[name] - 1), end)
         response = await _active_users(run, span, _read_total)
         run.history.update(run.org.key, _UNIQUE_SERIES[name], days={end: response.total})
-        result.items[key] = Draft(samples=Samples(), interval=run.interval)
+        result.items[key] = NewItem(samples=Samples(), interval=run.interval)
 
     await run.each(result, due[:PAST_PER_RUN], collect)
     result.again = len(due) > PAST_PER_RUN
@@ -140,19 +140,19 @@ async def active_learners(run: Run) -> Result:
     samples = Samples()
     if not run.org.learner_indexes:
         response = await run.request(
-            endpoints.ACTIVE_LEARNERS, read_learners, query={"length": "1"}
+            endpoints.ACTIVE_LEARNERS, parse_learners, query={"length": "1"}
         )
         samples.add(catalog.ACTIVE_LEARNERS, response.pagination.total_items)
-        return Result({"learners": Draft(samples=samples, interval=run.interval)})
+        return Result({"learners": NewItem(samples=samples, interval=run.interval)})
     indexes: dict[int, tuple[float | None, float | None]] = {}
-    async for page in run.pages(endpoints.ACTIVE_LEARNERS, read_learners):
+    async for page in run.pages(endpoints.ACTIVE_LEARNERS, parse_learners):
         indexes.update(page.indexes)
         samples.add(catalog.ACTIVE_LEARNERS, page.pagination.total_items)
     for metric, position in ((catalog.ENGAGEMENT_INDEX, 0), (catalog.PERFORMANCE_INDEX, 1)):
         values = [v for pair in indexes.values() if (v := pair[position]) is not None]
         for name, value in _quantiles(values).items():
             samples.add(metric, value, name)
-    return Result({"learners": Draft(samples=samples, interval=run.interval)})
+    return Result({"learners": NewItem(samples=samples, interval=run.interval)})
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
@@ -169,7 +169,7 @@ async def enrollments(run: Run) -> Result:
     async def collect(name: str) -> None:
         measure = measures[name]
         query = {"active": _ACTIVE[measure]}
-        await daily.collect(run, result, measure, read_daily, query=query)
+        await daily.collect(run, result, measure, parse_daily, query=query)
 
     measures = {measure.name: measure for measure in _ACTIVE}
     await run.each(result, list(measures), collect)
@@ -187,10 +187,10 @@ async def course_enrollments(run: Run) -> Result:
             values = await daily.request(
                 run,
                 endpoints.COURSE_ENROLLMENTS_OVER_TIME,
-                read_daily,
+                parse_daily,
                 span=span,
                 query={"active": active},
-                names={"course_id": course_id},
+                path_params={"course_id": course_id},
                 subject=course_id,
             )
             run.history.update(run.org.key, measure.name, days=values, part=course_id)
@@ -199,7 +199,7 @@ async def course_enrollments(run: Run) -> Result:
                 samples.add(
                     measure.at(name), known.total(window(WINDOWS[name], run.day)), course_id
                 )
-        result.items[course_id] = Draft(samples=samples, interval=run.interval)
+        result.items[course_id] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, run.courses, collect)
     _forget_others(run, run.courses)
@@ -215,15 +215,15 @@ def _forget_others(run: Run, courses: Collection[str]) -> None:
 async def registered_users(run: Run) -> Result:
     """Number of registered users. Only the length of their list is read."""
     samples = Samples()
-    response = await run.request(endpoints.REGISTERED_USERS, read_size, query={"length": "1"})
+    response = await run.request(endpoints.REGISTERED_USERS, parse_size, query={"length": "1"})
     samples.add(catalog.REGISTERED_USERS, response.pagination.total_items)
-    return Result({"users": Draft(samples=samples, interval=run.interval)})
+    return Result({"users": NewItem(samples=samples, interval=run.interval)})
 
 
 async def registrations(run: Run) -> Result:
     """New registrations on complete days."""
     result = Result()
-    await daily.collect(run, result, catalog.REGISTRATIONS, read_daily)
+    await daily.collect(run, result, catalog.REGISTRATIONS, parse_daily)
     return result
 
 

@@ -4,9 +4,9 @@ from functools import partial
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_sessions
+from exporter.api.payloads import parse_sessions
 from exporter.collectors import daily, tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 from exporter.windows import Span
 
@@ -38,7 +38,7 @@ async def mentors(run: Run) -> Result:
     """Names of the mentors of the platform."""
     parts = await tables.agents(run, Span(run.yesterday, run.day))
     names = {part.id: part.name for part in parts if part.id}
-    return Result({"names": Draft(samples=Samples(), interval=run.interval, mentors=names)})
+    return Result({"names": NewItem(samples=Samples(), interval=run.interval, mentors=names)})
 
 
 async def _collect(run: Run, result: Result, key: str) -> None:
@@ -48,7 +48,7 @@ async def _collect(run: Run, result: Result, key: str) -> None:
     buckets = await daily.request(
         run,
         endpoints.MESSAGES_PER_SESSION,
-        read_sessions,
+        parse_sessions,
         span=run.unsettled(_SESSIONS, days=days, part=mentor),
         query={**_DAILY, "mentor_id": mentor} if mentor else _DAILY,
         subject=mentor,
@@ -60,7 +60,7 @@ async def _collect(run: Run, result: Result, key: str) -> None:
     sessions = run.history.series(run.org.key, _SESSIONS, part=mentor)
     messages = run.history.series(run.org.key, _MESSAGES, part=mentor)
     count, mean = _OF_MENTOR if mentor else _OF_ORG
-    daily.put_windows(
+    daily.add_windows(
         run,
         result,
         key,

@@ -12,15 +12,15 @@ from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import (
     Part,
-    read_costs,
-    read_parts,
-    read_spend_cap,
-    read_total_cost,
+    parse_costs,
+    parse_parts,
+    parse_spend_cap,
+    parse_total_cost,
     sum_by_name,
 )
 from exporter.catalog import Windowed
 from exporter.collectors import daily, tables
-from exporter.collectors.run import ITEM_ERRORS, Draft, ItemError, Result, Run
+from exporter.collectors.run import ITEM_ERRORS, ItemError, NewItem, Result, Run
 from exporter.history.series import DailyValues
 from exporter.samples import Samples
 from exporter.windows import TODAY, WINDOWS, Span, window
@@ -60,7 +60,7 @@ async def costs(run: Run) -> Result:
             continue
         samples = Samples()
         samples.add(catalog.COST.at(name), value)
-        result.items[name] = Draft(
+        result.items[name] = NewItem(
             samples=samples,
             interval=run.org.interval if name == TODAY else run.org.history_interval,
             of_day=name == TODAY,
@@ -80,7 +80,7 @@ def _is_without_data(tenant: Mapping[str, float | None]) -> bool:
 
 
 async def _tenant_cost(run: Run, span: Span) -> float | None:
-    return (await run.request(endpoints.TENANT_COST, read_total_cost, span=span)).value
+    return (await run.request(endpoints.TENANT_COST, parse_total_cost, span=span)).value
 
 
 async def _financial(run: Run, *, zeros: bool) -> DailyValues:
@@ -89,7 +89,7 @@ async def _financial(run: Run, *, zeros: bool) -> DailyValues:
     If it has nothing they are only added with `zeros`: the store may be stale.
     """
     span = run.unsettled(catalog.COST.name, days=daily.EXPECTED_DAYS)
-    values = await daily.request(run, endpoints.COSTS, read_costs, span=span, query=_BY_DAY)
+    values = await daily.request(run, endpoints.COSTS, parse_costs, span=span, query=_BY_DAY)
     if zeros or any(values.values()):
         run.history.update(run.org.key, catalog.COST.name, days=values)
     return run.history.series(run.org.key, catalog.COST.name)
@@ -125,8 +125,8 @@ async def _parts(run: Run, measure: Windowed, *sources: Source) -> Result:
     async def collect(name: str) -> None:
         samples = Samples()
         amounts = await _first_with_data(run, window(WINDOWS[name], run.day), sources)
-        tables.put_top(samples, measure.at(name), amounts)
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        tables.add_top(samples, measure.at(name), amounts)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, measure.windows, collect)
     return result
@@ -150,7 +150,7 @@ async def _first_with_data(run: Run, span: Span, sources: tuple[Source, ...]) ->
 
 
 async def _details(run: Run, span: Span, *, group: str) -> Amounts:
-    read = partial(read_parts, names=(group,), value=_COST, lists=("rows",))
+    read = partial(parse_parts, names=(group,), value=_COST, lists=("rows",))
     parts: dict[str, Part] = {}
     pages = run.pages(endpoints.COST_DETAILS, read, span=span, query={"group_by": group})
     async for page in pages:
@@ -159,7 +159,7 @@ async def _details(run: Run, span: Span, *, group: str) -> Amounts:
 
 
 async def _models(run: Run, span: Span) -> Amounts:
-    read = partial(read_parts, names=("model",), value=_COST)
+    read = partial(parse_parts, names=("model",), value=_COST)
     return sum_by_name((await run.request(endpoints.MODEL_COSTS, read, span=span)).parts.values())
 
 
@@ -169,10 +169,10 @@ async def _agents(run: Run, span: Span) -> Amounts:
 
 async def spend_cap(run: Run) -> Result:
     """Spend cap of the org: limit, spent, remaining, and whether it is exceeded."""
-    cap = await run.request(endpoints.SPEND_CAP, read_spend_cap)
+    cap = await run.request(endpoints.SPEND_CAP, parse_spend_cap)
     samples = Samples()
     samples.add(catalog.SPEND_CAP_LIMIT, cap.limit)
     samples.add(catalog.SPEND_CAP_SPENT, cap.spent)
     samples.add(catalog.SPEND_CAP_REMAINING, cap.remaining)
     samples.add(catalog.SPEND_CAP_EXCEEDED, cap.exceeded)
-    return Result({"cap": Draft(samples=samples, interval=run.interval)})
+    return Result({"cap": NewItem(samples=samples, interval=run.interval)})

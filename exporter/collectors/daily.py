@@ -6,7 +6,7 @@ from typing import Protocol
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import PayloadError, PayloadErrors
 from exporter.catalog import Windowed
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.history.expected import REACH
 from exporter.history.series import DailyValues
 from exporter.history.windows import average
@@ -50,7 +50,7 @@ async def collect(
     span = run.unsettled(measure.name, days=days)
     values = await request(run, measure.endpoint, read, span=span, query=query)
     run.history.update(run.org.key, measure.name, days=values)
-    put(run, result, measure)
+    add(run, result, measure)
 
 
 async def request(
@@ -60,7 +60,7 @@ async def request(
     *,
     span: Span | None,
     query: Mapping[str, str] | None = None,
-    names: Mapping[str, str] | None = None,
+    path_params: Mapping[str, str] | None = None,
     subject: str = "",
 ) -> Mapping:  # type: ignore[type-arg]  # see ByDay
     """Return a value, or None for unknown, for every day of `span`.
@@ -71,7 +71,7 @@ async def request(
     if span is None:
         return {}
     response = await run.request(
-        endpoint, read, span=span, query=query, names=names, subject=subject
+        endpoint, read, span=span, query=query, path_params=path_params, subject=subject
     )
     try:
         values = response.over(span)
@@ -83,20 +83,20 @@ async def request(
     return values
 
 
-def put(run: Run, result: Result, measure: Windowed) -> None:
+def add(run: Run, result: Result, measure: Windowed) -> None:
     """Add the items of a measure of the org from its history: today, and the complete days."""
     values = run.history.series(run.org.key, measure.name)
-    put_windows(run, result, measure.name, {measure: values.total}, known=values)
+    add_windows(run, result, measure.name, {measure: values.total}, known=values)
 
 
-Read = Callable[[Span], float | None]
+WindowFunction = Callable[[Span], float | None]
 
 
-def put_windows(
+def add_windows(
     run: Run,
     result: Result,
     key: str,
-    measures: Mapping[Windowed, Read],
+    measures: Mapping[Windowed, WindowFunction],
     *,
     known: DailyValues,
     labels: tuple[str, ...] = (),
@@ -116,16 +116,16 @@ def put_windows(
                 span = window(WINDOWS[name], run.day)
                 complete.add(measure.at(name), read(span), *labels)
     if any(TODAY in measure.windows for measure in measures):
-        result.items[f"{key}/today"] = Draft(samples=today, interval=run.interval, of_day=True)
+        result.items[f"{key}/today"] = NewItem(samples=today, interval=run.interval, of_day=True)
     current = run.items.get(key)
     if known.get(run.yesterday) is None and current is not None and current.day != run.day:
         result.confirmed.add(key)
         return
-    result.items[key] = Draft(
+    result.items[key] = NewItem(
         samples=complete, interval=max(run.interval, run.org.history_interval)
     )
 
 
-def average_of(sums: DailyValues, counts: DailyValues) -> Read:
+def average_of(sums: DailyValues, counts: DailyValues) -> WindowFunction:
     """Return a reader of averages, weighted by `counts`."""
     return lambda span: average(sums, counts, span)

@@ -2,9 +2,9 @@
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_daily, read_values
+from exporter.api.payloads import parse_daily, parse_values
 from exporter.collectors import daily, tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 from exporter.windows import WINDOWS, window
 
@@ -23,7 +23,7 @@ _TIME = {
 async def time(run: Run) -> Result:
     """Time spent today and on complete days."""
     result = Result()
-    await daily.collect(run, result, catalog.TIME_SPENT, read_daily)
+    await daily.collect(run, result, catalog.TIME_SPENT, parse_daily)
     return result
 
 
@@ -34,12 +34,12 @@ async def time_per_learner(run: Run) -> Result:
     async def collect(name: str) -> None:
         response = await run.request(
             endpoints.TIME_PER_LEARNER,
-            lambda body: read_values(body, "average"),
+            lambda body: parse_values(body, "average"),
             span=window(WINDOWS[name], run.day),
         )
         samples = Samples()
         samples.add(catalog.TIME_PER_LEARNER.at(name), response["average"])
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, catalog.TIME_PER_LEARNER.windows, collect)
     return result
@@ -53,7 +53,7 @@ async def course_time(run: Run) -> Result:
         span = window(WINDOWS[name], run.day)
         table = await tables.courses(run, endpoints.TIME_PER_COURSE, tuple(_TIME), span=span)
         samples = table.samples({member: measure.at(name) for member, measure in _TIME.items()})
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, catalog.COURSE_TIME_SPENT.windows, collect)
     return result
@@ -62,17 +62,17 @@ async def course_time(run: Run) -> Result:
 async def completions(run: Run) -> Result:
     """Courses completed today and on complete days."""
     result = Result()
-    await daily.collect(run, result, catalog.COMPLETIONS, read_daily)
+    await daily.collect(run, result, catalog.COMPLETIONS, parse_daily)
     return result
 
 
 async def course_completions(run: Run) -> Result:
     """Users of each course: how many are enrolled, and how many completed it."""
     table = await tables.courses(run, endpoints.COMPLETIONS_PER_COURSE, tuple(_COMPLETION))
-    return Result({"courses": Draft(samples=table.samples(_COMPLETION), interval=run.interval)})
+    return Result({"courses": NewItem(samples=table.samples(_COMPLETION), interval=run.interval)})
 
 
 async def course_activity(run: Run) -> Result:
     """Days on which a learner is active in each course. The API does not state a unit of time."""
     table = await tables.courses(run, endpoints.COURSE_ACTIVITY, tuple(_ACTIVITY))
-    return Result({"courses": Draft(samples=table.samples(_ACTIVITY), interval=run.interval)})
+    return Result({"courses": NewItem(samples=table.samples(_ACTIVITY), interval=run.interval)})

@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar
 
 from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, BadAnswer, Kind
-from exporter.api.pages import Page, pages
+from exporter.api.errors import ApiError, BadResponseError, Kind
+from exporter.api.paging import Page, pages
 from exporter.api.payloads import PayloadError, PayloadErrors, Reason
 from exporter.history.store import History
 from exporter.samples import Samples
@@ -43,7 +43,7 @@ ITEM_ERRORS = (ApiError, PayloadError)
 class Api(Protocol):
     """What a collector needs of the API client."""
 
-    async def get(self, account: Org, call: Call) -> bytes:
+    async def get(self, org: Org, call: Call) -> bytes:
         """Return the body of a good response, or raise `ApiError`."""
         ...
 
@@ -69,7 +69,7 @@ P = TypeVar("P", bound=ReadablePage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class NewItem:
     """A new item. `interval` is how often it is collected, in seconds: its age limit follows."""
 
     samples: Samples
@@ -87,7 +87,7 @@ class Result:
     there was more than one run may request. `generation` is the API generation of the values.
     """
 
-    items: dict[str, Draft] = field(default_factory=dict)
+    items: dict[str, NewItem] = field(default_factory=dict)
     failed: dict[str, ItemError] = field(default_factory=dict)
     wanted: Callable[[str], bool] | None = None
     again: bool = False
@@ -142,7 +142,7 @@ class Run:
         *,
         span: Span | None = None,
         query: Mapping[str, str] | None = None,
-        names: Mapping[str, str] | None = None,
+        path_params: Mapping[str, str] | None = None,
         subject: str = "",
     ) -> R:
         """Send one request and read the response.
@@ -153,14 +153,14 @@ class Run:
         """
         call = Call(
             endpoint=endpoint,
-            names=names or {},
+            path_params=path_params or {},
             query=self._query(endpoint, span, query or {}),
             queued=self.queued,
             subject=subject,
         )
         try:
             body = await self.api.get(self.org, call)
-        except BadAnswer as error:
+        except BadResponseError as error:
             if error.kind in _UNREADABLE:
                 self.payload_error(endpoint, Reason.UNREADABLE, 1)
             raise
@@ -214,10 +214,10 @@ class Run:
             named = {words.get(name, name): value for name, value in paging.items()}
             return await self.request(endpoint, read, span=span, query={**(query or {}), **named})
 
-        def cut() -> None:
+        def on_truncated() -> None:
             self.payload_error(endpoint, Reason.PAGES, 1)
 
-        async for page in pages(request, length=self.page_size, cut=cut):
+        async for page in pages(request, length=self.page_size, on_truncated=on_truncated):
             yield page
 
     async def each(

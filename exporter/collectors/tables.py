@@ -7,15 +7,15 @@ from math import fsum
 
 from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
-from exporter.api.pages import MAX_PAGES
-from exporter.api.payloads import NAMELESS, CoursePage, Part, Reason, read_courses, read_parts
+from exporter.api.paging import MAX_PAGES
+from exporter.api.payloads import NAMELESS, CoursePage, Part, Reason, parse_courses, parse_parts
 from exporter.catalog import OTHER, TOP, Metric
 from exporter.collectors.run import Run
 from exporter.samples import Samples
 from exporter.windows import Span
 
 _AGENT_ROWS = partial(
-    read_parts,
+    parse_parts,
     names=("mentor_name", "mentor_unique_id"),
     ids=("mentor_unique_id",),
     value="total_cost",
@@ -50,7 +50,7 @@ async def courses(
 ) -> Table:
     """Return the rows of all pages of a list of courses."""
     table = Table()
-    async for page in run.pages(endpoint, partial(read_courses, fields=fields), span=span):
+    async for page in run.pages(endpoint, partial(parse_courses, fields=fields), span=span):
         table.add(page)
     return table
 
@@ -77,7 +77,7 @@ def top(values: Mapping[str, float | None], *, by: Mapping[str, float | None]) -
     return sorted(named, key=lambda name: (-(by[name] or 0), name))[:TOP]
 
 
-def put_top(
+def add_top(
     samples: Samples,
     metric: Metric,
     values: Mapping[str, float | None],

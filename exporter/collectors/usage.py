@@ -5,9 +5,9 @@ from functools import partial
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_llm_usage
+from exporter.api.payloads import parse_llm_usage
 from exporter.collectors import tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 from exporter.windows import TODAY, WINDOWS, Span, window
 
@@ -42,7 +42,7 @@ async def _usage(run: Run, spans: Mapping[str, Span]) -> Result:
         sums = await _request(run, spans[name], tuple(_SUMS), "sum")
         names = tables.top(sums["count"], by=sums["count"])
         for member, measure in _SUMS.items():
-            tables.put_top(samples, measure.at(name), sums[member], names=names)
+            tables.add_top(samples, measure.at(name), sums[member], names=names)
         for quantile, measure in _LATENCIES.items():
             found = await _request(run, spans[name], (_LATENCY,), quantile)
             latencies = {
@@ -50,8 +50,8 @@ async def _usage(run: Run, spans: Mapping[str, Span]) -> Result:
                 for model, value in found[_LATENCY].items()
                 if value is not None
             }
-            tables.put_top(samples, measure.at(name), latencies, names=names, others=False)
-        result.items[name] = Draft(samples=samples, interval=run.interval, of_day=name == TODAY)
+            tables.add_top(samples, measure.at(name), latencies, names=names, others=False)
+        result.items[name] = NewItem(samples=samples, interval=run.interval, of_day=name == TODAY)
 
     await run.each(result, list(spans), collect)
     return result
@@ -66,5 +66,5 @@ async def _request(
         "group_by": "model",
         "limit": _MODELS_PER_PAGE,
     }
-    read = partial(read_llm_usage, measures=measures, aggregation=aggregation)
+    read = partial(parse_llm_usage, measures=measures, aggregation=aggregation)
     return (await run.request(endpoints.LLM_USAGE, read, span=span, query=query)).columns

@@ -8,9 +8,9 @@ from functools import partial
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_content, read_headline, read_points, read_v2_users
+from exporter.api.payloads import parse_content, parse_headline, parse_points, parse_v2_users
 from exporter.collectors import daily
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.collectors.tables import Table
 from exporter.history.windows import ACTIVE_USERS_7D
 from exporter.samples import Samples
@@ -32,7 +32,7 @@ async def active_users_today(run: Run) -> Result:
     samples = Samples()
     value = await _active_users(run, Span(run.day, run.day))
     samples.add(catalog.ACTIVE_USERS.at(TODAY), value)
-    return Result({TODAY: Draft(samples=samples, interval=run.interval, of_day=True)})
+    return Result({TODAY: NewItem(samples=samples, interval=run.interval, of_day=True)})
 
 
 async def active_users(run: Run) -> Result:
@@ -43,13 +43,13 @@ async def active_users(run: Run) -> Result:
         samples = Samples()
         if name == _NAMES:
             names = await _course_names(run)
-            result.items[name] = Draft(samples=samples, interval=run.interval, courses=names)
+            result.items[name] = NewItem(samples=samples, interval=run.interval, courses=names)
             return
         value = await _active_users(run, window(WINDOWS[name], run.day))
         samples.add(catalog.ACTIVE_USERS.at(name), value)
         if name in _UNIQUE:
             run.history.update(run.org.key, _UNIQUE[name], days={run.yesterday: value})
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, [*WINDOWS, _NAMES], collect)
     return result
@@ -64,7 +64,7 @@ async def enrollments(run: Run) -> Result:
         spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
     complete = Samples()
     for name, span in spans.items():
-        read = partial(read_content, summary=(_ENROLLMENTS,))
+        read = partial(parse_content, summary=(_ENROLLMENTS,))
         query = {**_COURSES, "limit": "1"}
         response = await run.request(endpoints.V2_CONTENT, read, span=span, query=query)
         value = response.summary[_ENROLLMENTS]
@@ -74,7 +74,7 @@ async def enrollments(run: Run) -> Result:
         samples.add(measure.at(name), value)
         key = f"{measure.name}/today" if name == TODAY else measure.name
         interval = run.interval if name == TODAY else run.org.history_interval
-        result.items[key] = Draft(samples=samples, interval=interval, of_day=name == TODAY)
+        result.items[key] = NewItem(samples=samples, interval=interval, of_day=name == TODAY)
     return result
 
 
@@ -85,7 +85,7 @@ async def course_enrollments(run: Run) -> Result:
     async def collect(name: str) -> None:
         columns = await _courses(run, window(WINDOWS[name], run.day), (_OF_COURSE,))
         samples = columns.samples({_OF_COURSE: catalog.COURSE_ENROLLMENTS.at(name)})
-        result.items[name] = Draft(samples=samples, interval=run.interval)
+        result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, list(WINDOWS), collect)
     return result
@@ -94,7 +94,7 @@ async def course_enrollments(run: Run) -> Result:
 async def course_videos(run: Run) -> Result:
     """Names of the courses; the newer family has no videos."""
     names = await _course_names(run)
-    return Result({"courses": Draft(samples=Samples(), interval=run.interval, courses=names)})
+    return Result({"courses": NewItem(samples=Samples(), interval=run.interval, courses=names)})
 
 
 async def chat(run: Run) -> Result:
@@ -128,14 +128,14 @@ async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
     values = await daily.request(
         run,
         endpoints.V2_SESSIONS,
-        read_points,
+        parse_points,
         span=run.unsettled(catalog.CHAT_SESSIONS.name, days=days, part=mentor),
         query={**_BY_DAY, **query},
         subject=mentor,
     )
     run.history.update(run.org.key, catalog.CHAT_SESSIONS.name, days=values, part=mentor)
     sessions = run.history.series(run.org.key, catalog.CHAT_SESSIONS.name, part=mentor)
-    daily.put_windows(run, result, key, {count: sessions.total}, known=sessions, labels=labels)
+    daily.add_windows(run, result, key, {count: sessions.total}, known=sessions, labels=labels)
     spans = {TODAY: Span(run.day, run.day)}
     if run.is_older(f"{key}/averages", run.org.history_interval):
         spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
@@ -145,7 +145,7 @@ async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
             continue  # no sessions, no average
         response = await run.request(
             endpoints.V2_SESSIONS,
-            lambda body: read_headline(body, _AVERAGE),
+            lambda body: parse_headline(body, _AVERAGE),
             span=span,
             query={"metric": "headline", **query},
             subject=mentor,
@@ -153,16 +153,18 @@ async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
         samples = Samples() if name == TODAY else complete
         samples.add(mean.at(name), response[_AVERAGE], *labels)
         if name == TODAY:
-            result.items[f"{key}/averages/today"] = Draft(
+            result.items[f"{key}/averages/today"] = NewItem(
                 samples=samples, interval=run.interval, of_day=True
             )
     if len(spans) > 1:
-        result.items[f"{key}/averages"] = Draft(samples=complete, interval=run.org.history_interval)
+        result.items[f"{key}/averages"] = NewItem(
+            samples=complete, interval=run.org.history_interval
+        )
 
 
 async def _active_users(run: Run, span: Span) -> float | None:
     query = {"metric": "active_users", "granularity": "day"}
-    return (await run.request(endpoints.V2_USERS, read_v2_users, span=span, query=query)).value
+    return (await run.request(endpoints.V2_USERS, parse_v2_users, span=span, query=query)).value
 
 
 async def _course_names(run: Run) -> Mapping[str, str]:
@@ -172,7 +174,7 @@ async def _course_names(run: Run) -> Mapping[str, str]:
 async def _courses(run: Run, span: Span, fields: tuple[str, ...]) -> Table:
     """Return the rows of the org's own courses."""
     table = Table()
-    read = partial(read_content, fields=fields)
+    read = partial(parse_content, fields=fields)
     async for page in run.pages(endpoints.V2_CONTENT, read, span=span, query=_COURSES):
         own = {id_: name for id_, name in page.names.items() if id_ not in page.external}
         table.names.update(own)

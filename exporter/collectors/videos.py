@@ -2,9 +2,9 @@
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_daily
+from exporter.api.payloads import parse_daily
 from exporter.collectors import daily, tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 
 _OF_COURSE = {
     "num_vids": catalog.COURSE_VIDEOS,
@@ -18,7 +18,7 @@ _OF_COURSE = {
 async def videos(run: Run) -> Result:
     """Videos completed today and on complete days."""
     result = Result()
-    await daily.collect(run, result, catalog.VIDEO_COMPLETIONS, read_daily)
+    await daily.collect(run, result, catalog.VIDEO_COMPLETIONS, parse_daily)
     return result
 
 
@@ -26,4 +26,4 @@ async def course_videos(run: Run) -> Result:
     """Videos of each course: how many there are, and how much they are watched."""
     table = await tables.courses(run, endpoints.COURSE_VIDEOS, tuple(_OF_COURSE))
     samples = table.samples(_OF_COURSE)
-    return Result({"courses": Draft(samples=samples, interval=run.interval, courses=table.names)})
+    return Result({"courses": NewItem(samples=samples, interval=run.interval, courses=table.names)})

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from exporter import collectors, logs
-from exporter.api.account import unreadable
+from exporter.api.credentials import unreadable_keys
 from exporter.check.live import check_live
 from exporter.check.plan import make_plan
 from exporter.check.report import amount, print_plan, say
@@ -16,7 +16,7 @@ from exporter.commands.options import config_option
 from exporter.commands.running import EXIT_FAILED, or_exit, run
 from exporter.commands.screen import screen
 from exporter.settings import load
-from exporter.web.port import WebFile
+from exporter.web.server import WebConfigFile
 
 
 @click.command()
@@ -37,7 +37,7 @@ def check(config: Path | None, *, live: bool, courses: int) -> None:
     """
     settings = or_exit(partial(load, config, known_collectors=collectors.NAMES), status=EXIT_FAILED)
     logs.configure(level="error", form="logfmt")
-    or_exit(partial(WebFile, settings.web.config_file), status=EXIT_FAILED)
+    or_exit(partial(WebConfigFile, settings.web.config_file), status=EXIT_FAILED)
     console = screen()
     if live:
         well = or_exit(lambda: run(check_live(settings, console)), status=EXIT_FAILED)
@@ -46,7 +46,7 @@ def check(config: Path | None, *, live: bool, courses: int) -> None:
         plan = make_plan(settings, sizes)
         print_plan(plan, settings, console, counted=False)
         well = plan.fits
-    if missing := len(unreadable(settings.orgs)):
+    if missing := len(unreadable_keys(settings.orgs)):
         have = "has" if missing == 1 else "have"
         say(console, f"{amount(missing, 'org')} {have} no API key that can be read.", style="red")
     if missing or not well:

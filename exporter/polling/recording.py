@@ -10,9 +10,9 @@ from dataclasses import replace
 import structlog
 
 from exporter import collectors
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused
+from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError
 from exporter.clock import Clock
-from exporter.collectors.run import Draft, ItemError, Run
+from exporter.collectors.run import ItemError, NewItem, Run
 from exporter.exposition.orgs import OrgRenderer
 from exporter.polling.collecting import Collected
 from exporter.polling.days import AFTER_MIDNIGHT
@@ -100,7 +100,7 @@ class Recorder:
         self, state: OrgState, entry: CollectorState, collected: Collected, error: ItemError
     ) -> None:
         org, name, started = state.key, entry.name, collected.started
-        sent = not isinstance(error, ApiError) or error.asked
+        sent = not isinstance(error, ApiError) or error.sent
         entry.key_rejected = isinstance(error, ApiError) and error.kind in _KEY_PROBLEMS
         entry.failing.clear()
         if sent:
@@ -144,7 +144,7 @@ class Recorder:
         for other in result.history_of:
             self._renderer.render(state.key, other)
 
-    def _item(self, state: OrgState, run: Run, draft: Draft) -> Item:
+    def _item(self, state: OrgState, run: Run, draft: NewItem) -> Item:
         return Item(
             samples=draft.samples.compact(),
             day=run.day,
@@ -222,7 +222,7 @@ class Recorder:
 
 def _retry_at(error: ItemError) -> float:
     """Return the earliest time of the next attempt that the API allows."""
-    return error.retry_at if isinstance(error, RateLimited) else float("-inf")
+    return error.retry_at if isinstance(error, RateLimitedError) else float("-inf")
 
 
 def _item_error(entry: CollectorState, collected: Collected, before: str) -> str:
@@ -235,4 +235,4 @@ def _item_error(entry: CollectorState, collected: Collected, before: str) -> str
 def _is_absent(entry: CollectorState, error: ItemError) -> bool:
     """Return whether a deployment does not offer an extra, or the key may not read it."""
     optional = entry.collector.group != collectors.CORE or entry.collector.lists_mentors
-    return optional and isinstance(error, Refused)
+    return optional and isinstance(error, RejectedError)

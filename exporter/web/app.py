@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from exporter.exposition import Format, negotiate
 from exporter.settings import ConfigError
 from exporter.web.negotiation import accepts_gzip
-from exporter.web.prefix import Prefixed
 from exporter.web.probe import with_success
+from exporter.web.route_prefix import RoutePrefixMiddleware
 from exporter.web.status import StatusPages
 
 
@@ -92,7 +92,7 @@ def build(service: Service, page: Page, status: StatusPages) -> ASGIApp:
         ]
     )
     app.router.redirect_slashes = False
-    return Prefixed(app, lambda: service.route_prefix)
+    return RoutePrefixMiddleware(app, lambda: service.route_prefix)
 
 
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)

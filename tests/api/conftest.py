@@ -14,7 +14,7 @@ from exporter.api.client import ApiClient, Call
 from exporter.api.endpoints import ENROLLMENTS_OVER_TIME, Endpoint
 from exporter.api.errors import ApiError
 from exporter.api.hosts import Hosts
-from exporter.api.trust import Trust
+from exporter.api.trust_store import TrustStore
 from exporter.scheduler import Collection
 from exporter.settings import ApiLimits
 
@@ -133,7 +133,7 @@ async def server():
 
 
 @dataclass
-class FakeAccount:
+class FakeOrg:
     base_url: str
     key: str = "acme"
     auth_scheme: str = "Api-Token"
@@ -147,8 +147,8 @@ class FakeAccount:
 
 
 @pytest.fixture
-def account(server):
-    return FakeAccount(server.url)
+def org(server):
+    return FakeOrg(server.url)
 
 
 class Ledger:
@@ -198,7 +198,7 @@ def naps(clock):
     return Naps(clock)
 
 
-class FixedTrust(Trust):
+class FixedTrust(TrustStore):
     """Trusts the authorities of one context, whatever the environment says."""
 
     def __init__(self, context):
@@ -271,9 +271,8 @@ def queued(org="acme"):
 
 
 def call(endpoint=ENROLLMENTS_OVER_TIME, *, query=None, org="acme", **more):
-    names = more.pop("names", {})
     more.setdefault("queued", queued(org))
-    return Call(endpoint=endpoint, names=names, query=query or {}, **more)
+    return Call(endpoint=endpoint, query=query or {}, **more)
 
 
 async def become_true(condition):
@@ -283,10 +282,10 @@ async def become_true(condition):
             await asyncio.sleep(0.005)
 
 
-async def failure(client, account, what=None):
+async def failure(client, org, what=None):
     """Return the error that a call ends in."""
     with pytest.raises(ApiError) as caught:
-        await client.get(account, what or call())
+        await client.get(org, what or call())
     assert KEY not in str(caught.value)
     return caught.value
 

@@ -7,13 +7,13 @@ import pytest
 
 from exporter.api import endpoints
 from exporter.api.client import quiet_http_loggers
-from exporter.api.errors import Kind, Refused, Unavailable
+from exporter.api.errors import Kind, RejectedError, UnavailableError
 from tests.api.conftest import (
     BODY,
     COURSE,
     HTML,
     KEY,
-    FakeAccount,
+    FakeOrg,
     become_true,
     call,
     drop,
@@ -25,9 +25,9 @@ from tests.api.conftest import (
 )
 
 
-async def test_a_good_response_is_its_body(client, server, account, ledger):
+async def test_a_good_response_is_its_body(client, server, org, ledger):
     server.answers = [say(BODY)]
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
     assert ledger.requests == [("acme", "enrollments_over_time", "200")]
     assert ledger.retries == []
 
@@ -35,11 +35,11 @@ async def test_a_good_response_is_its_body(client, server, account, ledger):
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("prefix", ["", "/dm", "/a%20b/dm", "/ä"])
 async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server, prefix, slash):
-    account = FakeAccount(server.url + prefix + slash, key="a/b:c+d", user_id="üser@x")
+    org = FakeOrg(server.url + prefix + slash, key="a/b:c+d", user_id="üser@x")
     course = "course-v1:Acme+Bio/101+2026 %41"
     for endpoint in (endpoints.COURSE_VIDEOS, endpoints.VIDEOS_OVER_TIME, COURSE):
         names = {"course_id": course} if endpoint is COURSE else {}
-        await client.get(account, call(endpoint, names=names, query={"a b": "c+d:/?&=é"}))
+        await client.get(org, call(endpoint, path_params=names, query={"a b": "c+d:/?&=é"}))
     sent = "/%C3%A4" if prefix == "/ä" else prefix
     org = "a%2Fb%3Ac%2Bd"
     course_id = "course-v1%3AAcme%2BBio%2F101%2B2026%20%2541"
@@ -51,13 +51,13 @@ async def test_paths_arrive_exactly_as_the_reference_prints_them(client, server,
     ]
 
 
-async def test_dots_in_a_path_are_not_normalized(client, server, account):
-    await client.get(account, call(COURSE, names={"course_id": ".."}))
+async def test_dots_in_a_path_are_not_normalized(client, server, org):
+    await client.get(org, call(COURSE, path_params={"course_id": ".."}))
     assert server.received[0].target == "/api/orgs/acme/users/ops/courses/../over-time"
 
 
-async def test_the_headers_of_a_request(client, server, account):
-    await client.get(account, call())
+async def test_the_headers_of_a_request(client, server, org):
+    await client.get(org, call())
     headers = server.received[0].headers
     assert headers.pop("user-agent").startswith("iblai-exporter/")
     assert headers == {
@@ -68,58 +68,56 @@ async def test_the_headers_of_a_request(client, server, account):
     }
 
 
-async def test_without_a_scheme_the_bare_key_is_sent(client, server, account):
-    account.auth_scheme = ""
-    await client.get(account, call())
+async def test_without_a_scheme_the_bare_key_is_sent(client, server, org):
+    org.auth_scheme = ""
+    await client.get(org, call())
     assert server.received[0].headers["authorization"] == KEY
 
 
-async def test_a_key_that_changes_is_read_for_each_request(client, server, account):
+async def test_a_key_that_changes_is_read_for_each_request(client, server, org):
     for key in ("first", "second"):
-        account.api_key = key
-        await client.get(account, call())
+        org.api_key = key
+        await client.get(org, call())
     assert [a.headers["authorization"] for a in server.received] == [
         "Api-Token first",
         "Api-Token second",
     ]
 
 
-async def test_cookies_are_not_kept(client, server, account):
+async def test_cookies_are_not_kept(client, server, org):
     server.answers = [say(set_cookie="session=1; Path=/")]
-    await client.get(account, call())
-    await client.get(account, call())
+    await client.get(org, call())
+    await client.get(org, call())
     assert "cookie" not in server.received[1].headers
 
 
-async def test_connections_are_reused(client, server, account):
+async def test_connections_are_reused(client, server, org):
     for _ in range(20):
-        await client.get(account, call())
+        await client.get(org, call())
     assert server.accepted == 1
 
 
 async def test_requests_open_no_more_connections_than_may_be_in_flight(make_client, server):
     client = make_client(concurrency=6)
     server.answers = [slowly(0.005)]
-    accounts = [FakeAccount(server.url, key=f"org{n}") for n in range(5)]
-    await asyncio.gather(
-        *(client.get(accounts[n % 5], call(org=f"org{n % 5}")) for n in range(100))
-    )
+    orgs = [FakeOrg(server.url, key=f"org{n}") for n in range(5)]
+    await asyncio.gather(*(client.get(orgs[n % 5], call(org=f"org{n % 5}")) for n in range(100)))
     assert len(server.received) == 100
     assert server.most_at_once == 6
     assert server.accepted == 6
 
 
-async def test_one_org_uses_at_most_half_of_the_slots(make_client, server, account):
+async def test_one_org_uses_at_most_half_of_the_slots(make_client, server, org):
     client = make_client(concurrency=8)
     server.answers = [slowly(0.02)]
-    await asyncio.gather(*(client.get(account, call()) for _ in range(30)))
+    await asyncio.gather(*(client.get(org, call()) for _ in range(30)))
     assert server.most_at_once == 4
 
 
 async def test_orgs_on_one_host_share_its_rate(make_client, server):
     client = make_client(concurrency=20, rate_limit=50)
-    accounts = [FakeAccount(f"{server.url}/{n}", key=f"org{n}") for n in range(4)]
-    await asyncio.gather(*(client.get(accounts[n % 4], call(org=f"org{n % 4}")) for n in range(70)))
+    orgs = [FakeOrg(f"{server.url}/{n}", key=f"org{n}") for n in range(4)]
+    await asyncio.gather(*(client.get(orgs[n % 4], call(org=f"org{n % 4}")) for n in range(70)))
     times = [request.at for request in server.received]
     assert max(sum(start <= t <= start + 1 for t in times) for start in times) <= 50
 
@@ -138,11 +136,11 @@ async def test_orgs_on_one_host_share_its_rate(make_client, server):
     ],
 )
 async def test_server_and_network_errors_are_retried_with_backoff_and_jitter(
-    make_client, server, account, ledger, naps, answer, code, kind
+    make_client, server, org, ledger, naps, answer, code, kind
 ):
     server.answers = [answer]
-    error = await failure(make_client(retries=3), account)
-    assert isinstance(error, Unavailable)
+    error = await failure(make_client(retries=3), org)
+    assert isinstance(error, UnavailableError)
     assert error.kind == kind
     assert ledger.codes == [code] * 4
     assert len(server.received) == 4
@@ -151,20 +149,20 @@ async def test_server_and_network_errors_are_retried_with_backoff_and_jitter(
     assert all(0 <= nap <= 0.5 * 2**n for n, nap in enumerate(naps.taken))
 
 
-async def test_a_retry_that_succeeds_is_a_success(client, server, account, ledger):
+async def test_a_retry_that_succeeds_is_a_success(client, server, org, ledger):
     server.answers = [drop(say(BODY)[:-1]), say(BODY)]
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
     assert ledger.codes == ["cut", "200"]
     assert ledger.retries == [("acme", "enrollments_over_time")]
 
 
-async def test_no_retries_means_none(make_client, server, account):
+async def test_no_retries_means_none(make_client, server, org):
     server.answers = [say({}, status=500)]
-    await failure(make_client(retries=0), account)
+    await failure(make_client(retries=0), org)
     assert len(server.received) == 1
 
 
-async def test_a_request_that_backs_off_holds_no_slot(make_client, server, account):
+async def test_a_request_that_backs_off_holds_no_slot(make_client, server, org):
     asleep, wake = asyncio.Event(), asyncio.Event()
 
     async def sleep(seconds):
@@ -173,10 +171,10 @@ async def test_a_request_that_backs_off_holds_no_slot(make_client, server, accou
 
     client = make_client(concurrency=1, sleep=sleep)
     server.answers = [say({}, status=500), say(BODY)]
-    waiting = asyncio.create_task(client.get(account, call()))
+    waiting = asyncio.create_task(client.get(org, call()))
     await asleep.wait()
     assert make_client.slots(server.url) == (0, 0)
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
     wake.set()
     assert await waiting == BODY
 
@@ -186,22 +184,22 @@ async def test_a_request_that_backs_off_holds_no_slot(make_client, server, accou
     [(401, Kind.UNAUTHORIZED), (403, Kind.FORBIDDEN), (404, Kind.NOT_FOUND)],
 )
 async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
-    client, server, account, ledger, status, kind
+    client, server, org, ledger, status, kind
 ):
     server.answers = [say({"detail": "Not found."}, status=status)] * 2 + [say(BODY)]
     for sent in (1, 2):
-        error = await failure(client, account)
-        assert isinstance(error, Refused)
-        assert (error.kind, error.asked) == (kind, True)
+        error = await failure(client, org)
+        assert isinstance(error, RejectedError)
+        assert (error.kind, error.sent) == (kind, True)
         assert len(server.received) == sent
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
     assert ledger.codes == [str(status)] * 2 + ["200"]
     assert ledger.retries == []
 
 
 @pytest.mark.parametrize("late", ["head", "body"])
 async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_retried(
-    make_client, server, account, ledger, late
+    make_client, server, org, ledger, late
 ):
     async def drip(request, writer):
         writer.write(say(BODY)[:-30] if late == "body" else b"")
@@ -211,8 +209,8 @@ async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_ret
 
     server.answers = [drip]
     client = make_client(timeout=0.1, retries=3)
-    error = await failure(client, account)
-    assert isinstance(error, Unavailable)
+    error = await failure(client, org)
+    assert isinstance(error, UnavailableError)
     assert error.kind == "timeout"
     assert "no complete response within 0.1 s" in str(error)
     assert ledger.codes == ["timeout"]
@@ -223,8 +221,8 @@ async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_ret
 async def test_waiting_for_a_slot_does_not_count_against_the_time_limit(make_client, server):
     client = make_client(timeout=0.5, concurrency=1, retries=0)
     server.answers = [slowly(0.1)]
-    account = FakeAccount(server.url)
-    await asyncio.gather(*(client.get(account, call()) for _ in range(8)))
+    org = FakeOrg(server.url)
+    await asyncio.gather(*(client.get(org, call()) for _ in range(8)))
     assert len(server.received) == 8
 
 
@@ -233,10 +231,7 @@ async def test_slow_requests_are_not_cancelled_to_make_room_for_others(make_clie
     client = make_client(timeout=5, concurrency=4, retries=0)
     server.answers = [slowly(0.3, say(BODY))]
     bodies = await asyncio.gather(
-        *(
-            client.get(FakeAccount(server.url, key=f"org{n}"), call(org=f"org{n}"))
-            for n in range(12)
-        )
+        *(client.get(FakeOrg(server.url, key=f"org{n}"), call(org=f"org{n}")) for n in range(12))
     )
     assert bodies == [BODY] * 12
     assert ledger.codes == ["200"] * 12
@@ -259,8 +254,8 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
 
     async def one(org):
         try:
-            assert await client.get(FakeAccount(server.url, key=org), call(org=org)) == BODY
-        except Unavailable as error:
+            assert await client.get(FakeOrg(server.url, key=org), call(org=org)) == BODY
+        except UnavailableError as error:
             errors.append((org, error.kind))
 
     for _ in range(5):
@@ -274,10 +269,10 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
 async def test_requests_of_a_discarded_collection_end_and_free_their_slots(make_client, server):
     client = make_client(concurrency=2)
     server.answers = [slowly(0.05, say(BODY))]
-    account, mine = FakeAccount(server.url), queued()
-    first = asyncio.create_task(client.get(account, call(queued=mine)))
+    org, mine = FakeOrg(server.url), queued()
+    first = asyncio.create_task(client.get(org, call(queued=mine)))
     await become_true(lambda: server.at_once)
-    waiting = [asyncio.create_task(client.get(account, call(queued=mine))) for _ in range(3)]
+    waiting = [asyncio.create_task(client.get(org, call(queued=mine))) for _ in range(3)]
     await asyncio.sleep(0)
     [(_, hosts)] = make_client.made
     hosts.site(server.url).host.queue.discard(mine)
@@ -288,21 +283,21 @@ async def test_requests_of_a_discarded_collection_end_and_free_their_slots(make_
 
 
 async def test_a_host_that_refuses_connections_is_named(client, unused_tcp_port):
-    account = FakeAccount(f"http://127.0.0.1:{unused_tcp_port}")
-    error = await failure(client, account)
+    org = FakeOrg(f"http://127.0.0.1:{unused_tcp_port}")
+    error = await failure(client, org)
     assert error.kind == "connection"
     assert "127.0.0.1: cannot connect: Connection refused" in str(error)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "-"])
 async def test_an_invalid_host_is_a_connection_error(make_client, host):
-    error = await failure(make_client(retries=0), FakeAccount(f"http://{host}"))
+    error = await failure(make_client(retries=0), FakeOrg(f"http://{host}"))
     assert error.kind == "connection"
     assert host in str(error)
 
 
 async def test_a_name_that_does_not_exist_is_named(make_client):
-    error = await failure(make_client(retries=0), FakeAccount("http://nowhere.invalid"))
+    error = await failure(make_client(retries=0), FakeOrg("http://nowhere.invalid"))
     assert error.kind == "connection"
     assert "nowhere.invalid: the name is not known" in str(error)
 
@@ -324,7 +319,7 @@ async def test_hundreds_of_requests_cancelled_at_any_moment_leave_every_slot_fre
 
     def get(n):
         org = f"org{n % 4}"
-        return client.get(FakeAccount(server.url, key=org), call(org=org))
+        return client.get(FakeOrg(server.url, key=org), call(org=org))
 
     given_up = 0
     while given_up < 300:
@@ -351,8 +346,7 @@ async def test_limits_can_change_while_requests_wait(make_client, server):
     server.answers = [slowly(0.05)]
     orgs = [f"org{n % 4}" for n in range(12)]
     tasks = [
-        asyncio.create_task(client.get(FakeAccount(server.url, key=org), call(org=org)))
-        for org in orgs
+        asyncio.create_task(client.get(FakeOrg(server.url, key=org), call(org=org))) for org in orgs
     ]
     await become_true(lambda: server.at_once)
     make_client.set_limits(concurrency=4, rate_limit=0)
@@ -360,9 +354,9 @@ async def test_limits_can_change_while_requests_wait(make_client, server):
     assert server.most_at_once == 4
 
 
-async def test_nothing_of_http_is_logged_even_when_everything_is(client, server, account, caplog):
+async def test_nothing_of_http_is_logged_even_when_everything_is(client, server, org, caplog):
     quiet_http_loggers()
     caplog.set_level(logging.DEBUG)
-    await client.get(account, call(query={"start_date": "2026-01-01"}))
+    await client.get(org, call(query={"start_date": "2026-01-01"}))
     assert not re.search("2026-01-01|127.0.0.1|" + KEY, caplog.text)
     assert [r for r in caplog.records if r.name.split(".")[0] in {"httpx", "aiohttp"}] == []

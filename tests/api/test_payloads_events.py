@@ -10,9 +10,9 @@ from exporter.api.payloads import (
     Bucket,
     PayloadError,
     Reason,
-    read_counts,
-    read_points,
-    read_sessions,
+    parse_counts,
+    parse_points,
+    parse_sessions,
 )
 from exporter.windows import Span
 
@@ -23,7 +23,7 @@ ROWS = [
     {"time": "2026-01-01T00:00:00Z", "avg_messages": 5, "total_sessions": 10},
     {"time": "2026-01-02T00:00:00Z", "avg_messages": 6, "total_sessions": 12},
 ]
-conversations = partial(read_counts, count="conversation_count")
+conversations = partial(parse_counts, count="conversation_count")
 
 
 def parse(parser, payload):
@@ -45,7 +45,7 @@ def test_sessions_and_messages_of_a_window_with_idle_days_are_the_platform_s():
         )
     ]
     week = Span(date(2026, 3, 19), date(2026, 3, 25))
-    days = parse(read_sessions, rows).over(week)
+    days = parse(parse_sessions, rows).over(week)
     sessions = sum(bucket.sessions for bucket in days.values())
     assert days[date(2026, 3, 19)] == IDLE
     assert sessions == 1145
@@ -54,19 +54,19 @@ def test_sessions_and_messages_of_a_window_with_idle_days_are_the_platform_s():
 
 @pytest.mark.parametrize("payload", [ROWS, [ROWS], [[ROWS[0]], [ROWS[1]]]])
 def test_a_list_in_a_list_is_the_same_as_a_list(payload):
-    assert parse(read_sessions, payload).days == {FIRST: Bucket(10, 50), SECOND: Bucket(12, 72)}
+    assert parse(parse_sessions, payload).days == {FIRST: Bucket(10, 50), SECOND: Bucket(12, 72)}
 
 
-@pytest.mark.parametrize("parser", [read_sessions, conversations])
+@pytest.mark.parametrize("parser", [parse_sessions, conversations])
 @pytest.mark.parametrize("payload", [[], [[]], [[], []]])
 def test_an_empty_list_is_0_for_every_day(parser, payload):
-    idle = IDLE if parser is read_sessions else 0
+    idle = IDLE if parser is parse_sessions else 0
     assert over(parser, payload) == [idle, idle, idle]
     assert parse(parser, payload).errors == {}
 
 
 def test_a_day_without_a_row_is_0():
-    assert over(read_sessions, ROWS) == [Bucket(10, 50), Bucket(12, 72), IDLE]
+    assert over(parse_sessions, ROWS) == [Bucket(10, 50), Bucket(12, 72), IDLE]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_day_without_a_row_is_0():
     [(3, Reason.ROW), (None, Reason.ROW), ({"time": None}, Reason.DATE), ({}, Reason.DATE)],
 )
 def test_a_day_without_a_row_is_unknown_beside_an_unreadable_or_undated_row(row, reason):
-    events = parse(read_sessions, [row, *ROWS])
+    events = parse(parse_sessions, [row, *ROWS])
     assert list(events.over(SPAN).values()) == [Bucket(10, 50), Bucket(12, 72), None]
     assert events.errors == {reason: 1}
 
@@ -82,31 +82,31 @@ def test_a_day_without_a_row_is_unknown_beside_an_unreadable_or_undated_row(row,
 @pytest.mark.parametrize("sessions", [None, -1, "many"])
 def test_an_unreadable_value_costs_only_its_own_day(sessions):
     row = {"time": "2026-01-02", "avg_messages": 3, "total_sessions": sessions}
-    events = parse(read_sessions, [ROWS[0], row])
+    events = parse(parse_sessions, [ROWS[0], row])
     assert list(events.over(SPAN).values()) == [Bucket(10, 50), None, IDLE]
     assert events.errors == {Reason.VALUE: 1}
 
 
 def test_rows_that_all_lie_outside_the_range_are_an_error():
     with pytest.raises(PayloadError, match="outside the requested range"):
-        over(read_sessions, ROWS, Span(date(2026, 2, 1), date(2026, 2, 7)))
+        over(parse_sessions, ROWS, Span(date(2026, 2, 1), date(2026, 2, 7)))
 
 
 def test_single_rows_outside_the_range_are_ignored():
-    assert over(read_sessions, ROWS, Span(SECOND, THIRD)) == [Bucket(12, 72), IDLE]
+    assert over(parse_sessions, ROWS, Span(SECOND, THIRD)) == [Bucket(12, 72), IDLE]
 
 
 def test_buckets_of_different_hours_are_merged_by_their_sessions():
     more = {"time": "2026-01-01 13:00:00", "avg_messages": "2.5", "total_sessions": "30"}
-    assert parse(read_sessions, [*ROWS, more]).days[FIRST] == Bucket(40, 125)
+    assert parse(parse_sessions, [*ROWS, more]).days[FIRST] == Bucket(40, 125)
 
 
 def test_the_same_bucket_twice_counts_once_and_is_unknown_if_the_two_differ():
-    assert parse(read_sessions, [*ROWS, {**ROWS[0], "time": "2026-01-01"}]).days == {
+    assert parse(parse_sessions, [*ROWS, {**ROWS[0], "time": "2026-01-01"}]).days == {
         FIRST: Bucket(10, 50),
         SECOND: Bucket(12, 72),
     }
-    events = parse(read_sessions, [*ROWS, {**ROWS[0], "total_sessions": 11}])
+    events = parse(parse_sessions, [*ROWS, {**ROWS[0], "total_sessions": 11}])
     assert list(events.over(SPAN).values()) == [None, Bucket(12, 72), IDLE]
     assert events.errors == {Reason.DATE: 1}
 
@@ -124,7 +124,7 @@ def test_the_same_bucket_twice_counts_once_and_is_unknown_if_the_two_differ():
     ],
 )
 def test_sessions_are_known_without_their_average_but_not_the_reverse(row, bucket, errors):
-    events = parse(read_sessions, [{"time": "2026-01-01", **row}, ROWS[1]])
+    events = parse(parse_sessions, [{"time": "2026-01-01", **row}, ROWS[1]])
     assert events.days[FIRST] == bucket
     assert events.errors[Reason.VALUE] == errors
 
@@ -134,7 +134,7 @@ def test_sessions_are_known_without_their_average_but_not_the_reverse(row, bucke
 )
 def test_a_list_without_any_bucket_is_an_error(payload):
     with pytest.raises(PayloadError):
-        parse(read_sessions, payload)
+        parse(parse_sessions, payload)
 
 
 # Counts by day.
@@ -186,14 +186,14 @@ def points(*given):
 
 
 def test_points_are_an_event_list_with_or_without_idle_days():
-    assert over(read_points, points(("2026-01-01T00:00:00Z", 45))) == [45, 0, 0]
+    assert over(parse_points, points(("2026-01-01T00:00:00Z", 45))) == [45, 0, 0]
     full = points(("2026-01-01", 45), ("2026-01-02", 0), ("2026-01-03", 0))
-    assert over(read_points, full) == [45, 0, 0]
-    assert over(read_points, points()) == [0, 0, 0]
+    assert over(parse_points, full) == [45, 0, 0]
+    assert over(parse_points, points()) == [0, 0, 0]
 
 
 def test_a_day_without_a_mean_has_none_and_null_is_no_error():
-    ratings = partial(read_points, idle=None)
+    ratings = partial(parse_points, idle=None)
     given = points(("2026-01-01", 4.5), ("2026-01-02", None))
     assert over(ratings, given) == [4.5, None, None]
     assert parse(ratings, given).errors == {}
@@ -203,4 +203,4 @@ def test_a_day_without_a_mean_has_none_and_null_is_no_error():
 @pytest.mark.parametrize("payload", [{}, {"points": None}, {"points": {}}, {"metric": "headline"}])
 def test_without_a_list_of_points_there_is_an_error(payload):
     with pytest.raises(PayloadError):
-        parse(read_points, payload)
+        parse(parse_points, payload)

@@ -10,10 +10,10 @@ from exporter.api.payloads import (
     Pagination,
     PayloadError,
     Reason,
-    read_content,
-    read_courses,
-    read_learners,
-    read_size,
+    parse_content,
+    parse_courses,
+    parse_learners,
+    parse_size,
 )
 
 FIELDS = ("user_count", "time_watched")
@@ -22,11 +22,11 @@ COURSE = {"course_id": BIOLOGY, "name": "Biology 101", "user_count": 8}
 
 
 def courses(payload):
-    return read_courses(json.dumps(payload).encode(), FIELDS)
+    return parse_courses(json.dumps(payload).encode(), FIELDS)
 
 
 def learners(payload):
-    return read_learners(json.dumps(payload).encode())
+    return parse_learners(json.dumps(payload).encode())
 
 
 def test_the_reference_s_own_list_of_courses_is_parsed():
@@ -109,7 +109,7 @@ def test_a_number_as_text_counts():
 
 def test_of_a_list_of_people_only_the_length_is_kept():
     row = {"username": "jane.doe", "full_name": "Jane", "time_spent": "12"}
-    size = read_size(json.dumps({"data": [row], "pagination": {"totalItems": 1250}}).encode())
+    size = parse_size(json.dumps({"data": [row], "pagination": {"totalItems": 1250}}).encode())
     assert size.pagination.total_items == 1250
     assert "jane" not in repr(size).lower()
 
@@ -135,7 +135,7 @@ CONTENT = {
 
 
 def content(payload):
-    return read_content(
+    return parse_content(
         json.dumps(payload).encode(),
         ("enrollments", "total_time_spent"),
         ("totals.total_learners", "averages.completion_rate", "totals.programs"),

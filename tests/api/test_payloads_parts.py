@@ -10,16 +10,16 @@ from exporter.api.payloads import (
     NAMELESS,
     PayloadError,
     Reason,
-    read_parts,
-    read_total_cost,
-    read_values,
+    parse_parts,
+    parse_total_cost,
+    parse_values,
     sum_by_name,
 )
 
-topics = partial(read_parts, names=("topic_name", "name"), value="conversation_count")
-details = partial(read_parts, names=("mentor",), value="total_cost", lists=("rows",))
+topics = partial(parse_parts, names=("topic_name", "name"), value="conversation_count")
+details = partial(parse_parts, names=("mentor",), value="total_cost", lists=("rows",))
 agents = partial(
-    read_parts,
+    parse_parts,
     names=("mentor_name", "mentor_unique_id"),
     ids=("mentor_unique_id",),
     value="total_cost",
@@ -160,7 +160,7 @@ def test_parts_without_any_value_are_an_error(payload):
 
 
 def average(payload):
-    return read_values(json.dumps(payload).encode(), "data.average")
+    return parse_values(json.dumps(payload).encode(), "data.average")
 
 
 def test_a_value_is_found_by_its_path():
@@ -174,7 +174,7 @@ def test_a_value_that_is_null_is_not_returned_and_no_error(raw):
 
 
 def test_one_value_may_be_missing_or_unreadable_beside_another():
-    values = read_values(b'{"a": 1, "c": "x"}', "a", "b", "c")
+    values = parse_values(b'{"a": 1, "c": "x"}', "a", "b", "c")
     assert dict(values.values) == {"a": 1, "b": None, "c": None}
     assert values.errors == {Reason.VALUE: 1}
 
@@ -189,10 +189,10 @@ def test_without_any_of_the_values_there_is_an_error(payload):
 
 @pytest.mark.parametrize("cost", [5.75, "5.75", " 5.75000 "])
 def test_the_cost_of_an_org_is_a_number_or_text(cost):
-    assert parse(read_total_cost, {"total_cost": cost}).value == 5.75
+    assert parse(parse_total_cost, {"total_cost": cost}).value == 5.75
 
 
 @pytest.mark.parametrize("cost", [None, "N/A", "oops", -1])
 def test_a_null_cost_is_unknown_and_counted(cost):
-    number = parse(read_total_cost, {"total_cost": cost})
+    number = parse(parse_total_cost, {"total_cost": cost})
     assert (number.value, number.errors) == (None, {Reason.VALUE: 1})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.payloads import PayloadError, Reason, read_costs, read_daily
+from exporter.api.payloads import PayloadError, Reason, parse_costs, parse_daily
 from exporter.windows import Span
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
@@ -16,7 +16,7 @@ SPAN = Span(FIRST, THIRD)
 
 
 def daily(payload):
-    return read_daily(json.dumps(payload).encode())
+    return parse_daily(json.dumps(payload).encode())
 
 
 def over(data, total, span=SPAN):
@@ -212,7 +212,7 @@ def test_a_value_is_never_another_than_the_platform_s(true, returned):
 
 def costs(value, **days):
     overtime = [{"date": f"2026-01-0{day[1:]}", "value": cost} for day, cost in days.items()]
-    return read_costs(
+    return parse_costs(
         json.dumps({"metric": "total_costs", "value": value, "overtime": overtime}).encode()
     )
 
@@ -242,7 +242,7 @@ def test_a_null_value_makes_every_day_unknown(value, days):
 def test_a_null_value_with_a_day_of_0_is_unknown_and_not_0():
     body = b'{"value": null, "overtime": [{"date": "2026-03-20", "value": 0}]}'
     day = date(2026, 3, 20)
-    assert read_costs(body).over(Span(day, day)) == {day: None}
+    assert parse_costs(body).over(Span(day, day)) == {day: None}
 
 
 def test_a_value_of_0_makes_every_day_0():
@@ -259,4 +259,4 @@ def test_the_newest_days_of_costs_are_unknown_too():
 )
 def test_what_is_no_series_of_costs_is_an_error(payload):
     with pytest.raises(PayloadError):
-        read_costs(json.dumps(payload).encode())
+        parse_costs(json.dumps(payload).encode())

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from exporter.api.payloads import NAMELESS, PayloadError, Reason, read_llm_usage, read_spend_cap
+from exporter.api.payloads import NAMELESS, PayloadError, Reason, parse_llm_usage, parse_spend_cap
 
 COST = ("total_cost",)
 
 
 def usage(rows, measures=COST, group="model", **more):
     body = {"resource": "metrics", "data": rows, "meta": {"limit": 1000}}
-    return read_llm_usage(json.dumps(body).encode(), measures, group, **more)
+    return parse_llm_usage(json.dumps(body).encode(), measures, group, **more)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_rows_without_the_measure_are_an_error(rows):
 @pytest.mark.parametrize("body", [b"{}", b'{"detail": "bad gateway"}', b"3"])
 def test_what_is_no_list_of_usage_is_an_error(body):
     with pytest.raises(PayloadError):
-        read_llm_usage(body, COST, "model")
+        parse_llm_usage(body, COST, "model")
 
 
 # Spend caps.
@@ -118,7 +118,7 @@ CAP = {
 
 
 def cap(**members):
-    return read_spend_cap(json.dumps({**CAP, **members}).encode())
+    return parse_spend_cap(json.dumps({**CAP, **members}).encode())
 
 
 def test_the_reference_s_own_cap_is_parsed():
@@ -144,7 +144,7 @@ def test_a_disabled_cap_has_no_limit_and_is_never_exceeded():
 
 
 def test_what_is_not_returned_is_none_and_not_derived():
-    found = read_spend_cap(b'{"max_cost_usd": "500", "remaining_usd": null, "is_exceeded": null}')
+    found = parse_spend_cap(b'{"max_cost_usd": "500", "remaining_usd": null, "is_exceeded": null}')
     assert (found.limit, found.spent, found.remaining) == (500, None, None)
     assert (found.enabled, found.exceeded) == (True, None)
 
@@ -152,4 +152,4 @@ def test_what_is_not_returned_is_none_and_not_derived():
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"detail": "no"}', b'{"max_cost_usd": "lots"}'])
 def test_what_is_no_cap_is_an_error(body):
     with pytest.raises(PayloadError):
-        read_spend_cap(body)
+        parse_spend_cap(body)

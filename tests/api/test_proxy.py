@@ -10,13 +10,13 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.answers import Topic
-from exporter.api.errors import BadAnswer, Kind, Unavailable, code_of
-from exporter.api.failures import transport_error
+from exporter.api.errors import BadResponseError, Kind, UnavailableError, code_of
 from exporter.api.proxy import NoProxy, Proxies, check_proxies, proxies_from_environment
+from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
+from exporter.api.transport_errors import api_error_of
 from exporter.problems import ConfigError
-from tests.api.conftest import BODY, KEY, FakeAccount, Server, call, say
+from tests.api.conftest import BODY, KEY, FakeOrg, Server, call, say
 from tests.api.forward_proxy import ForwardProxy, send
 
 PROXY = "http://proxy.example:3128"
@@ -279,8 +279,8 @@ async def test_https_is_tunneled_and_the_proxy_never_sees_the_key(
 ):
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{office.port}")
     monkeypatch.setenv("no_proxy", "")
-    account = FakeAccount("https://api.example")
-    assert await make_client(context=trusting()).get(account, call()) == BODY
+    org = FakeOrg("https://api.example")
+    assert await make_client(context=trusting()).get(org, call()) == BODY
     assert office.methods == ["CONNECT"]
     assert office.heads[0].startswith("CONNECT api.example:443 HTTP/1.1\r\n")
     assert KEY not in office.heads[0]
@@ -335,22 +335,30 @@ async def test_a_host_in_no_proxy_is_reached_directly(behind, office):
     assert office.heads == []
 
 
-TOPIC = Topic("acme", "/api/x", "", KEY)
+CONTEXT = ErrorContext("acme", "/api/x", "", KEY)
 
 
 async def failure(transport, url="https://api.example"):
     with pytest.raises(httpx.TransportError) as caught:
         await send(transport, url)
-    return transport_error(caught.value, topic=TOPIC, host="api.example")
+    return api_error_of(caught.value, context=CONTEXT, host="api.example")
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "says"),
     [
-        (407, BadAnswer, "the proxy answered 407: it asks for a login; put user and password in"),
-        (403, BadAnswer, "the proxy answered 403: it does not allow connections to this host"),
-        (502, Unavailable, "the proxy answered 502"),
-        (511, Unavailable, "the proxy answered 511"),
+        (
+            407,
+            BadResponseError,
+            "the proxy answered 407: it asks for a login; put user and password in",
+        ),
+        (
+            403,
+            BadResponseError,
+            "the proxy answered 403: it does not allow connections to this host",
+        ),
+        (502, UnavailableError, "the proxy answered 502"),
+        (511, UnavailableError, "the proxy answered 511"),
     ],
 )
 async def test_a_proxy_that_opens_no_tunnel_is_named_as_the_cause(
@@ -372,14 +380,14 @@ async def test_a_proxy_that_opens_no_tunnel_is_named_as_the_cause(
 async def test_a_login_that_the_proxy_rejects_is_not_tried_again_at_once(behind, office):
     office.credentials = "user:other"
     error = await failure(behind(f"http://user:s3cret@127.0.0.1:{office.port}"))
-    assert isinstance(error, BadAnswer)
+    assert isinstance(error, BadResponseError)
     assert len(office.heads) == 1
     assert "s3cret" not in str(error)
 
 
 async def test_a_proxy_out_of_reach_is_named_as_the_cause(behind, unused_tcp_port):
     error = await failure(behind(f"http://user:s3cret@127.0.0.1:{unused_tcp_port}"))
-    assert isinstance(error, Unavailable)
+    assert isinstance(error, UnavailableError)
     assert error.kind is Kind.PROXY
     assert "the proxy cannot be reached: Connection refused" in str(error)
     assert "s3cret" not in str(error)

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.errors import RateLimited
-from exporter.api.retry_after import Holds, read_retry_after
+from exporter.api.errors import RateLimitedError
+from exporter.api.retry_after import RetryAfter, read_retry_after
 from tests.api.conftest import (
     BODY,
     OTHER,
-    FakeAccount,
+    FakeOrg,
     call,
     failure,
     say,
@@ -19,38 +19,38 @@ from tests.api.conftest import (
 
 
 async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
-    client, server, account, clock, ledger, naps
+    client, server, org, clock, ledger, naps
 ):
     server.answers = [
         say({"detail": "Too many requests."}, status=429, retry_after="120"),
         say(BODY),
     ]
-    error = await failure(client, account)
-    assert isinstance(error, RateLimited)
-    assert (error.status, error.kind, error.asked) == (429, "rate_limited", True)
+    error = await failure(client, org)
+    assert isinstance(error, RateLimitedError)
+    assert (error.status, error.kind, error.sent) == (429, "rate_limited", True)
     assert error.retry_at == clock.monotonic() + 120
     assert "429, asked to slow down (Too many requests.); retried in 120 s" in str(error)
-    held = await failure(client, account)
-    assert isinstance(held, RateLimited)
-    assert not held.asked
+    held = await failure(client, org)
+    assert isinstance(held, RateLimitedError)
+    assert not held.sent
     assert held.retry_at == error.retry_at
     assert len(server.received) == 1
     assert ledger.slowed == [("acme", "enrollments_over_time")]
     assert naps.taken == []
     clock.advance(120)
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
 
 
-async def test_another_endpoint_and_another_org_are_not_held_back(client, server, account):
+async def test_another_endpoint_and_another_org_are_not_held_back(client, server, org):
     server.answers = [say({}, status=429, retry_after="120"), say(BODY)]
-    await failure(client, account)
-    assert await client.get(account, call(OTHER)) == BODY
-    assert await client.get(FakeAccount(server.url, key="globex"), call()) == BODY
+    await failure(client, org)
+    assert await client.get(org, call(OTHER)) == BODY
+    assert await client.get(FakeOrg(server.url, key="globex"), call()) == BODY
 
 
-async def test_a_short_retry_after_is_waited_for(client, server, account, naps, ledger):
+async def test_a_short_retry_after_is_waited_for(client, server, org, naps, ledger):
     server.answers = [say({}, status=503, retry_after="2"), say(BODY)]
-    assert await client.get(account, call()) == BODY
+    assert await client.get(org, call()) == BODY
     assert naps.taken == [2]
     assert ledger.codes == ["503", "200"]
     assert len(ledger.retries) == 1
@@ -58,50 +58,48 @@ async def test_a_short_retry_after_is_waited_for(client, server, account, naps, 
 
 
 async def test_requests_that_queued_behind_a_short_retry_after_wait_for_it_too(
-    make_client, server, account, naps
+    make_client, server, org, naps
 ):
     client = make_client(concurrency=4)
     server.answers = [slowly(0.02, say({}, status=429, retry_after="2")), say(BODY)]
-    bodies = await asyncio.gather(*(client.get(account, call()) for _ in range(5)))
+    bodies = await asyncio.gather(*(client.get(org, call()) for _ in range(5)))
     assert bodies == [BODY] * 5
     assert len(server.received) == 6
 
 
 async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(
-    make_client, server, account
+    make_client, server, org
 ):
     client = make_client(concurrency=2)
     server.answers = [slowly(0.02, say({}, status=429, retry_after="600"))]
-    errors = await asyncio.gather(*(failure(client, account) for _ in range(10)))
-    assert sum(error.asked for error in errors) == 1
+    errors = await asyncio.gather(*(failure(client, org) for _ in range(10)))
+    assert sum(error.sent for error in errors) == 1
     assert len(server.received) == 1
 
 
-async def test_retries_after_429_end(make_client, server, account, naps):
+async def test_retries_after_429_end(make_client, server, org, naps):
     server.answers = [say({}, status=429, retry_after="1")]
-    error = await failure(make_client(retries=2), account)
-    assert isinstance(error, RateLimited)
-    assert error.asked
+    error = await failure(make_client(retries=2), org)
+    assert isinstance(error, RateLimitedError)
+    assert error.sent
     assert len(server.received) == 3
 
 
-async def test_a_429_without_retry_after_holds_longer_each_time(
-    client, server, account, clock, naps
-):
+async def test_a_429_without_retry_after_holds_longer_each_time(client, server, org, clock, naps):
     server.answers = [say({}, status=429)]
-    error = await failure(client, account)
+    error = await failure(client, org)
     assert naps.taken == [5]
     assert error.retry_at - clock.monotonic() == 10
     clock.advance(10)
     server.answers = [say(BODY)]
-    await client.get(account, call())
+    await client.get(org, call())
     server.answers = [say({}, status=429)]
-    error = await failure(client, account)
+    error = await failure(client, org)
     assert naps.taken == [5, 5]
 
 
 async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(
-    client, server, account, clock
+    client, server, org, clock
 ):
     server.answers = [
         say(
@@ -111,15 +109,15 @@ async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(
             retry_after="Tue, 01 Jan 2030 00:01:00 GMT",
         )
     ]
-    error = await failure(client, account)
+    error = await failure(client, org)
     assert error.retry_at == clock.monotonic() + 60
 
 
-async def test_retry_after_holds_even_if_the_org_is_forgotten(client, server, account):
+async def test_retry_after_holds_even_if_the_org_is_forgotten(client, server, org):
     server.answers = [say({}, status=429, retry_after="120")]
-    await failure(client, account)
+    await failure(client, org)
     client.forget("acme")
-    assert not (await failure(client, account)).asked
+    assert not (await failure(client, org)).sent
 
 
 # What the header says.
@@ -162,15 +160,17 @@ def test_any_header_gives_a_time_to_wait(value, date):
 
 
 def test_a_wait_is_never_shortened_and_grows_to_five_minutes():
-    holds = Holds()
-    assert holds.hold("acme", "x", now=0, seconds=100) == 100
-    assert holds.hold("acme", "x", now=10, seconds=1) == 100
-    waits = [holds.hold("acme", "y", now=1000 * n, seconds=None) - 1000 * n for n in range(9)]
+    retry_after = RetryAfter()
+    assert retry_after.postpone("acme", "x", now=0, seconds=100) == 100
+    assert retry_after.postpone("acme", "x", now=10, seconds=1) == 100
+    waits = [
+        retry_after.postpone("acme", "y", now=1000 * n, seconds=None) - 1000 * n for n in range(9)
+    ]
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
 
 
 def test_a_hold_that_is_over_is_forgotten():
-    holds = Holds()
-    holds.hold("acme", "x", now=0, seconds=10)
-    assert holds.until("acme", "x", now=9) == 10
-    assert holds.until("acme", "x", now=10) is None
+    retry_after = RetryAfter()
+    retry_after.postpone("acme", "x", now=0, seconds=10)
+    assert retry_after.until("acme", "x", now=9) == 10
+    assert retry_after.until("acme", "x", now=10) is None

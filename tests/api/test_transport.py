@@ -9,15 +9,15 @@ import httpx
 import pytest
 import trustme
 
-from exporter.api.answers import Topic
 from exporter.api.errors import Kind
-from exporter.api.failures import transport_error
 from exporter.api.proxy import Proxies
+from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
+from exporter.api.transport_errors import api_error_of
 from tests.api.conftest import (
     BODY,
     KEY,
-    FakeAccount,
+    FakeOrg,
     Server,
     become_true,
     call,
@@ -43,14 +43,14 @@ async def test_a_certificate_of_a_known_authority_is_trusted(make_client, server
     context = ssl.create_default_context()
     server.authority.configure_trust(context)
     server.answers = [say(BODY)]
-    account = FakeAccount(f"https://127.0.0.1:{tls_port}")
-    assert await make_client(context=context).get(account, call()) == BODY
+    org = FakeOrg(f"https://127.0.0.1:{tls_port}")
+    assert await make_client(context=context).get(org, call()) == BODY
 
 
 async def test_a_certificate_of_an_unknown_authority_is_rejected_and_named(
     make_client, tls_port, ledger
 ):
-    error = await failure(make_client(retries=0), FakeAccount(f"https://127.0.0.1:{tls_port}"))
+    error = await failure(make_client(retries=0), FakeOrg(f"https://127.0.0.1:{tls_port}"))
     assert error.kind == Kind.TLS
     assert "127.0.0.1: its certificate is not trusted: unable to get" in str(error)
     assert ledger.codes == ["tls"]
@@ -63,7 +63,7 @@ async def test_tls_to_a_server_without_it_is_a_tls_error(make_client, ledger):
 
     listener = await asyncio.start_server(answer_in_plain, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    error = await failure(make_client(retries=0), FakeAccount(f"https://127.0.0.1:{port}"))
+    error = await failure(make_client(retries=0), FakeOrg(f"https://127.0.0.1:{port}"))
     listener.close()
     assert error.kind == Kind.TLS
     assert "127.0.0.1: TLS failed" in str(error)
@@ -84,7 +84,7 @@ async def test_requests_go_through_the_proxy_with_its_own_credentials(
     environment("http_proxy", server.url.replace("//", "//user:pass@"))
     environment("no_proxy", "")
     server.answers = [say(BODY)]
-    await make_client().get(FakeAccount("http://api.example/dm"), call())
+    await make_client().get(FakeOrg("http://api.example/dm"), call())
     assert server.received[0].target == (
         "http://api.example/dm/api/ai-analytics/audience/orgs/acme/enrollments/over-time"
     )
@@ -102,14 +102,14 @@ async def test_with_a_proxy_set_loopback_is_reached_directly_and_the_key_stays_h
         environment(name, f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     server.answers = [say(BODY)]
     client = make_client()
-    assert await client.get(FakeAccount(server.url), call()) == BODY
-    assert await client.get(FakeAccount(f"http://localhost:{server.port}"), call()) == BODY
+    assert await client.get(FakeOrg(server.url), call()) == BODY
+    assert await client.get(FakeOrg(f"http://localhost:{server.port}"), call()) == BODY
     listener.close()
     assert trap.accepted == 0
 
 
 def api_error(error):
-    return transport_error(error, topic=Topic("acme", "/api/x", "", KEY), host="api.example")
+    return api_error_of(error, context=ErrorContext("acme", "/api/x", "", KEY), host="api.example")
 
 
 async def handshake(context, url):

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
-from exporter.api.errors import Refused
+from exporter.api.errors import RejectedError
 from exporter.backfill.collecting import DAILY, OrgCollection, Runs, per_day
 from exporter.backfill.gauges import OrgGauges
 from exporter.backfill.record import Record
@@ -146,7 +146,7 @@ async def test_a_course_that_fails_costs_only_itself(run, api, tmp_path):
     platform.plan.add(Fault.parse("status=403,endpoint=enrollments/courses/*Bio*"))
     found, gaps = await derived(platform.org(), api, tmp_path / "state")
     assert [(gap.collector.name, gap.items) for gap in gaps] == [("course_enrollments", 1)]
-    assert isinstance(gaps[0].error, Refused)
+    assert isinstance(gaps[0].error, RejectedError)
     for day in DAYS:
         gone = {
             key for key in whole[day] if "enrollments" in key[0] and key[1] and "Bio" in key[1][0]
@@ -198,7 +198,7 @@ async def test_a_collector_that_crashes_costs_only_itself(run, api, tmp_path, mo
     def broken(*_, **__):
         raise RuntimeError("a key or a name")
 
-    monkeypatch.setattr("exporter.collectors.videos.read_daily", broken)
+    monkeypatch.setattr("exporter.collectors.videos.parse_daily", broken)
     found, gaps = await derived(platform.org(), api, tmp_path / "state")
     assert [str(gap.error) for gap in gaps] == ["acme: unexpected RuntimeError"]
     assert "iblai_enrollments_7d" in {name for name, _ in found[DAYS.last]}

@@ -4,20 +4,20 @@ import pytest
 
 from exporter.api import endpoints
 from exporter.api.client import Call
-from exporter.api.errors import ApiError, Kind, RateLimited, Refused, Unavailable
+from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError, UnavailableError
 from exporter.backfill.patience import LONGEST_WAIT, PAUSES, PatientApi
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from tests.conftest import FakeClock
 
 ACME = Org(key="acme", user_id="ops")
-DOWN = Unavailable("acme: 503", kind=Kind.SERVER_ERROR, status=503)
-FORBIDDEN = Refused("acme: 403", kind=Kind.FORBIDDEN, status=403)
+DOWN = UnavailableError("acme: 503", kind=Kind.SERVER_ERROR, status=503)
+FORBIDDEN = RejectedError("acme: 403", kind=Kind.FORBIDDEN, status=403)
 QUEUED = Collection(org="acme", name="videos", due_at=0.0, interval=1.0)
 
 
 def call(endpoint=endpoints.VIDEOS_OVER_TIME, subject=""):
-    return Call(endpoint=endpoint, names={}, query={}, queued=QUEUED, subject=subject)
+    return Call(endpoint=endpoint, queued=QUEUED, subject=subject)
 
 
 class Script:
@@ -27,7 +27,7 @@ class Script:
         self.responses = list(responses)
         self.requests = 0
 
-    async def get(self, account, call):
+    async def get(self, org, call):
         self.requests += 1
         response = self.responses.pop(0) if len(self.responses) > 1 else self.responses[0]
         if isinstance(response, Exception):
@@ -61,7 +61,7 @@ async def test_a_request_is_retried_until_the_api_is_back(make):
 async def test_an_endpoint_is_waited_for_only_once_through_all_pauses(make):
     api, script, slept = make(DOWN)
     for _ in range(2):
-        with pytest.raises(Unavailable):
+        with pytest.raises(UnavailableError):
             await api.get(ACME, call())
     assert slept == list(PAUSES)
     assert script.requests == len(PAUSES) + 2
@@ -88,7 +88,7 @@ async def test_a_success_between_failures_keeps_an_endpoint_in_use(make):
     for _ in range(6):
         try:
             found.append(await api.get(ACME, call()))
-        except Refused:
+        except RejectedError:
             found.append(None)
     assert found == [None, None, b"1", None, None, b"2"]
 
@@ -96,21 +96,21 @@ async def test_a_success_between_failures_keeps_an_endpoint_in_use(make):
 async def test_courses_that_are_refused_say_nothing_about_other_courses(make):
     api, script, _ = make(FORBIDDEN)
     for number in range(10):
-        with pytest.raises(Refused):
+        with pytest.raises(RejectedError):
             await api.get(ACME, call(subject=f"course {number}"))
     assert script.requests == 10
 
 
 async def test_a_wait_that_the_api_asks_for_is_kept(make):
     until = make.clock.monotonic() + 900
-    api, _, slept = make(RateLimited("acme: 429", retry_at=until), b"{}")
+    api, _, slept = make(RateLimitedError("acme: 429", retry_at=until), b"{}")
     assert await api.get(ACME, call()) == b"{}"
     assert slept == [900]
 
 
 async def test_an_api_that_asks_for_more_than_an_hour_is_not_waited_for(make):
     until = make.clock.monotonic() + LONGEST_WAIT + 1
-    api, _, slept = make(RateLimited("acme: 429", retry_at=until))
-    with pytest.raises(RateLimited):
+    api, _, slept = make(RateLimitedError("acme: 429", retry_at=until))
+    with pytest.raises(RateLimitedError):
         await api.get(ACME, call())
     assert slept == []

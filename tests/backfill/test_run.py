@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from exporter.api.errors import Kind, Unavailable
+from exporter.api.errors import Kind, UnavailableError
 from exporter.backfill.estimate import count_courses, estimate
 from exporter.backfill.job import Job
 from exporter.backfill.record import StateError
@@ -24,11 +24,11 @@ class Failing:
         self.api = api
         self.limit = limit
 
-    async def get(self, account, call):
+    async def get(self, org, call):
         self.limit -= 1
         if self.limit < 0:
-            raise Unavailable("acme: down", kind=Kind.CONNECTION)
-        return await self.api.get(account, call)
+            raise UnavailableError("acme: down", kind=Kind.CONNECTION)
+        return await self.api.get(org, call)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from exporter.api.errors import ApiError, BadAnswer, Kind, Refused, Unavailable
+from exporter.api.errors import ApiError, BadResponseError, Kind, RejectedError, UnavailableError
 from exporter.api.payloads import PayloadError
 from exporter.collectors.run import Run
 from exporter.history.store import History
@@ -21,11 +21,11 @@ YESTERDAY = TODAY - timedelta(days=1)
 ORG = Org(key="acme", user_id="ops")
 HOUR = 3600.0
 
-BAD_REQUEST = BadAnswer("400, the request was rejected", kind=Kind.BAD_REQUEST, status=400)
-FORBIDDEN = Refused("403, the key may not read this", kind=Kind.FORBIDDEN, status=403)
-NOT_FOUND = Refused("404, no such endpoint", kind=Kind.NOT_FOUND, status=404)
-BROKEN = Unavailable("500, the server failed", kind=Kind.SERVER_ERROR, status=500)
-TIMEOUT = Unavailable("no complete response within 30 s", kind=Kind.TIMEOUT)
+BAD_REQUEST = BadResponseError("400, the request was rejected", kind=Kind.BAD_REQUEST, status=400)
+FORBIDDEN = RejectedError("403, the key may not read this", kind=Kind.FORBIDDEN, status=403)
+NOT_FOUND = RejectedError("404, no such endpoint", kind=Kind.NOT_FOUND, status=404)
+BROKEN = UnavailableError("500, the server failed", kind=Kind.SERVER_ERROR, status=500)
+TIMEOUT = UnavailableError("no complete response within 30 s", kind=Kind.TIMEOUT)
 UNREADABLE = b"<html>"
 FAILURES = {
     "400": BAD_REQUEST,
@@ -48,7 +48,7 @@ class FakeApi:
         self.calls = []
         self.fails = lambda call: None
 
-    async def get(self, account, call):
+    async def get(self, org, call):
         self.calls.append(call)
         answer = self.fails(call)
         if answer is None:

@@ -261,7 +261,7 @@ async def test_each_known_course_is_requested_by_its_whole_id(bench, api):
     assert len(found) == 12
     assert len(api.calls) == 4
     assert set(api.requested("start_date", "end_date")) == {("2026-04-08", "2026-05-06")}
-    assert {call.names["course_id"] for call in api.calls} == {BIO, ART}
+    assert {call.path_params["course_id"] for call in api.calls} == {BIO, ART}
     assert {call.subject for call in api.calls} == {BIO, ART}
 
 
@@ -272,7 +272,7 @@ async def test_of_each_course_only_days_that_can_still_change_are_requested_late
     api.calls.clear()
     bench.courses = (BIO, ART)
     await bench.run(audience.course_enrollments)
-    first = {call.names["course_id"]: call.query["start_date"] for call in api.calls}
+    first = {call.path_params["course_id"]: call.query["start_date"] for call in api.calls}
     assert first == {BIO: "2026-05-04", ART: "2026-04-08"}
 
 
@@ -305,7 +305,7 @@ async def test_one_of_the_two_requests_of_a_course_failing_fails_the_course(benc
     bench.courses = (BIO, ART)
     api.answers[OF_COURSE] = by_flag(series(2), series(0))
     api.fails = lambda call: (
-        BROKEN if call.names["course_id"] == BIO and call.query["active"] == "n" else None
+        BROKEN if call.path_params["course_id"] == BIO and call.query["active"] == "n" else None
     )
     result = await bench.run(audience.course_enrollments)
     assert result.failed == {BIO: BROKEN}

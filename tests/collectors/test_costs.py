@@ -6,7 +6,7 @@ import pytest
 
 from exporter.api import endpoints
 from exporter.api.errors import ApiError
-from exporter.api.pages import MAX_PAGES
+from exporter.api.paging import MAX_PAGES
 from exporter.catalog import TOP
 from exporter.collectors import costs
 from exporter.windows import Span

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from exporter.api import endpoints
-from exporter.collectors import engagement, performance, videos
+from exporter.collectors import engagement, grades, videos
 from tests.collectors.conftest import days_of, page
 from tests.collectors.responses import ACTIVITY, ART, BIO, COMPLETION, GRADE, TIME, VIDEOS
 
@@ -32,7 +32,7 @@ async def test_users_of_a_course_and_how_many_completed_it(bench, api):
 
 async def test_the_mean_grade_of_a_course_and_how_many_passed(bench, api):
     api.answers[endpoints.GRADES_PER_COURSE] = page(GRADE)
-    assert await bench.values(performance.course_grades) == {
+    assert await bench.values(grades.course_grades) == {
         f"course_graded_users {BIO}": 40,
         f"course_avg_grade_ratio {BIO}": 71.5,
         f"course_passed_users {BIO}": 22,
@@ -41,12 +41,12 @@ async def test_the_mean_grade_of_a_course_and_how_many_passed(bench, api):
 
 async def test_the_mean_grade_of_the_org(bench, api):
     api.answers[endpoints.AVERAGE_GRADE] = {"data": {"average": 71.5}}
-    assert await bench.values(performance.grade) == {"avg_grade_ratio": 71.5}
+    assert await bench.values(grades.grade) == {"avg_grade_ratio": 71.5}
 
 
 async def test_an_org_without_grades_has_no_mean_grade(bench, api):
     api.answers[endpoints.AVERAGE_GRADE] = {"data": {"average": None}}
-    assert await bench.values(performance.grade) == {}
+    assert await bench.values(grades.grade) == {}
 
 
 async def test_active_days_of_a_course_but_no_time_of_unknown_unit(bench, api):
@@ -101,7 +101,7 @@ class Case:
 CASES = [
     Case(endpoints.COURSE_VIDEOS, videos.course_videos, VIDEOS),
     Case(endpoints.COMPLETIONS_PER_COURSE, engagement.course_completions, COMPLETION),
-    Case(endpoints.GRADES_PER_COURSE, performance.course_grades, GRADE),
+    Case(endpoints.GRADES_PER_COURSE, grades.course_grades, GRADE),
     Case(endpoints.COURSE_ACTIVITY, engagement.course_activity, ACTIVITY),
     Case(endpoints.TIME_PER_COURSE, engagement.course_time, TIME),
 ]

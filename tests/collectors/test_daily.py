@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from exporter import catalog
-from exporter.api.errors import Refused
+from exporter.api.errors import RejectedError
 from exporter.api.payloads import PayloadError
 from exporter.catalog import Windowed
 from exporter.collectors import agents, audience, daily, engagement, videos
@@ -157,7 +157,7 @@ async def test_days_beyond_the_requested_range_never_count(bench, api, case):
 @pytest.mark.parametrize("error", [FORBIDDEN, NOT_FOUND], ids=["403", "404"])
 async def test_an_error_of_the_api_fails_the_run(bench, api, case, error):
     api.answers[case.measure.endpoint] = error
-    with pytest.raises(Refused):
+    with pytest.raises(RejectedError):
         await bench.values(case.collect)
 
 

@@ -69,7 +69,7 @@ LOOPS = {
         "metric",
         {name: name for name in ("currently_active", "active_users_last_30d")},
     ),
-    "course_enrollments": Loop(COURSES, lambda key, call: call.names["course_id"] == key),
+    "course_enrollments": Loop(COURSES, lambda key, call: call.path_params["course_id"] == key),
     "mentor_chat": Loop(MENTORS, lambda key, call: call.query["mentor_id"] == key),
 }
 

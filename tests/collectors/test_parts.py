@@ -20,7 +20,7 @@ METRIC = catalog.TOPIC_CONVERSATIONS.at("7d")
 
 def top(parts, **options):
     samples = Samples()
-    tables.put_top(samples, METRIC, parts, **options)
+    tables.add_top(samples, METRIC, parts, **options)
     return {labels[0]: v for family in samples.compact() for labels, v in family.items()}
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.api import endpoints
-from exporter.api.errors import BadAnswer, Kind, Unavailable
-from exporter.api.payloads import PayloadError, read_courses, read_daily, read_values
-from exporter.collectors.run import IN_PARALLEL, UNSETTLED_DAYS, Draft, Result
+from exporter.api.errors import BadResponseError, Kind, UnavailableError
+from exporter.api.payloads import PayloadError, parse_courses, parse_daily, parse_values
+from exporter.collectors.run import IN_PARALLEL, UNSETTLED_DAYS, NewItem, Result
 from exporter.samples import Samples
 from exporter.windows import Span
 from tests.collectors.conftest import (
@@ -23,14 +23,14 @@ from tests.collectors.conftest import (
 )
 
 SPAN = Span(date(2026, 1, 1), date(2026, 1, 3))
-DRAFT = Draft(samples=Samples(), interval=60.0)
+DRAFT = NewItem(samples=Samples(), interval=60.0)
 
 
 def read_no_fields(body):
-    return read_courses(body, ())
+    return parse_courses(body, ())
 
 
-async def request(bench, endpoint, read=read_daily, **more):
+async def request(bench, endpoint, read=parse_daily, **more):
     return await bench.make_run().request(endpoint, read, **more)
 
 
@@ -67,7 +67,7 @@ async def test_agent_endpoints_have_no_scope(bench, api):
 
 async def test_the_v2_family_gets_the_org_in_the_query(bench, api):
     api.answers[endpoints.V2_USERS] = {"count": 1}
-    read = lambda body: read_values(body, "count")  # noqa: E731
+    read = lambda body: parse_values(body, "count")  # noqa: E731
     await request(bench, endpoints.V2_USERS, read)
     await request(bench, endpoints.V2_USERS, read, span=SPAN)
     assert api.requested("platform_key", "date_filter", "start_date") == [
@@ -79,7 +79,7 @@ async def test_the_v2_family_gets_the_org_in_the_query(bench, api):
 async def test_every_request_names_its_collection_and_its_subject(bench, api):
     api.answers[endpoints.VIDEOS_OVER_TIME] = {"data": {}}
     run = bench.make_run("videos")
-    await run.request(endpoints.VIDEOS_OVER_TIME, read_daily, subject="bio")
+    await run.request(endpoints.VIDEOS_OVER_TIME, parse_daily, subject="bio")
     assert [(call.queued, call.subject) for call in api.calls] == [(run.queued, "bio")]
 
 
@@ -92,16 +92,16 @@ async def test_an_unreadable_response_is_counted_and_its_error_names_the_endpoin
 
 @pytest.mark.parametrize("kind", [Kind.CONTENT, Kind.ENCODING, Kind.TOO_LARGE])
 async def test_a_good_status_without_a_payload_is_counted_too(bench, api, kind):
-    api.answers[endpoints.VIDEOS_OVER_TIME] = BadAnswer("a web page", kind=kind, status=200)
-    with pytest.raises(BadAnswer):
+    api.answers[endpoints.VIDEOS_OVER_TIME] = BadResponseError("a web page", kind=kind, status=200)
+    with pytest.raises(BadResponseError):
         await request(bench, endpoints.VIDEOS_OVER_TIME)
     assert bench.errors == {("videos_over_time", "unreadable"): 1}
 
 
 @pytest.mark.parametrize("kind", [Kind.BAD_REQUEST, Kind.REDIRECT])
 async def test_an_error_of_the_api_is_not_counted_as_a_payload_error(bench, api, kind):
-    api.answers[endpoints.VIDEOS_OVER_TIME] = BadAnswer("no", kind=kind, status=400)
-    with pytest.raises(BadAnswer):
+    api.answers[endpoints.VIDEOS_OVER_TIME] = BadResponseError("no", kind=kind, status=400)
+    with pytest.raises(BadResponseError):
         await request(bench, endpoints.VIDEOS_OVER_TIME)
     assert not bench.errors
 
@@ -141,12 +141,12 @@ async def test_a_page_that_fails_fails_the_list(bench, api, number):
     api.answers[endpoints.COURSE_VIDEOS] = numbered
     api.fails = lambda call: BROKEN if call.query.get("page") == number else None
     bench.page_size = 1
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         await pages(bench)
 
 
 async def test_an_endless_list_is_cut_and_counted(bench, api, monkeypatch):
-    monkeypatch.setattr("exporter.api.pages.pages.__kwdefaults__", {"limit": 3, "cut": None})
+    monkeypatch.setattr("exporter.api.paging.pages.__kwdefaults__", {"limit": 3, "cut": None})
     api.answers[endpoints.COURSE_VIDEOS] = lambda call: {
         "data": [{"course_id": f"c{len(api.calls)}"}],
         "pagination": {"totalPages": 10**6},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.settings import Web, load
-from exporter.web.descriptors import connections_within
+from exporter.web.file_descriptors import connections_within
 
 HERE = Path(__file__).parents[2] / "deploy/systemd"
 UNIT = "iblai-exporter.service"

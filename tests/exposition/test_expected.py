@@ -24,7 +24,7 @@ def fill(served, *, days=210, of=lambda day: 100 + 10 * day.weekday() + day.day 
     served.history.update("acme", VIDEOS.name, days={day: of(day) for day in past})
 
 
-def put_windows(served, *windows, day=TODAY):
+def add_windows(served, *windows, day=TODAY):
     rows = [(VIDEOS.at(window), 7.0) for window in windows or VIDEOS.windows]
     served.put("videos", video_completions=item(*rows, day=day))
 
@@ -49,7 +49,7 @@ def computed(monkeypatch):
 
 def test_a_window_with_a_history_has_an_expected_value_and_a_lower_bound(served):
     fill(served)
-    put_windows(served)
+    add_windows(served)
     found = expected(served)
     assert found.keys() == EXPECTED
     for window in ("1d", "7d"):
@@ -61,56 +61,56 @@ def test_a_window_with_a_history_has_an_expected_value_and_a_lower_bound(served)
 
 
 def test_without_a_history_there_is_no_expected_range(served):
-    put_windows(served)
+    add_windows(served)
     assert expected(served) == {}
     assert len(served.values()) == len(VIDEOS.windows)
 
 
 def test_only_windows_that_are_served_have_an_expected_range(served):
     fill(served)
-    put_windows(served, "7d")
+    add_windows(served, "7d")
     assert expected(served).keys() == {name for name in EXPECTED if "_7d_" in name}
-    put_windows(served, "today", "28d")
+    add_windows(served, "today", "28d")
     assert expected(served) == {}
 
 
 def test_the_range_is_that_of_the_day_on_which_the_window_ends(served, computed):
     fill(served)
-    put_windows(served, day=TODAY - DAY * 3)
+    add_windows(served, day=TODAY - DAY * 3)
     assert {end for end, _ in computed} == {YESTERDAY - DAY * 3}
 
 
 def test_a_range_is_computed_again_only_if_its_inputs_change(served, computed):
     fill(served)
-    put_windows(served)
+    add_windows(served)
     assert len(computed) == 2
     for _ in range(5):
-        put_windows(served)
+        add_windows(served)
     served.configure(labels={"campus": "north"})
     assert len(computed) == 2
     served.history.update("acme", VIDEOS.name, days={TODAY: 3.0})
-    put_windows(served)
+    add_windows(served)
     assert len(computed) == 2  # today is not part of any complete window
     served.history.update("acme", VIDEOS.name, days={YESTERDAY - DAY * 9: 3.0})
-    put_windows(served)
+    add_windows(served)
     assert len(computed) == 4
-    put_windows(served, day=TODAY + DAY)
+    add_windows(served, day=TODAY + DAY)
     assert len(computed) == 6
 
 
 def test_the_value_of_the_window_itself_does_not_change_what_is_expected(served, computed):
     fill(served)
-    put_windows(served, "1d")
+    add_windows(served, "1d")
     before = expected(served)
     served.history.update("acme", VIDEOS.name, days={YESTERDAY: 1.0})
-    put_windows(served, "1d")
+    add_windows(served, "1d")
     assert expected(served) == before
     assert len(computed) == 1
 
 
 def test_the_sensitivity_moves_the_bound_at_once_and_not_the_expected_value(served):
     fill(served, of=lambda day: 100 + 10 * day.weekday() + (day.toordinal() * 7919) % 23)
-    put_windows(served)
+    add_windows(served)
     bounds, values = {}, set()
     for sensitivity in ("low", "normal", "high", "10"):
         served.configure(alerts=Alerts(sensitivity=sensitivity))
@@ -125,7 +125,7 @@ def test_the_sensitivity_moves_the_bound_at_once_and_not_the_expected_value(serv
 def test_near_a_quiet_day_the_lower_bound_disappears_at_once(served, quiet):
     """The day before and the day after a quiet day are treated as quiet, too."""
     fill(served)
-    put_windows(served, "1d")
+    add_windows(served, "1d")
     assert len(expected(served)) == 2
     served.configure(quiet_days=(Span(quiet, quiet),))
     assert expected(served).keys() == {"video_completions_1d_expected"}
@@ -135,7 +135,7 @@ def test_near_a_quiet_day_the_lower_bound_disappears_at_once(served, quiet):
 
 def test_a_quiet_day_within_the_week_removes_only_the_lower_bound_of_the_week(served):
     fill(served)
-    put_windows(served)
+    add_windows(served)
     quiet = YESTERDAY - DAY * 4
     served.configure(quiet_days=(Span(quiet, quiet),))
     assert expected(served).keys() == EXPECTED - {"video_completions_7d_expected_low"}
@@ -152,7 +152,7 @@ def test_the_range_of_active_users_of_a_week_follows_from_unique_users_of_weeks(
 
 def test_expected_ranges_of_small_groups_are_withheld_with_their_window(served):
     fill(served)
-    put_windows(served)
+    add_windows(served)
     served.configure(min_group_size=8)
     assert served.values() == {}
     served.configure(min_group_size=7)
@@ -161,8 +161,8 @@ def test_expected_ranges_of_small_groups_are_withheld_with_their_window(served):
 
 def test_an_org_that_is_forgotten_leaves_no_range(served, computed):
     fill(served)
-    put_windows(served)
+    add_windows(served)
     served.renderer.forget("acme")
     served.renderer.configure(served.org)
-    put_windows(served)
+    add_windows(served)
     assert len(computed) >= 4

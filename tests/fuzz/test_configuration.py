@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter import collectors
 from exporter.problems import ConfigError
 from exporter.settings import load
-from exporter.web import webconfig
+from exporter.web import web_config
 
 KEY = "0123456789abcdef" * 4
 GOOD = {
@@ -107,7 +107,7 @@ def test_a_configuration_is_taken_or_refused_in_words(file, content):
 def test_a_web_configuration_is_taken_or_refused_in_words(file, content):
     file.write_bytes(content)
     try:
-        webconfig.read(file)
+        web_config.read(file)
     except ConfigError as error:
         told(error, file)
 
@@ -159,4 +159,4 @@ def test_the_good_configurations_are_good(file):
     (org,) = load(file, environ={}).orgs
     assert (org.key, org.secret()) == ("acme", KEY)
     file.write_text(yaml.safe_dump(WEB))
-    assert webconfig.read(file).users == WEB["basic_auth_users"]
+    assert web_config.read(file).users == WEB["basic_auth_users"]

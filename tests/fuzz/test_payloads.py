@@ -17,39 +17,39 @@ from exporter.windows import Span
 from tests.fuzz.strategies import BODIES
 
 SPAN = Span(date(2026, 5, 4), date(2026, 5, 7))
-SIGNED = {"read_learners", "read_messages_summary", "read_spend_cap"}
+SIGNED = {"parse_learners", "parse_messages_summary", "parse_spend_cap"}
 PARSERS = {
-    "read_daily": payloads.read_daily,
-    "read_costs": payloads.read_costs,
-    "read_sessions": payloads.read_sessions,
-    "read_counts": partial(payloads.read_counts, count="conversation_count"),
-    "read_points": payloads.read_points,
-    "read_points of averages": partial(payloads.read_points, idle=None),
-    "read_courses": partial(payloads.read_courses, fields=("user_count", "time_watched")),
-    "read_learners": payloads.read_learners,
-    "read_values": lambda body: payloads.read_values(body, "data.average", "total"),
-    "read_size": payloads.read_size,
-    "read_total_cost": payloads.read_total_cost,
-    "read_parts": partial(
-        payloads.read_parts,
+    "parse_daily": payloads.parse_daily,
+    "parse_costs": payloads.parse_costs,
+    "parse_sessions": payloads.parse_sessions,
+    "parse_counts": partial(payloads.parse_counts, count="conversation_count"),
+    "parse_points": payloads.parse_points,
+    "parse_points of averages": partial(payloads.parse_points, idle=None),
+    "parse_courses": partial(payloads.parse_courses, fields=("user_count", "time_watched")),
+    "parse_learners": payloads.parse_learners,
+    "parse_values": lambda body: payloads.parse_values(body, "data.average", "total"),
+    "parse_size": payloads.parse_size,
+    "parse_total_cost": payloads.parse_total_cost,
+    "parse_parts": partial(
+        payloads.parse_parts,
         names=("mentor_name", "name"),
         ids=("mentor_unique_id", "id"),
         value="total_cost",
         lists=("rows", "results"),
     ),
-    "read_llm_usage": partial(
-        payloads.read_llm_usage, measures=("latency", "total_cost", "count"), aggregation="p95"
+    "parse_llm_usage": partial(
+        payloads.parse_llm_usage, measures=("latency", "total_cost", "count"), aggregation="p95"
     ),
-    "read_llm_usage of sums": partial(
-        payloads.read_llm_usage, measures=("latency", "total_cost", "count")
+    "parse_llm_usage of sums": partial(
+        payloads.parse_llm_usage, measures=("latency", "total_cost", "count")
     ),
-    "read_spend_cap": payloads.read_spend_cap,
-    "read_headline": lambda body: payloads.read_headline(body, "avg_rating", "value"),
-    "read_v2_users": payloads.read_v2_users,
-    "read_messages_summary": payloads.read_messages_summary,
-    "read_topics_overview": payloads.read_topics_overview,
-    "read_content": partial(
-        payloads.read_content, fields=("enrollments",), summary=("totals.count",)
+    "parse_spend_cap": payloads.parse_spend_cap,
+    "parse_headline": lambda body: payloads.parse_headline(body, "avg_rating", "value"),
+    "parse_v2_users": payloads.parse_v2_users,
+    "parse_messages_summary": payloads.parse_messages_summary,
+    "parse_topics_overview": payloads.parse_topics_overview,
+    "parse_content": partial(
+        payloads.parse_content, fields=("enrollments",), summary=("totals.count",)
     ),
 }
 

@@ -13,8 +13,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.web.listener import bind
-from exporter.web.port import Port, WebFile
 from exporter.web.protocol import Limits
+from exporter.web.server import Server, WebConfigFile
 
 LARGE = 64 << 20
 """Bytes of a response that no socket buffer holds."""
@@ -86,10 +86,10 @@ def serving():
     async def serve(*, app=APP, config=None, max_connections=100, **limits):
         sock = bind("127.0.0.1:0")
         address = sock.getsockname()
-        port = Port(
+        port = Server(
             app,
             sock,
-            WebFile(config),
+            WebConfigFile(config),
             max_connections=lambda: max_connections,
             limits=Limits(**limits),
         )

@@ -9,7 +9,7 @@ import trustme
 import yaml
 
 from exporter.problems import ConfigError
-from exporter.web.port import WebFile
+from exporter.web.server import WebConfigFile
 
 AUTHORITY, STRANGER = trustme.CA(), trustme.CA()
 TOMORROW = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
@@ -114,7 +114,7 @@ async def answered(connect, context):
 
 @pytest.mark.parametrize("text", VALID.values(), ids=VALID)
 def test_valid_examples_are_accepted(write, text):
-    WebFile(write(text))
+    WebConfigFile(write(text))
 
 
 async def test_certificate_key_and_authority_may_be_written_into_the_file(serving, write):
@@ -129,13 +129,13 @@ async def test_certificate_key_and_authority_may_be_written_into_the_file(servin
         assert await answered(connect, client(ONE))
         assert not await answered(connect, client())
         assert not await answered(connect, client(OTHER))
-    assert "PRIVATE KEY" not in repr(WebFile(config).config)
+    assert "PRIVATE KEY" not in repr(WebConfigFile(config).config)
 
 
 def test_a_key_in_the_file_that_is_none_is_rejected_without_being_shown(write):
     section = {"cert_file": "server.pem", "key": "hunter2"}
     with pytest.raises(ConfigError, match="not PEM") as caught:
-        WebFile(write({"tls_server_config": section}))
+        WebConfigFile(write({"tls_server_config": section}))
     assert "hunter2" not in str(caught.value)
 
 

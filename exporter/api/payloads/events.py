@@ -61,7 +61,7 @@ Sessions = Events[Bucket]
 Counts = Events[float]
 
 
-def read_sessions(body: bytes) -> Sessions:
+def parse_sessions(body: bytes) -> Sessions:
     """Parse seed 3: `[{time, avg_messages, total_sessions}]`, or the same one list deeper.
 
     Messages are sessions times their average, unknown if there are sessions without an average.
@@ -82,7 +82,7 @@ def read_sessions(body: bytes) -> Sessions:
     return _events(given, rows, days, idle=Bucket(0.0, 0.0), errors=errors)
 
 
-def read_counts(body: bytes, count: str) -> Counts:
+def parse_counts(body: bytes, count: str) -> Counts:
     """Parse a list of counts by day, `[{date, <count>}]`, or the same one list deeper.
 
     The date is in `date`, `time`, `period` or `interval`, depending on the endpoint.
@@ -90,7 +90,7 @@ def read_counts(body: bytes, count: str) -> Counts:
     return _counts(_list_of(body), count, idle=0.0)
 
 
-def read_points(body: bytes, *, idle: float | None = 0.0) -> Counts:
+def parse_points(body: bytes, *, idle: float | None = 0.0) -> Counts:
     """Parse `{points: [{date, value}]}` of the v2 family.
 
     `idle` is the value of a day without a point: 0 for counts, None for averages.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.api.payloads.columns import required_numbers_of
-from exporter.api.payloads.lists import Pagination, read_pagination
+from exporter.api.payloads.lists import Pagination, parse_pagination
 from exporter.api.payloads.values import PayloadError, PayloadErrors, number_of, object_of
 
 MISSING = object()
@@ -42,7 +42,7 @@ class Size:
     errors: PayloadErrors
 
 
-def read_values(body: bytes, *paths: str, signed: Collection[str] = ()) -> Values:
+def parse_values(body: bytes, *paths: str, signed: Collection[str] = ()) -> Values:
     """Parse the numbers at `paths`, such as `data.average`; those in `signed` may be negative.
 
     Null is "not returned". A response with none of the members is a `PayloadError`.
@@ -50,16 +50,16 @@ def read_values(body: bytes, *paths: str, signed: Collection[str] = ()) -> Value
     return values_at(object_of(body), *paths, signed=signed)
 
 
-def read_size(body: bytes) -> Size:
+def parse_size(body: bytes) -> Size:
     """Parse how many rows a list has, whoever they are about."""
     errors = PayloadErrors()
-    pagination = read_pagination(object_of(body), errors)
+    pagination = parse_pagination(object_of(body), errors)
     if pagination.total_items is None:
         raise PayloadError("`pagination.totalItems` is missing or no number")
     return Size(pagination, errors)
 
 
-def read_total_cost(body: bytes) -> Number:
+def parse_total_cost(body: bytes) -> Number:
     """Parse `{total_cost}`: US dollars, as a number or text.
 
     Null is counted and unknown: the cost store was unreachable.
@@ -73,7 +73,7 @@ def read_total_cost(body: bytes) -> Number:
 
 
 def values_at(response: dict[str, Any], *paths: str, signed: Collection[str] = ()) -> Values:
-    """Return the numbers at `paths` of a parsed response, as `read_values` does."""
+    """Return the numbers at `paths` of a parsed response, as `parse_values` does."""
     found = {path: member_at(response, path) for path in paths}
     if all(raw is MISSING for raw in found.values()):
         names = " or ".join(f"`{path}`" for path in paths[:_NAMED])

@@ -59,7 +59,7 @@ class LearnerPage:
     errors: PayloadErrors
 
 
-def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
+def parse_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
     """Parse a list of courses with the named number `fields` (seeds 1 and 4).
 
     A row repeated later replaces the earlier one.
@@ -75,14 +75,14 @@ def read_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
         raise PayloadError(f"none of {len(given)} rows is readable")
     if fields and rows and total is None and not any(map(_has_value, columns.values())):
         raise PayloadError(f"none of {len(given)} rows has a value")
-    return CoursePage(names, columns, read_pagination(response, errors), total, errors)
+    return CoursePage(names, columns, parse_pagination(response, errors), total, errors)
 
 
-def read_learners(body: bytes) -> LearnerPage:
+def parse_learners(body: bytes) -> LearnerPage:
     """Parse seed 5: the number of active learners and, row by row, their two indexes."""
     response = object_of(body)
     errors = PayloadErrors()
-    pagination = read_pagination(response, errors)
+    pagination = parse_pagination(response, errors)
     if pagination.total_items is None:
         raise PayloadError("`pagination.totalItems` is missing or no number")
     indexes: dict[int, tuple[float | None, float | None]] = {}
@@ -120,7 +120,7 @@ def columns_of(
     }
 
 
-def read_pagination(response: Any, errors: PayloadErrors) -> Pagination:
+def parse_pagination(response: Any, errors: PayloadErrors) -> Pagination:
     """Return what a response says about its pages, in any of the API's envelopes.
 
     The members are in `pagination` or beside the rows.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exporter.api.payloads.columns import required_numbers_of
-from exporter.api.payloads.lists import Pagination, read_pagination
+from exporter.api.payloads.lists import Pagination, parse_pagination
 from exporter.api.payloads.values import (
     MAX_VALUE,
     PayloadError,
@@ -51,7 +51,7 @@ class Parts:
         return frozenset(self.parts)
 
 
-def read_parts(
+def parse_parts(
     body: bytes,
     *,
     names: tuple[str, ...],
@@ -81,7 +81,7 @@ def read_parts(
         id_ = _id(row, ids)
         name = next((title_of(row[key]) for key in names if row.get(key) is not None), NAMELESS)
         parts[f"id {id_}" if id_ else f"row {index} of {page}"] = Part(id_, name, number)
-    return Parts(parts, len(given), read_pagination(response, errors), errors)
+    return Parts(parts, len(given), parse_pagination(response, errors), errors)
 
 
 def sum_by_name(parts: Iterable[Part]) -> dict[str, float | None]:

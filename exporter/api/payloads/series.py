@@ -77,7 +77,7 @@ class Daily:
         )
 
 
-def read_daily(body: bytes) -> Daily:
+def parse_daily(body: bytes) -> Daily:
     """Parse `{data: {day: number}, total}` (seeds 2 and 6, enrollments)."""
     response = object_of(body)
     data = response.get("data")
@@ -97,7 +97,7 @@ def read_daily(body: bytes) -> Daily:
     return Daily(days, total, errors)
 
 
-def read_costs(body: bytes) -> Daily:
+def parse_costs(body: bytes) -> Daily:
     """Parse `{value, overtime: [{date, value}]}`: US dollars by day, in text or numbers.
 
     `value` is the cost of the requested range. If it is null, the cost store was unreachable and

@@ -52,7 +52,7 @@ class SpendCap:
     errors: PayloadErrors
 
 
-def read_llm_usage(
+def parse_llm_usage(
     body: bytes, measures: tuple[str, ...], group: str = "model", *, aggregation: str = "sum"
 ) -> LlmUsage:
     """Parse `{data: [{<group>, <measure>…}]}`, requested with one `aggregation`.
@@ -89,7 +89,7 @@ def read_llm_usage(
     return LlmUsage(columns, errors)
 
 
-def read_spend_cap(body: bytes) -> SpendCap:
+def parse_spend_cap(body: bytes) -> SpendCap:
     """Parse the spend cap of an org; money is decimal text or a number."""
     response = object_of(body)
     errors = PayloadErrors()

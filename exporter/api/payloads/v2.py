@@ -9,14 +9,14 @@ from exporter.api.payloads.fields import (
     Number,
     Values,
     member_at,
-    read_values,
+    parse_values,
     values_at,
 )
 from exporter.api.payloads.lists import (
     Pagination,
     columns_of,
     course_rows,
-    read_pagination,
+    parse_pagination,
 )
 from exporter.api.payloads.values import (
     PayloadError,
@@ -57,7 +57,7 @@ class ContentPage:
         return frozenset(self.names)
 
 
-def read_headline(body: bytes, *names: str) -> Values:
+def parse_headline(body: bytes, *names: str) -> Values:
     """Parse the `value` of each named member: `{name: {value, prev_value, …}}`, or a number.
 
     Null is "not returned": there is nothing to average.
@@ -67,13 +67,13 @@ def read_headline(body: bytes, *names: str) -> Values:
     return values_at(members, *names)
 
 
-def read_v2_users(body: bytes) -> Number:
+def parse_v2_users(body: bytes) -> Number:
     """Parse `{metric, count}`: a number of users."""
-    found = read_values(body, "count")
+    found = parse_values(body, "count")
     return Number(found["count"], found.errors)
 
 
-def read_messages_summary(body: bytes) -> Values:
+def parse_messages_summary(body: bytes) -> Values:
     """Parse the `summary` of `messages/`, whose rows are personal and not parsed.
 
     Values are `total_conversations`, `user_queries`, `assistant_responses` and
@@ -85,15 +85,15 @@ def read_messages_summary(body: bytes) -> Values:
     return values_at(summary, *_MESSAGES, _SENTIMENT, signed=(_SENTIMENT,))
 
 
-def read_topics_overview(body: bytes) -> Values:
+def parse_topics_overview(body: bytes) -> Values:
     """Parse `{entity: {this_month, last_month, all_time_total}}` into values by `entity.period`.
 
     Entities are topics, sessions, conversations and messages; `sessions` may be missing.
     """
-    return read_values(body, *_OVERVIEW)
+    return parse_values(body, *_OVERVIEW)
 
 
-def read_content(
+def parse_content(
     body: bytes, fields: tuple[str, ...] = (), summary: tuple[str, ...] = ()
 ) -> ContentPage:
     """Parse `content/`: `fields` of the `analytics` of each result, and paths in the summary.
@@ -116,7 +116,7 @@ def read_content(
         columns=columns_of(analytics, fields, errors),
         external=frozenset(id_ for id_, row in rows.items() if row.get("external") is True),
         summary={path: _number_at(totals, path, errors) for path in summary},
-        pagination=read_pagination(response, errors),
+        pagination=parse_pagination(response, errors),
         errors=errors,
     )
 

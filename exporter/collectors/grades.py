@@ -2,9 +2,9 @@
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import read_values
+from exporter.api.payloads import parse_values
 from exporter.collectors import tables
-from exporter.collectors.run import Draft, Result, Run
+from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 
 _AVERAGE = "data.average"
@@ -17,13 +17,13 @@ _GRADES = {
 
 async def grade(run: Run) -> Result:
     """Mean grade of the org."""
-    response = await run.request(endpoints.AVERAGE_GRADE, lambda body: read_values(body, _AVERAGE))
+    response = await run.request(endpoints.AVERAGE_GRADE, lambda body: parse_values(body, _AVERAGE))
     samples = Samples()
     samples.add(catalog.AVERAGE_GRADE, response[_AVERAGE])
-    return Result({"grade": Draft(samples=samples, interval=run.interval)})
+    return Result({"grade": NewItem(samples=samples, interval=run.interval)})
 
 
 async def course_grades(run: Run) -> Result:
     """Mean grade in each course, how many have one, and how many passed."""
     table = await tables.courses(run, endpoints.GRADES_PER_COURSE, tuple(_GRADES))
-    return Result({"courses": Draft(samples=table.samples(_GRADES), interval=run.interval)})
+    return Result({"courses": NewItem(samples=table.samples(_GRADES), interval=run.interval)})

@@ -9,8 +9,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from exporter.api.body import BodyError, TooLargeError, TruncatedError, read_body
-from exporter.api.error_text import clean, read_reason
-from exporter.api.errors import ApiError, BadAnswer, Kind, Refused, Unavailable
+from exporter.api.error_bodies import clean, error_reason
+from exporter.api.errors import ApiError, BadResponseError, Kind, RejectedError, UnavailableError
 from exporter.api.retry_after import read_retry_after
 
 _MAX_ERROR_BODY = 64 * 1024
@@ -55,7 +55,7 @@ _MEANINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class ErrorContext:
     """What an error is about: an org and an endpoint. `key` is never part of its text."""
 
     org: str
@@ -63,24 +63,24 @@ class Topic:
     subject: str
     key: str
 
-    def says(self, text: str) -> str:
+    def message(self, text: str) -> str:
         """Return a sentence without the path's names, since one of them may be a person's."""
         about = f" ({clean(self.subject, key=self.key)})" if self.subject else ""
         return f"{self.org}: {self.endpoint}{about}: {text}"
 
 
-class SlowDown(Exception):  # noqa: N818 # a request of the API, not an error
+class ThrottledError(Exception):
     """The API asks to wait: for some seconds, or without saying how long."""
 
-    def __init__(self, *, status: int, seconds: float | None, hint: str) -> None:
+    def __init__(self, *, status: int, seconds: float | None, reason: str) -> None:
         super().__init__(status)
         self.status = status
         self.seconds = seconds
-        self.hint = hint
+        self.reason = reason
 
 
-class Redirected(Exception):  # noqa: N818 # see above
-    """The answer points elsewhere, and is not to be followed with the key."""
+class RedirectError(Exception):
+    """The response points elsewhere, and is not to be followed with the key."""
 
     def __init__(self, *, status: int, location: str) -> None:
         super().__init__(status)
@@ -88,13 +88,15 @@ class Redirected(Exception):  # noqa: N818 # see above
         self.location = location
 
 
-async def stop_redirect(response: httpx.Response) -> None:
-    """Raise `Redirected` before httpx makes a request of the address."""
+async def reject_redirect(response: httpx.Response) -> None:
+    """Raise `RedirectError` before httpx makes a request of the address."""
     if response.has_redirect_location:
-        raise Redirected(status=response.status_code, location=response.headers["location"])
+        raise RedirectError(status=response.status_code, location=response.headers["location"])
 
 
-def redirect_error(redirected: Redirected, *, topic: Topic, url: str) -> BadAnswer:
+def redirect_error(
+    redirected: RedirectError, *, context: ErrorContext, url: str
+) -> BadResponseError:
     """Return the error that says where `url` was redirected to, without query or user."""
     remedy = "set base_url to where the API is"
     try:
@@ -102,13 +104,13 @@ def redirect_error(redirected: Redirected, *, topic: Topic, url: str) -> BadAnsw
         host = there.netloc.rpartition("@")[2]
         if there.hostname != urlsplit(url).hostname:
             remedy += ", unless a proxy or firewall asks for a login there"
-        path = "/".join(clean(part, key=topic.key) for part in _printable(there.path).split("/"))
-        place = _printable(f"{there.scheme}://{host}").replace(topic.key, "…") + path
+        path = "/".join(clean(part, key=context.key) for part in _printable(there.path).split("/"))
+        place = _printable(f"{there.scheme}://{host}").replace(context.key, "…") + path
     except ValueError:
         place = "an address that cannot be read"
     place = place[:_MAX_LOCATION]
-    return BadAnswer(
-        topic.says(f"{redirected.status}, redirected to {place}; {remedy}"),
+    return BadResponseError(
+        context.message(f"{redirected.status}, redirected to {place}; {remedy}"),
         kind=Kind.REDIRECT,
         status=redirected.status,
     )
@@ -118,32 +120,34 @@ def _printable(text: str) -> str:
     return "".join(c for c in text if c.isprintable())
 
 
-async def read_answer(
-    response: httpx.Response, *, topic: Topic, limit: int, now: datetime
+async def read_response(
+    response: httpx.Response, *, context: ErrorContext, limit: int, now: datetime
 ) -> bytes:
-    """Return the JSON body of a 2xx answer.
+    """Return the JSON body of a 2xx response.
 
-    Raises `ApiError`, `SlowDown`, and what httpx raises while reading.
+    Raises `ApiError`, `ThrottledError`, and what httpx raises while reading.
     """
     headers = _headers(response)
     if not response.is_success:
-        raise await _failure(response, headers, topic=topic, now=now)
+        raise await _failure(response, headers, context=context, now=now)
     media = _media(headers)
     if media and not _is_json(media):
-        raise _not_json(topic, response.status_code, media)
+        raise _not_json(context, response.status_code, media)
     try:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > limit:
             raise TooLargeError
         body = await _body(response, headers, limit=limit)
     except BodyError as error:
-        raise _unreadable(error, topic=topic, status=response.status_code, limit=limit) from None
+        raise _unreadable(
+            error, context=context, status=response.status_code, limit=limit
+        ) from None
     start = body[:64].lstrip(_WHITE)[:1]
     if not start and not body[64:].strip(_WHITE):
-        text = topic.says(f"sent nothing (status {response.status_code})")
-        raise BadAnswer(text, kind=Kind.CONTENT, status=response.status_code)
+        text = context.message(f"sent nothing (status {response.status_code})")
+        raise BadResponseError(text, kind=Kind.CONTENT, status=response.status_code)
     if not media and start not in {b"{", b"["}:
-        raise _not_json(topic, response.status_code, "text/html" if start == b"<" else "")
+        raise _not_json(context, response.status_code, "text/html" if start == b"<" else "")
     return body
 
 
@@ -175,11 +179,11 @@ def _is_json(media: str) -> bool:
     return media in _JSON or media.endswith("+json")
 
 
-def _not_json(topic: Topic, status: int, media: str) -> BadAnswer:
+def _not_json(context: ErrorContext, status: int, media: str) -> BadResponseError:
     named = media if media in _OTHERS else "something"
     what = "an HTML page" if media in _HTML else named
-    return BadAnswer(
-        topic.says(
+    return BadResponseError(
+        context.message(
             f"sent {what} instead of JSON (status {status}); base_url may point at a web site, "
             "or a proxy or a firewall sent it"
         ),
@@ -188,19 +192,19 @@ def _not_json(topic: Topic, status: int, media: str) -> BadAnswer:
     )
 
 
-def _unreadable(error: BodyError, *, topic: Topic, status: int, limit: int) -> ApiError:
+def _unreadable(error: BodyError, *, context: ErrorContext, status: int, limit: int) -> ApiError:
     if isinstance(error, TruncatedError):
-        text = topic.says("the connection was cut in the middle of the answer")
-        return Unavailable(text, kind=Kind.CUT, status=status)
+        text = context.message("the connection was cut in the middle of the response")
+        return UnavailableError(text, kind=Kind.CUT, status=status)
     if isinstance(error, TooLargeError):
-        text = topic.says(f"sent more than {limit} bytes (api.max_body)")
-        return BadAnswer(text, kind=Kind.TOO_LARGE, status=status)
-    return BadAnswer(topic.says(f"sent {error}"), kind=Kind.ENCODING, status=status)
+        text = context.message(f"sent more than {limit} bytes (api.max_body)")
+        return BadResponseError(text, kind=Kind.TOO_LARGE, status=status)
+    return BadResponseError(context.message(f"sent {error}"), kind=Kind.ENCODING, status=status)
 
 
 async def _failure(
-    response: httpx.Response, headers: Headers, *, topic: Topic, now: datetime
-) -> ApiError | SlowDown:
+    response: httpx.Response, headers: Headers, *, context: ErrorContext, now: datetime
+) -> ApiError | ThrottledError:
     status = response.status_code
     retry_after = headers.get("retry-after")
     body = await _error_body(response, headers)
@@ -211,26 +215,26 @@ async def _failure(
         if retry_after is not None:
             date = headers.get("date")
             seconds = read_retry_after(retry_after, date=date, now=now)
-        return SlowDown(status=status, seconds=seconds, hint=body.reason or body.page)
+        return ThrottledError(status=status, seconds=seconds, reason=body.reason or body.page)
     if status in _PROXY_ONLY or _made_by_proxy(headers):
-        return _proxy_error(status, topic)
-    meaning = _meaning(status, topic)
+        return _proxy_error(status, context)
+    meaning = _meaning(status, context)
     if not body.from_api:
         meaning = f"{body.page or 'something'} instead of the API's JSON; {_PAGE_FROM}"
     reason = f" ({body.reason})" if body.reason else ""
-    text = topic.says(f"{status}, {meaning}{reason}")
+    text = context.message(f"{status}, {meaning}{reason}")
     if status in _REFUSALS:
-        return Refused(text, kind=_REFUSALS[status], status=status, from_api=body.from_api)
+        return RejectedError(text, kind=_REFUSALS[status], status=status, from_api=body.from_api)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unavailable(text, kind=Kind.SERVER_ERROR, status=status, from_api=body.from_api)
+        return UnavailableError(text, kind=Kind.SERVER_ERROR, status=status, from_api=body.from_api)
     kind = Kind.BAD_REQUEST if status >= HTTPStatus.BAD_REQUEST else Kind.REDIRECT
-    return BadAnswer(text, kind=kind, status=status, from_api=body.from_api)
+    return BadResponseError(text, kind=kind, status=status, from_api=body.from_api)
 
 
-def _meaning(status: int, topic: Topic) -> str:
-    if status == HTTPStatus.NOT_FOUND and topic.subject:
+def _meaning(status: int, context: ErrorContext) -> str:
+    if status == HTTPStatus.NOT_FOUND and context.subject:
         return "not known there, or this deployment has no such endpoint"
-    return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no answer")
+    return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no response")
 
 
 def _made_by_proxy(headers: Headers) -> bool:
@@ -238,11 +242,11 @@ def _made_by_proxy(headers: Headers) -> bool:
     return not _PROXY_HEADERS.isdisjoint(headers) or "error=" in headers.get("proxy-status", "")
 
 
-def _proxy_error(status: int, topic: Topic) -> ApiError:
+def _proxy_error(status: int, context: ErrorContext) -> ApiError:
     meaning = _PROXY_ONLY.get(status, "an error page of a proxy or firewall on the way to the API")
-    text = topic.says(f"{status}, {meaning}")
+    text = context.message(f"{status}, {meaning}")
     temporary = status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _PROXY_ONLY
-    make = Unavailable if temporary else BadAnswer
+    make = UnavailableError if temporary else BadResponseError
     return make(text, kind=Kind.PROXY, status=status)
 
 
@@ -264,9 +268,9 @@ async def _error_body(response: httpx.Response, headers: Headers) -> _ErrorBody:
         return _ErrorBody(from_api=_is_json(media), page=_page(media, b""))
     start = body.lstrip(_WHITE)[:1]
     if not start or (_is_json(media) and start != b"<"):
-        return _ErrorBody(from_api=True, reason=read_reason(body))
+        return _ErrorBody(from_api=True, reason=error_reason(body))
     if not media and start in {b"{", b"["}:
-        return _ErrorBody(from_api=True, reason=read_reason(body))
+        return _ErrorBody(from_api=True, reason=error_reason(body))
     return _ErrorBody(from_api=_DJANGO_404 in body, page=_page(media, start))
 
 

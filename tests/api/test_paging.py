@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.pages import pages
+from exporter.api.paging import pages
 from exporter.api.payloads import Pagination
 
 
@@ -95,13 +95,13 @@ async def test_an_endless_list_is_cut_at_the_limit_and_reported():
     async def ask(parameters):
         return FakePage(frozenset({parameters.get("page", "1")}), Pagination(None, 1, None))
 
-    assert len(await collect(ask, limit=7, cut=lambda: cuts.append(1))) == 7
+    assert len(await collect(ask, limit=7, on_truncated=lambda: cuts.append(1))) == 7
     assert cuts == [1]
 
 
 async def test_a_list_as_long_as_the_limit_is_not_cut():
     cuts = []
-    assert len(await collect(List(70).ask, limit=7, cut=lambda: cuts.append(1))) == 7
+    assert len(await collect(List(70).ask, limit=7, on_truncated=lambda: cuts.append(1))) == 7
     assert cuts == []
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from exporter import yamlfile
 from exporter.problems import ConfigError, Loc, did_you_mean, dotted
 from exporter.settings.units import duration
-from exporter.web.ratelimit import RateLimit
-from exporter.web.tlsconfig import TlsServer, read_tls
+from exporter.web.rate_limit import RateLimit
+from exporter.web.tls_config import TlsServer, read_tls
 
 HEADERS: Mapping[str, frozenset[str]] = {
     "Strict-Transport-Security": frozenset(),

@@ -21,7 +21,7 @@ _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 T = TypeVar("T")
 
 
-class Names(AbstractResolver):
+class Resolver(AbstractResolver):
     """Resolves names as the system does."""
 
     def __init__(self) -> None:

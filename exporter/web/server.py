@@ -13,12 +13,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.problems import ConfigError
-from exporter.web import tls, webconfig
-from exporter.web.acceptor import Acceptor
-from exporter.web.auth import Guard
-from exporter.web.descriptors import connections_within, raise_limit
+from exporter.web import tls_context, web_config
+from exporter.web.connections import Connections
+from exporter.web.file_descriptors import connections_within, raise_limit
+from exporter.web.middleware import WebConfigMiddleware
 from exporter.web.protocol import LimitedProtocol, Limits
-from exporter.web.webconfig import WebConfig
+from exporter.web.web_config import WebConfig
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ CHECK_EVERY = 1.0
 """Seconds between two checks of the files of the web configuration."""
 
 
-class WebFile:
+class WebConfigFile:
     """The web configuration file in use, and the files that it names."""
 
     def __init__(
@@ -72,8 +72,12 @@ class WebFile:
     def admits(self, transport: asyncio.BaseTransport) -> bool:
         """Return whether the client certificate has a name that is allowed, if names are listed."""
         allowed = self.config.tls.client_allowed_sans if self.config.tls else ()
-        shown = tls.names(transport.get_extra_info("peercert")) if allowed else set()
-        return not allowed or any(tls.plain(name) in shown for name in allowed)
+        shown = (
+            tls_context.subject_alt_names(transport.get_extra_info("peercert"))
+            if allowed
+            else set()
+        )
+        return not allowed or any(tls_context.normalized(name) in shown for name in allowed)
 
     def _signature(self, config: WebConfig) -> list[Any]:
         named = config.tls.files() if config.tls else []
@@ -81,8 +85,8 @@ class WebFile:
 
 
 def _load(path: Path) -> tuple[WebConfig, ssl.SSLContext | None]:
-    config = webconfig.read(path)
-    context = tls.context(config.tls, path) if config.tls else None
+    config = web_config.read(path)
+    context = tls_context.build(config.tls, path) if config.tls else None
     for warning in config.warnings:
         log.warning("web configuration", problem=warning)
     return config, context
@@ -96,14 +100,14 @@ def _stat(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-class Port(uvicorn.Server):
+class Server(uvicorn.Server):
     """Serves an application on one socket until stopped."""
 
     def __init__(
         self,
         app: ASGIApp,
         sock: socket.socket,
-        file: WebFile,
+        file: WebConfigFile,
         *,
         max_connections: Callable[[], int],
         limits: Limits = LIMITS,
@@ -111,7 +115,7 @@ class Port(uvicorn.Server):
         """`max_connections` is asked at each new connection, since a reload may change it."""
         super().__init__(
             uvicorn.Config(
-                Guard(app, lambda: file.config),
+                WebConfigMiddleware(app, lambda: file.config),
                 http=LimitedProtocol,
                 ws="none",
                 log_config=None,
@@ -124,7 +128,7 @@ class Port(uvicorn.Server):
         )
         self._file = file
         self._limits = limits
-        self._acceptor = Acceptor(
+        self._acceptor = Connections(
             sock,
             make=self._protocol,
             context=lambda: file.context,

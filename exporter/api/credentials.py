@@ -6,7 +6,7 @@ from typing import Protocol
 from exporter.api.errors import ApiError, Kind
 
 
-class Account(Protocol):
+class Org(Protocol):
     """On whose behalf is asked."""
 
     @property
@@ -34,39 +34,39 @@ class Account(Protocol):
         ...
 
 
-def read_key(account: Account) -> str:
+def read_key(org: Org) -> str:
     """Return the key as it is this moment. Raises `ApiError` without the key in its text."""
     try:
-        return account.secret()
+        return org.secret()
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
     except ValueError as error:
         # Subclasses quote what they could not read.
         reason = str(error) if type(error) is ValueError else type(error).__name__
-    text = f"{account.key}: the API key cannot be read: {reason}"
-    raise ApiError(text, kind=Kind.NO_KEY, asked=False) from None
+    text = f"{org.key}: the API key cannot be read: {reason}"
+    raise ApiError(text, kind=Kind.NO_KEY, sent=False) from None
 
 
-def unreadable(accounts: Iterable[Account]) -> list[str]:
+def unreadable_keys(orgs: Iterable[Org]) -> list[str]:
     """Return what is wrong with each key that cannot be read at this moment."""
     found: list[str] = []
-    for account in accounts:
+    for org in orgs:
         try:
-            read_key(account)
+            read_key(org)
         except ApiError as error:
             found.append(str(error))
     return found
 
 
-def authorization(account: Account, key: str) -> bytes:
+def authorization_header(org: Org, key: str) -> bytes:
     """Return the value of the `Authorization` header."""
-    scheme = account.auth_scheme
+    scheme = org.auth_scheme
     value = f"{scheme} {key}" if scheme else key
     if not key.strip() or not value.isascii() or not value.isprintable():
         raise ApiError(
-            f"{account.key}: the API key is empty, or holds a line break or another "
+            f"{org.key}: the API key is empty, or holds a line break or another "
             "character that cannot be sent",
             kind=Kind.BAD_KEY,
-            asked=False,
+            sent=False,
         )
     return value.encode("ascii")

@@ -29,7 +29,7 @@ _WARN_EVERY = 60.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-class Acceptor:
+class Connections:
     """Serves the connections of one listening socket.
 
     `make` makes the protocol of a connection, `context` returns the TLS in use (None for plain

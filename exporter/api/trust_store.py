@@ -107,7 +107,7 @@ class Sources:
                 continue
 
 
-class Trust:
+class TrustStore:
     """The TLS context of new connections: follows changes of the files within `RECHECK` seconds.
 
     If they cannot be loaded any more, the authorities loaded before stay.

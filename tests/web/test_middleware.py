@@ -3,8 +3,8 @@ import base64
 import bcrypt
 import pytest
 
-from exporter.web import auth
-from exporter.web.auth import Passwords
+from exporter.web import middleware
+from exporter.web.middleware import Passwords
 
 USERS = {"alice": bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()}
 
@@ -22,7 +22,7 @@ def hashed(monkeypatch):
         seen.append((password, digest))
         return bcrypt.checkpw(password, digest)
 
-    monkeypatch.setattr(auth, "_matches", matches)
+    monkeypatch.setattr(middleware, "_matches", matches)
     return seen
 
 

@@ -1,4 +1,4 @@
-"""P1 paging: learns the page base from the first answer, and always ends."""
+"""Paging: follows the pages of a list, whichever page base the API uses, and always ends."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol, TypeVar
@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 from exporter.api.payloads import Pagination
 
 MAX_PAGES = 200
-"""Pages read of one list; what lies beyond is cut and counted."""
+"""Pages read of one list; what lies beyond is dropped and counted."""
 
 
 class Page(Protocol):
@@ -19,7 +19,7 @@ class Page(Protocol):
 
     @property
     def pagination(self) -> Pagination:
-        """Return what the answer says of its pages."""
+        """Return what the response says about its pages."""
         ...
 
 
@@ -27,22 +27,22 @@ P = TypeVar("P", bound=Page)
 
 
 async def pages(
-    ask: Callable[[Mapping[str, str]], Awaitable[P]],
+    request: Callable[[Mapping[str, str]], Awaitable[P]],
     *,
     length: int,
     limit: int = MAX_PAGES,
-    cut: Callable[[], None] = lambda: None,
+    on_truncated: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[P]:
     """Yield the pages of a list, until one of its own signs says that there are no more.
 
-    `ask` takes the paging parameters and returns one page. The first is asked for without
-    `page`, since the API does not document whether it counts from 0 or 1. The end is an empty
-    page, `totalPages` pages, `totalItems` rows, a page that brings nothing new, or `limit` pages.
-    A number that the list has already gone beyond with a full page is not heeded. `cut` is called
-    where that leaves rows unread.
+    `request` takes the paging parameters and returns one page. The first is requested without
+    `page`, since the API does not document whether it counts from 0 or 1. The list ends with an
+    empty page, `totalPages` pages, `totalItems` rows, a page without new rows, or `limit` pages.
+    A total that full pages have already exceeded is ignored. `on_truncated` is called if rows are
+    left unread.
     """
     size = {"length": str(length)}
-    page = await ask(size)
+    page = await request(size)
     yield page
     first = page.pagination
     base = 0 if first.current_page == 0 else 1
@@ -52,23 +52,23 @@ async def pages(
         page.pagination, pages_read=count, rows_read=len(seen), full=len(page.keys) >= length
     ):
         if count >= limit:
-            cut()
+            on_truncated()
             return
-        page = await ask({**size, "page": str(base + count)})
+        page = await request({**size, "page": str(base + count)})
         if seen.issuperset(page.keys):
             break
         yield page
         seen.update(page.keys)
         count += 1
     if len(seen) < (page.pagination.total_items or 0):
-        cut()
+        on_truncated()
 
 
-def _complete(says: Pagination, *, pages_read: int, rows_read: int, full: bool) -> bool:
-    if says.total_pages is None and says.total_items is None:
+def _complete(pagination: Pagination, *, pages_read: int, rows_read: int, full: bool) -> bool:
+    if pagination.total_pages is None and pagination.total_items is None:
         return False
-    return _reached(pages_read, says.total_pages, full=full) or _reached(
-        rows_read, says.total_items, full=full
+    return _reached(pages_read, pagination.total_pages, full=full) or _reached(
+        rows_read, pagination.total_items, full=full
     )
 
 

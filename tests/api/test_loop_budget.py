@@ -1,6 +1,6 @@
 import asyncio
 
-from exporter.api.pace import BUDGET, Pace
+from exporter.api.loop_budget import BUDGET, LoopBudget
 
 
 class Hands:
@@ -16,11 +16,11 @@ class Hands:
 async def worked(burst, *, each):
     """Return how many of a burst were done in each round of the loop, `each` seconds long."""
     hands, rounds, here = Hands(), [0], asyncio.Event()
-    pace = Pace(hands)
+    budget = LoopBudget(hands)
 
     async def one():
         await here.wait()
-        await pace.turn()
+        await budget.checkpoint()
         hands.time += each
         rounds[-1] += 1
 
@@ -53,9 +53,9 @@ async def test_a_long_response_has_an_iteration_of_the_loop_for_itself():
 
 async def test_a_cancelled_response_does_not_delay_others():
     hands = Hands()
-    pace = Pace(hands)
-    await pace.turn()
+    budget = LoopBudget(hands)
+    await budget.checkpoint()
     hands.time += BUDGET
-    waiting = asyncio.create_task(pace.turn())
+    waiting = asyncio.create_task(budget.checkpoint())
     waiting.cancel()
-    await asyncio.wait_for(pace.turn(), 1)
+    await asyncio.wait_for(budget.checkpoint(), 1)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.problems import ConfigError
-from exporter.web import webconfig
-from exporter.web.ratelimit import RateLimit
+from exporter.web import web_config
+from exporter.web.rate_limit import RateLimit
 
 PAIR = "tls_server_config:\n cert_file: c\n key_file: k"
 HASH = "$2b$04$.qiMAWdSxoGcvrW/9BaQaeHhZKMDNSXW/yd1rBps5qmECol20yjUK"
@@ -23,7 +23,7 @@ def write(tmp_path):
 
 
 def test_a_whole_file_is_read_with_paths_seen_from_its_directory(write, tmp_path):
-    config = webconfig.read(
+    config = web_config.read(
         write(
             f"""
 tls_server_config:
@@ -56,7 +56,7 @@ basic_auth_users:
 
 
 def test_an_empty_file_asks_for_nothing(write):
-    assert webconfig.read(write("")) == webconfig.WebConfig()
+    assert web_config.read(write("")) == web_config.WebConfig()
 
 
 @pytest.mark.parametrize(
@@ -104,20 +104,20 @@ def test_an_empty_file_asks_for_nothing(write):
 def test_a_mistake_is_told_with_its_line_and_what_to_do(write, text, line, says):
     path = write(text)
     with pytest.raises(ConfigError) as caught:
-        webconfig.read(path)
+        web_config.read(path)
     assert any(p.startswith(f"{path}:{line}:") and says in p for p in caught.value.problems)
     assert "hunter2" not in str(caught.value)
 
 
 def test_all_mistakes_are_told_at_once(write):
     with pytest.raises(ConfigError) as caught:
-        webconfig.read(write("a: 1\nrate_limit: 2\nbasic_auth_users: {x: y}"))
+        web_config.read(write("a: 1\nrate_limit: 2\nbasic_auth_users: {x: y}"))
     assert len(caught.value.problems) == 3
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"web\.yml: there is no such file"):
-        webconfig.read(tmp_path / "web.yml")
+        web_config.read(tmp_path / "web.yml")
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     ],
 )
 def test_empty_values_and_keys_without_effect_are_as_if_they_were_not_there(write, text):
-    assert webconfig.read(write(text)) == webconfig.WebConfig()
+    assert web_config.read(write(text)) == web_config.WebConfig()
 
 
 def test_a_rate_limit_without_a_burst_is_warned_about(write):
-    config = webconfig.read(write("rate_limit: {interval: 1s, burst: 0}"))
+    config = web_config.read(write("rate_limit: {interval: 1s, burst: 0}"))
     assert config.rate_limit == RateLimit(1, 0)
     (warning,) = config.warnings
     assert "web.yml:1: rate_limit.burst: is 0" in warning
@@ -152,7 +152,7 @@ def test_a_rate_limit_without_a_burst_is_warned_about(write):
     ],
 )
 def test_where_the_exporter_is_stricter_than_the_toolkit_it_warns(write, line, says):
-    config = webconfig.read(write(f"{PAIR}\n {line}"))
+    config = web_config.read(write(f"{PAIR}\n {line}"))
     (warning,) = config.warnings
     assert "web.yml:4: tls_server_config." in warning
     assert says in warning
@@ -186,7 +186,7 @@ def test_whatever_the_file_holds_it_is_read_or_refused(value, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "web.yml"
     path.write_text(json.dumps(value))
     try:
-        made = webconfig.read(path)
+        made = web_config.read(path)
     except ConfigError as error:
         made = error.problems
     assert made

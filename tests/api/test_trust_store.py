@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from exporter.api.failures import TlsError
 from exporter.api.proxy import Proxies
-from exporter.api.transport import ExactTransport, trusting_context
-from exporter.api.trust import RECHECK, Sources, Trust
+from exporter.api.transport import ExactTransport, trust_store
+from exporter.api.transport_errors import TlsError
+from exporter.api.trust_store import RECHECK, Sources, TrustStore
 from exporter.problems import ConfigError
 from tests.api.conftest import BODY, become_true, drop, say
 from tests.api.forward_proxy import send
@@ -96,7 +96,7 @@ async def test_the_file_and_the_directory_are_both_used(serve, transport_of, tmp
         "SSL_CERT_FILE": write(one, tmp_path / "one.pem"),
         "SSL_CERT_DIR": os.pathsep.join([str(tmp_path / "missing"), str(directory)]),
     }
-    transport = transport_of(Trust(environ=environ))
+    transport = transport_of(TrustStore(environ=environ))
     assert await send(transport, await serve(one)) == (200, BODY)
     assert await send(transport, await serve(two)) == (200, BODY)
     with pytest.raises(TlsError):
@@ -114,7 +114,7 @@ async def test_names_given_by_openssl_s_rehash_are_found(serve, transport_of, tm
     for link in directory.iterdir():
         link.unlink()
         link.symlink_to(tmp_path / "ca.pem")
-    transport = transport_of(Trust(environ={"SSL_CERT_DIR": str(directory)}))
+    transport = transport_of(TrustStore(environ={"SSL_CERT_DIR": str(directory)}))
     assert await send(transport, await serve(authority)) == (200, BODY)
 
 
@@ -123,7 +123,7 @@ def test_without_the_variables_the_authorities_of_the_system_and_of_certifi_are_
     system = ssl.get_default_verify_paths()
     assert str(sources.file) == system.openssl_cafile
     assert [str(path) for path in sources.directories] == system.openssl_capath.split(os.pathsep)
-    known = {str(cert["subject"]) for cert in Trust(environ={}).context().get_ca_certs()}
+    known = {str(cert["subject"]) for cert in TrustStore(environ={}).context().get_ca_certs()}
     certifi = httpx.create_ssl_context(trust_env=False)
     assert {str(cert["subject"]) for cert in certifi.get_ca_certs()} <= known
 
@@ -145,7 +145,7 @@ async def test_after_a_rotation_new_connections_trust_the_new_authority(
     old, new = trustme.CA(), trustme.CA()
     path = tmp_path / "ca.pem"
     environ = {**nowhere, "SSL_CERT_FILE": write(old, path)}
-    transport = transport_of(Trust(environ=environ, monotonic=tick))
+    transport = transport_of(TrustStore(environ=environ, monotonic=tick))
     before, after = await serve(old), await serve(new)
     assert await send(transport, before) == (200, BODY)
     with pytest.raises(TlsError):
@@ -163,7 +163,7 @@ async def test_a_response_under_way_during_a_rotation_is_read_to_its_end(
     old, new = trustme.CA(), trustme.CA()
     path = tmp_path / "ca.pem"
     transport = transport_of(
-        Trust(environ={**nowhere, "SSL_CERT_FILE": write(old, path)}, monotonic=tick)
+        TrustStore(environ={**nowhere, "SSL_CERT_FILE": write(old, path)}, monotonic=tick)
     )
     before, after = await serve(old), await serve(new)
     go = asyncio.Event()
@@ -188,7 +188,7 @@ async def test_a_change_within_the_directory_is_noticed(serve, transport_of, tmp
     directory = tmp_path / "certs"
     directory.mkdir()
     write(old, directory / "ca.crt")
-    trust = Trust(environ={"SSL_CERT_DIR": str(directory)}, monotonic=tick)
+    trust = TrustStore(environ={"SSL_CERT_DIR": str(directory)}, monotonic=tick)
     transport = transport_of(trust)
     url = await serve(new)
     with pytest.raises(TlsError):
@@ -204,7 +204,7 @@ def test_a_mounted_secret_that_is_swapped_by_its_link_is_noticed(tmp_path, tick,
         write(trustme.CA(), tmp_path / name / "ca.crt")
     data = tmp_path / "..data"
     data.symlink_to(tmp_path / "one")
-    trust = Trust(environ={**nowhere, "SSL_CERT_FILE": str(data / "ca.crt")}, monotonic=tick)
+    trust = TrustStore(environ={**nowhere, "SSL_CERT_FILE": str(data / "ca.crt")}, monotonic=tick)
     first = trust.context()
     (tmp_path / "next").symlink_to(tmp_path / "two")
     (tmp_path / "next").rename(data)
@@ -216,7 +216,9 @@ def test_files_that_do_not_change_are_loaded_once_and_looked_at_once_a_second(
     tmp_path, tick, nowhere
 ):
     path = tmp_path / "ca.pem"
-    trust = Trust(environ={**nowhere, "SSL_CERT_FILE": write(trustme.CA(), path)}, monotonic=tick)
+    trust = TrustStore(
+        environ={**nowhere, "SSL_CERT_FILE": write(trustme.CA(), path)}, monotonic=tick
+    )
     first = trust.context()
     tick.now += RECHECK
     assert trust.context() is first
@@ -232,7 +234,9 @@ def test_a_file_that_became_unusable_keeps_the_old_authorities_and_warns_once(
     tmp_path, tick, nowhere, how
 ):
     path = tmp_path / "ca.pem"
-    trust = Trust(environ={**nowhere, "SSL_CERT_FILE": write(trustme.CA(), path)}, monotonic=tick)
+    trust = TrustStore(
+        environ={**nowhere, "SSL_CERT_FILE": write(trustme.CA(), path)}, monotonic=tick
+    )
     first = trust.context()
     if how == "gone":
         path.unlink()
@@ -264,12 +268,12 @@ def test_a_file_that_cannot_be_used_is_an_error_at_the_start(tmp_path, content, 
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=rf"SSL_CERT_FILE: .*{problem}"):
-        Trust(environ={"SSL_CERT_FILE": str(path)})
+        TrustStore(environ={"SSL_CERT_FILE": str(path)})
 
 
 def test_a_directory_that_does_not_exist_is_an_error_at_the_start(tmp_path):
     with pytest.raises(ConfigError, match=r"SSL_CERT_DIR: .*/missing is not a directory"):
-        Trust(environ={"SSL_CERT_DIR": str(tmp_path / "missing")})
+        TrustStore(environ={"SSL_CERT_DIR": str(tmp_path / "missing")})
 
 
 def test_other_files_in_the_directory_do_no_harm(tmp_path):
@@ -281,7 +285,7 @@ def test_other_files_in_the_directory_do_no_harm(tmp_path):
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
     (tmp_path / "directory").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    trust = Trust(environ={"SSL_CERT_FILE": file, "SSL_CERT_DIR": str(tmp_path)})
+    trust = TrustStore(environ={"SSL_CERT_FILE": file, "SSL_CERT_DIR": str(tmp_path)})
     assert trust.context().cert_store_stats()["x509_ca"] == 2
 
 
@@ -354,7 +358,7 @@ async def test_an_authority_whose_constraints_are_not_critical_is_accepted_by_de
     authority = Lenient()
     url = await serve(authority)
     file = write(authority, tmp_path / "ca.pem")
-    transport = transport_of(Trust(environ={**nowhere, "SSL_CERT_FILE": file}))
+    transport = transport_of(TrustStore(environ={**nowhere, "SSL_CERT_FILE": file}))
     assert await send(transport, url) == (200, BODY)
 
 
@@ -364,7 +368,7 @@ async def test_it_is_rejected_if_verification_is_strict_and_the_setting_is_named
     authority = Lenient()
     url = await serve(authority)
     file = write(authority, tmp_path / "ca.pem")
-    trust = Trust(strict=True, environ={**nowhere, "SSL_CERT_FILE": file})
+    trust = TrustStore(strict=True, environ={**nowhere, "SSL_CERT_FILE": file})
     transport = transport_of(trust)
     with pytest.raises(TlsError, match=r"not marked critical; .*set api\.tls_strict to false"):
         await send(transport, url)
@@ -377,7 +381,7 @@ async def test_it_is_rejected_if_verification_is_strict_and_the_setting_is_named
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_certificates_and_host_names_are_verified_in_any_case(strict):
-    context = trusting_context(strict=strict).context()
+    context = trust_store(strict=strict).context()
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert bool(context.verify_flags & ssl.VERIFY_X509_STRICT) == strict
@@ -391,7 +395,7 @@ async def test_a_certificate_that_is_trusted_itself_needs_no_authority(
     issuing = root.create_child_ca()
     url = await serve(issuing)
     file = write(issuing, tmp_path / "issuing.pem")
-    transport = transport_of(Trust(environ={**nowhere, "SSL_CERT_FILE": file}))
+    transport = transport_of(TrustStore(environ={**nowhere, "SSL_CERT_FILE": file}))
     assert await send(transport, url) == (200, BODY)
 
 
@@ -401,7 +405,7 @@ async def test_a_connection_that_is_cut_does_not_stop_the_next_one(
     authority = trustme.CA()
     url = await serve(authority)
     file = write(authority, tmp_path / "ca.pem")
-    transport = transport_of(Trust(environ={**nowhere, "SSL_CERT_FILE": file}))
+    transport = transport_of(TrustStore(environ={**nowhere, "SSL_CERT_FILE": file}))
     server.answers = [drop(), say(BODY)]
     with pytest.raises(httpx.ReadError, match="closed without a response"):
         await send(transport, url)

@@ -1,4 +1,4 @@
-from exporter.web.ratelimit import RateLimit, TokenBucket
+from exporter.web.rate_limit import RateLimit, TokenBucket
 
 
 def test_a_burst_is_admitted_and_then_one_request_per_interval(clock):

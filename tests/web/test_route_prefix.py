@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.web.prefix import route_prefix
+from exporter.web.route_prefix import route_prefix
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.error_text import MAX_LENGTH, WITHHELD, clean, read_reason
+from exporter.api.error_bodies import MAX_LENGTH, WITHHELD, clean, error_reason
 
 KEY = "k3y"
 
 
 def hint(answer):
-    return read_reason(json.dumps(answer).encode())
+    return error_reason(json.dumps(answer).encode())
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_any_text_becomes_short_printable_and_free_of_the_key(text):
 
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_reason_or_none(body):
-    assert isinstance(read_reason(body), str)
+    assert isinstance(error_reason(body), str)

@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.api.errors import BadAnswer, Kind, Refused, Unavailable
+from exporter.api.errors import BadResponseError, Kind, RejectedError, UnavailableError
 from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
 
 
@@ -33,14 +33,12 @@ from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
         (say(b"", status=304), Kind.REDIRECT, "304"),
     ],
 )
-async def test_a_bad_response_is_not_retried(
-    make_client, server, account, naps, answer, kind, says
-):
+async def test_a_bad_response_is_not_retried(make_client, server, org, naps, answer, kind, says):
     server.answers = [answer]
-    error = await failure(make_client(max_body=2000), account)
-    assert isinstance(error, BadAnswer)
+    error = await failure(make_client(max_body=2000), org)
+    assert isinstance(error, BadResponseError)
     assert error.kind == kind
-    assert error.asked
+    assert error.sent
     assert says in str(error)
     assert len(server.received) == 1
     assert naps.taken == []
@@ -50,9 +48,9 @@ async def test_a_bad_response_is_not_retried(
     "content_type",
     ["application/json", "application/json; charset=utf-8", "application/problem+json", None],
 )
-async def test_every_content_type_of_json_is_accepted(client, server, account, content_type):
+async def test_every_content_type_of_json_is_accepted(client, server, org, content_type):
     server.answers = [say(b"\n [1]", content_type=content_type)]
-    assert await client.get(account, call()) == b"\n [1]"
+    assert await client.get(org, call()) == b"\n [1]"
 
 
 @pytest.mark.parametrize(
@@ -67,10 +65,10 @@ async def test_every_content_type_of_json_is_accepted(client, server, account, c
         ("https://x.example:99999/a\x7fb", "https://x.example:99999/ab;"),
     ],
 )
-async def test_a_redirect_is_reported_and_never_followed(client, server, account, location, place):
+async def test_a_redirect_is_reported_and_never_followed(client, server, org, location, place):
     server.answers = [say(b"", status=302, location=location)]
-    error = await failure(client, account)
-    assert isinstance(error, BadAnswer)
+    error = await failure(client, org)
+    assert isinstance(error, BadResponseError)
     assert error.kind == "redirect"
     assert f"302, redirected to {place.format(port=server.port)}" in str(error)
     assert "secret" not in str(error)
@@ -88,77 +86,131 @@ PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platf
     [
         (
             say({"detail": "Invalid token."}, status=401),
-            Refused,
+            RejectedError,
             "unauthorized",
             True,
             "the key is",
         ),
-        (say({}, status=403), Refused, "forbidden", True, "the key may not read this"),
-        (say({}, status=403, content_type=None), Refused, "forbidden", True, "may not read this"),
-        (say({"detail": "Not found."}, status=404), Refused, "not_found", True, "no such endpoint"),
-        (say({}, status=410), BadAnswer, "bad_request", True, "410, the request was rejected"),
-        (say({}, status=500), Unavailable, "server_error", True, "500, the server failed"),
-        (say(b"", status=403, content_type=None), Refused, "forbidden", True, "may not read this"),
-        (say(b"", status=404, content_type=HTML_TYPE), Refused, "not_found", True, "no such"),
-        (say(DJANGO, status=404, content_type=HTML_TYPE), Refused, "not_found", True, "no such"),
-        (say(HTML, status=401, content_type=HTML_TYPE), Refused, "unauthorized", False, PAGE),
-        (say(HTML, status=403, content_type=HTML_TYPE), Refused, "forbidden", False, PAGE),
-        (say(HTML, status=404, content_type=HTML_TYPE), Refused, "not_found", False, PAGE),
-        (say(HTML, status=404, content_type=None), Refused, "not_found", False, PAGE),
-        (say(HTML, status=403, content_type="text/plain"), Refused, "forbidden", False, PAGE),
-        (say(HTML, status=403), Refused, "forbidden", False, PAGE),
-        (squeeze(HTML, status=403), Refused, "forbidden", False, PAGE),
-        (say(HTML, status=410, content_type=HTML_TYPE), BadAnswer, "bad_request", False, PAGE),
-        (say(HTML, status=502, content_type=HTML_TYPE), Unavailable, "server_error", False, PAGE),
+        (say({}, status=403), RejectedError, "forbidden", True, "the key may not read this"),
+        (
+            say({}, status=403, content_type=None),
+            RejectedError,
+            "forbidden",
+            True,
+            "may not read this",
+        ),
+        (
+            say({"detail": "Not found."}, status=404),
+            RejectedError,
+            "not_found",
+            True,
+            "no such endpoint",
+        ),
+        (
+            say({}, status=410),
+            BadResponseError,
+            "bad_request",
+            True,
+            "410, the request was rejected",
+        ),
+        (say({}, status=500), UnavailableError, "server_error", True, "500, the server failed"),
+        (
+            say(b"", status=403, content_type=None),
+            RejectedError,
+            "forbidden",
+            True,
+            "may not read this",
+        ),
+        (say(b"", status=404, content_type=HTML_TYPE), RejectedError, "not_found", True, "no such"),
+        (
+            say(DJANGO, status=404, content_type=HTML_TYPE),
+            RejectedError,
+            "not_found",
+            True,
+            "no such",
+        ),
+        (say(HTML, status=401, content_type=HTML_TYPE), RejectedError, "unauthorized", False, PAGE),
+        (say(HTML, status=403, content_type=HTML_TYPE), RejectedError, "forbidden", False, PAGE),
+        (say(HTML, status=404, content_type=HTML_TYPE), RejectedError, "not_found", False, PAGE),
+        (say(HTML, status=404, content_type=None), RejectedError, "not_found", False, PAGE),
+        (say(HTML, status=403, content_type="text/plain"), RejectedError, "forbidden", False, PAGE),
+        (say(HTML, status=403), RejectedError, "forbidden", False, PAGE),
+        (squeeze(HTML, status=403), RejectedError, "forbidden", False, PAGE),
+        (
+            say(HTML, status=410, content_type=HTML_TYPE),
+            BadResponseError,
+            "bad_request",
+            False,
+            PAGE,
+        ),
+        (
+            say(HTML, status=502, content_type=HTML_TYPE),
+            UnavailableError,
+            "server_error",
+            False,
+            PAGE,
+        ),
         (
             say(b"RBAC: access denied", status=403, content_type="text/plain"),
-            Refused,
+            RejectedError,
             "forbidden",
             False,
             "403, text/plain instead of the API's JSON; a proxy",
         ),
         (
             say(b"default backend - 404", status=404, content_type=None),
-            Refused,
+            RejectedError,
             "not_found",
             False,
             "404, something instead of the API's JSON; a proxy",
         ),
         (
             say(HTML * 5000, status=403, content_type=HTML_TYPE),
-            Refused,
+            RejectedError,
             "forbidden",
             False,
             PAGE,
         ),
-        (say(HTML, status=407), BadAnswer, "proxy", False, "407, a proxy asks for a login"),
-        (say({}, status=407), BadAnswer, "proxy", False, "407, a proxy asks for a login"),
+        (say(HTML, status=407), BadResponseError, "proxy", False, "407, a proxy asks for a login"),
+        (say({}, status=407), BadResponseError, "proxy", False, "407, a proxy asks for a login"),
         (
             say(HTML, status=511, content_type=HTML_TYPE),
-            BadAnswer,
+            BadResponseError,
             "proxy",
             False,
             "511, the network asks for a login",
         ),
         (
             say({}, status=403, X_Squid_Error="ERR_ACCESS_DENIED 0"),
-            BadAnswer,
+            BadResponseError,
             "proxy",
             False,
             "403, an error page of a proxy or firewall on the way to the API",
         ),
-        (say({}, status=401, Proxy_Authenticate="Basic"), BadAnswer, "proxy", False, "a proxy or"),
-        (say({}, status=403, cf_mitigated="challenge"), BadAnswer, "proxy", False, "a proxy or"),
+        (
+            say({}, status=401, Proxy_Authenticate="Basic"),
+            BadResponseError,
+            "proxy",
+            False,
+            "a proxy or",
+        ),
+        (
+            say({}, status=403, cf_mitigated="challenge"),
+            BadResponseError,
+            "proxy",
+            False,
+            "a proxy or",
+        ),
         (
             say({}, status=502, Proxy_Status="edge; error=connection_refused"),
-            Unavailable,
+            UnavailableError,
             "proxy",
             False,
             "502, an error page of a proxy or firewall on the way to the API",
         ),
         (
             say({}, status=404, Via="1.1 edge", Proxy_Status="edge; received-status=404"),
-            Refused,
+            RejectedError,
             "not_found",
             True,
             "no such endpoint",
@@ -166,10 +218,10 @@ PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platf
     ],
 )
 async def test_an_error_page_of_a_proxy_differs_from_an_error_of_the_api(
-    make_client, server, account, answer, error_type, kind, from_api, says
+    make_client, server, org, answer, error_type, kind, from_api, says
 ):
     server.answers = [answer]
-    error = await failure(make_client(retries=0), account)
+    error = await failure(make_client(retries=0), org)
     assert type(error) is error_type
     assert error.kind == kind
     assert error.from_api is from_api
@@ -179,22 +231,22 @@ async def test_an_error_page_of_a_proxy_differs_from_an_error_of_the_api(
 
 @pytest.mark.parametrize("status", [407, 511])
 async def test_a_login_that_a_proxy_asks_for_is_not_tried_again_at_once(
-    make_client, server, account, status
+    make_client, server, org, status
 ):
     server.answers = [say(HTML, status=status, content_type=HTML_TYPE)]
-    await failure(make_client(retries=3), account)
+    await failure(make_client(retries=3), org)
     assert len(server.received) == 1
 
 
-async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, account):
+async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, org):
     server.answers = [say(HTML, status=503, content_type=HTML_TYPE, Retry_After="60")]
-    error = await failure(make_client(retries=0), account)
+    error = await failure(make_client(retries=0), org)
     assert error.kind == "rate_limited"
     assert "(an HTML page)" in str(error)
 
 
-async def test_a_redirect_to_another_host_may_be_the_login_of_a_proxy(client, server, account):
+async def test_a_redirect_to_another_host_may_be_the_login_of_a_proxy(client, server, org):
     server.answers = [say(b"", status=302, location="https://login.corp.example/")]
-    error = await failure(client, account)
+    error = await failure(client, org)
     assert "unless a proxy or firewall asks for a login there" in str(error)
     assert not error.from_api

@@ -82,7 +82,7 @@ _PARAMETERS = frozenset({
 """Parameters that an error may name."""
 
 
-def read_reason(body: bytes) -> str:
+def error_reason(body: bytes) -> str:
     """Return the short reason that a JSON error body gives, or an empty text if it gives none.
 
     Only known phrases are quoted: a learner's name cannot be told from other words.

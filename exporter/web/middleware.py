@@ -14,8 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.web.ratelimit import TokenBucket
-from exporter.web.webconfig import WebConfig
+from exporter.web.rate_limit import TokenBucket
+from exporter.web.web_config import WebConfig
 
 _REMEMBERED = 100
 """Results kept, so that a scrape does not cost a hash each time."""
@@ -51,7 +51,7 @@ class Passwords:
         return self._results[key] and user in users
 
 
-class Guard:
+class WebConfigMiddleware:
     """ASGI middleware: rate limit, users and response headers of the web configuration.
 
     `config` returns the configuration in use.

@@ -8,14 +8,14 @@ BUDGET = 0.005
 """Seconds of a round of the event loop after which the next answers wait for another round."""
 
 
-class Pace:
+class LoopBudget:
     """Spreads work over the rounds of the event loop, so that scrapes have their turns between."""
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self._now = now
         self._began: float | None = None
 
-    async def turn(self) -> None:
+    async def checkpoint(self) -> None:
         """Return in this round if there is time left in it, else in the first that has some."""
         while True:
             now = self._now()

@@ -17,7 +17,7 @@ def route_prefix(*, external_url: str | None, configured: str | None) -> str:
     return f"/{path}" if path else ""
 
 
-class Prefixed:
+class RoutePrefixMiddleware:
     """ASGI middleware: what is served at `/x` is served at `PREFIX/x` as well.
 
     Both, because some proxies take the prefix off and others do not. `prefix` is asked at each

@@ -10,12 +10,12 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from exporter.problems import ConfigError
-from exporter.web.tlsconfig import VERIFY, VERSIONS, Pem, TlsServer
+from exporter.web.tls_config import VERIFY, VERSIONS, Pem, TlsServer
 
 _SAN_KINDS = frozenset({"DNS", "IP Address", "email", "URI"})
 
 
-def context(config: TlsServer, where: Path) -> ssl.SSLContext:
+def build(config: TlsServer, where: Path) -> ssl.SSLContext:
     """Return the context that `config`, of the file `where`, describes; or raise `ConfigError`."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = VERSIONS[config.min_version]
@@ -38,13 +38,13 @@ def context(config: TlsServer, where: Path) -> ssl.SSLContext:
     return made
 
 
-def names(certificate: Mapping[str, Any] | None) -> set[str]:
+def subject_alt_names(certificate: Mapping[str, Any] | None) -> set[str]:
     """Return the subject alternative names of a certificate, as Python's `getpeercert` has it."""
     found = (certificate or {}).get("subjectAltName", ())
-    return {plain(str(name)) for kind, name in found if kind in _SAN_KINDS}
+    return {normalized(str(name)) for kind, name in found if kind in _SAN_KINDS}
 
 
-def plain(name: str) -> str:
+def normalized(name: str) -> str:
     """Return a name in the one way to write it: an IPv6 address has several."""
     try:
         return str(ip_address(name.strip()))

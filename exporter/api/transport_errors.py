@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import httpx
 
-from exporter.api.answers import Topic
-from exporter.api.errors import ApiError, BadAnswer, Kind, Unavailable
+from exporter.api.errors import ApiError, BadResponseError, Kind, UnavailableError
+from exporter.api.responses import ErrorContext
 
 RAISED = (aiohttp.ClientError, OSError, ValueError)
 """What aiohttp raises; a host that cannot be a name is a `ValueError` of the resolver."""
@@ -60,7 +60,7 @@ class ProxyStatusError(httpx.ProxyError):
         self.status = status
 
 
-def translated(error: Exception, *, host: str) -> httpx.TransportError:
+def httpx_error_of(error: Exception, *, host: str) -> httpx.TransportError:
     """Return an error of aiohttp as one of httpx, whose text quotes neither URLs nor headers.
 
     `host` is the one that was requested: an error about another host is about the proxy.
@@ -71,16 +71,16 @@ def translated(error: Exception, *, host: str) -> httpx.TransportError:
     return httpx.ReadError("the connection failed")
 
 
-def transport_error(error: httpx.HTTPError, *, topic: Topic, host: str) -> ApiError:
+def api_error_of(error: httpx.HTTPError, *, context: ErrorContext, host: str) -> ApiError:
     """Return an error of httpx as one of the API client.
 
     All are worth another try but a refusal of the proxy: repeated logins may lock an account.
     """
-    text = topic.says(f"{host}: {error}")
+    text = context.message(f"{host}: {error}")
     kind = _kind(error)
     if isinstance(error, ProxyStatusError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return BadAnswer(text, kind=kind)
-    return Unavailable(text, kind=kind)
+        return BadResponseError(text, kind=kind)
+    return UnavailableError(text, kind=kind)
 
 
 def _kind(error: httpx.HTTPError) -> Kind:
@@ -117,8 +117,8 @@ def _tls(error: aiohttp.ClientConnectorError | ssl.SSLError, whose: str) -> TlsE
     if not reason:
         return TlsError(f"TLS {where}failed")
     words = str(reason).replace("_", " ").lower()
-    hint = "; the port may not be one for https" if reason in _NO_TLS else ""
-    return TlsError(f"TLS {where}failed: {words}{hint}")
+    reason = "; the port may not be one for https" if reason in _NO_TLS else ""
+    return TlsError(f"TLS {where}failed: {words}{reason}")
 
 
 def _unknown(_: Exception, whose: str) -> httpx.TransportError:

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from exporter.web.descriptors import RESERVED, connections_within
+from exporter.web.file_descriptors import RESERVED, connections_within
 
-_RAISED = "from exporter.web.descriptors import raise_limit; print(raise_limit())"
+_RAISED = "from exporter.web.file_descriptors import raise_limit; print(raise_limit())"
 
 
 @pytest.mark.parametrize(
