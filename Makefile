@@ -15,6 +15,7 @@ test: $(VENV)/.dev packages tools lint types unit  ## all checks, as CI runs the
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
