@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: demo test lint format types unit packages tools generated lock clean
+.PHONY: demo test lint prose format types unit packages tools generated lock clean
 
 demo: $(VENV)/.run  ## set up, and serve a simulated platform on http://localhost:10880
 	@exec $(BIN)/iblai-exporter demo $(ARGS)
@@ -15,6 +15,10 @@ test: $(VENV)/.dev packages tools lint types unit  ## all checks, as CI runs the
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/typos
+
+prose:  ## the rules in .vale; tests/test_prose.py runs them, too
+	@vale=$$(scripts/go-tools vale) && "$$vale" --output=line $$(git ls-files "*.md")
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -39,9 +39,10 @@ def _metrics() -> Iterator[str]:
     yield "Written by `iblai-exporter metrics`; do not edit."
     yield ""
     yield (
-        "Windows are complete days in the time zone of the org, ending yesterday; `today` is today "
-        "so far. A figure that the API did not give is absent, and never 0. Labels configured for "
-        "an org (`labels`) come on top of those listed."
+        "Windows are complete days in the time zone of the org and end yesterday. `today` is today "
+        "so far. A value that the API did not return is absent, not 0. Labels that you configure "
+        "(`labels`) are added to those listed. If an endpoint of the seeds is gone, the second "
+        "source is used."
     )
     for area in Area:
         yield ""
@@ -52,8 +53,12 @@ def _metrics() -> Iterator[str]:
         for metric in METRICS:
             if metric.area is area:
                 labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"
-                source = f"`{metric.source}`" if metric.source else "–"
-                yield f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} | {source} |"
+                meaning, _, polled = metric.help.partition(" Polled from ")
+                other = polled.removesuffix(".").partition(" or ")[2]
+                sources = ", ".join(f"`{source}`" for source in (metric.source, other) if source)
+                yield (
+                    f"| `{metric.name}` | {metric.kind} | {labels} | {meaning} | {sources or '–'} |"
+                )
     yield ""
 
 
@@ -63,11 +68,10 @@ def _settings() -> Iterator[str]:
     yield "Written by `iblai-exporter settings`; do not edit."
     yield ""
     yield (
-        "A setting comes from an option of the command line, else from the environment, else from "
-        "the configuration file, else it has its default. What stands at the top level of the file "
-        "is the default for every org; an entry of `orgs` overrides what can be set per org. "
-        "Lengths of time and sizes need a unit (`30s`, `5m`, `16MiB`). Lists in the environment "
-        "are JSON, or words with commas between; an org's own settings are `IBLAI_ORGS__0__…`."
+        "Precedence: command line, environment, configuration file, default. The top level of the "
+        "file has the defaults for every org. An entry of `orgs` overrides them for one org. "
+        "Durations and sizes need a unit (`30s`, `5m`, `16MiB`). Lists in the environment are "
+        "JSON or separated by commas. The settings of the first org are `IBLAI_ORGS__0__…`."
     )
     for title, listed in (
         ("For every org, or per org", [o for o in options() if o.per_org]),

@@ -94,7 +94,7 @@ def test_every_part_of_the_diagram_exists():
 
 
 def test_every_gauge_of_the_table_of_screens_exists():
-    text = (ROOT / "docs" / "platform-screens.md").read_text()
+    text = (ROOT / "docs" / "platform.md").read_text()
     for name in re.findall(r"iblai_[a-z0-9_]+", text):
         assert name in catalog.BY_NAME, name
 

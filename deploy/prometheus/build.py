@@ -43,13 +43,13 @@ _BEGIN, _END = "<!-- alerts: begin -->", "<!-- alerts: end -->"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What an operator may set. `pace` multiplies every wait, for tests."""
+    """What an operator may set. `time_scale` multiplies every wait, for tests."""
 
     runbooks: str = RUNBOOKS
     grafana: str = GRAFANA
     datasource: str = DATASOURCE
     keep_firing: bool = True
-    pace: float = 1.0
+    time_scale: float = 1.0
 
 
 DEFAULTS = Options()
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--no-keep-firing", dest="keep_firing", action="store_false", help="Prometheus < 2.42"
     )
-    parser.add_argument("--pace", type=float, default=1.0, help="multiplies every wait")
+    parser.add_argument("--time-scale", type=float, default=1.0, help="multiplies every wait")
     given = vars(parser.parse_args(arguments))
     output: Path | None = given.pop("output")
     write = FORMATS[given.pop("format")]
@@ -169,7 +169,7 @@ def as_mapping(group: Group, options: Options = DEFAULTS) -> dict[str, Any]:
     """Return a group as it is in YAML."""
     return {
         "name": group.name,
-        "interval": duration(max(_EVERY * options.pace, 1)),
+        "interval": duration(max(_EVERY * options.time_scale, 1)),
         "rules": [_rule(rule, options) for rule in group.rules],
     }
 
@@ -177,12 +177,12 @@ def as_mapping(group: Group, options: Options = DEFAULTS) -> dict[str, Any]:
 def _rule(rule: Recording | Alert, options: Options) -> dict[str, Any]:
     if isinstance(rule, Recording):
         return dict(_present(record=rule.record, expr=rule.expr, labels=dict(rule.labels)))
-    keep = rule.keep * options.keep_firing * options.pace
+    keep = rule.keep * options.keep_firing * options.time_scale
     return dict(
         _present(
             alert=rule.name,
             expr=rule.expr,
-            **{"for": duration(rule.wait * options.pace)},
+            **{"for": duration(rule.wait * options.time_scale)},
             keep_firing_for=duration(keep) if keep else "",
             labels={"severity": str(rule.severity), **rule.labels},
             annotations={

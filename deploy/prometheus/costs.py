@@ -18,7 +18,7 @@ from deploy.prometheus.rules import (
 from exporter import catalog
 
 FLOOR = 10
-"""US dollars above the expected cost that are worth a message."""
+"""US dollars above the expected cost that are worth an alert."""
 
 NEAR = 0.9
 """Share of the spend cap from which on it is nearly reached."""
@@ -27,7 +27,7 @@ SLOWER = 2
 """How many times the latency of the last 7 days is too slow."""
 
 SLOW = 10
-"""Seconds of latency that nobody complains about."""
+"""Seconds of latency that are acceptable."""
 
 CALLS = 20
 """Calls of a model today that make a percentile meaningful."""
@@ -65,11 +65,11 @@ def _costs() -> Iterator[Alert]:
             name="IblaiCostHigh",
             severity=Severity.WARNING,
             when=(
-                "agents cost 3 times the expected cost of a day, twice that of 7 days, or today "
-                f"alone that of 7 days; and {FLOOR} US dollars more"
+                f"the cost of agents is {FLOOR} US dollars above one of these: 3 times the "
+                "expected cost of a day, 2 times that of 7 days, or for today that of 7 days"
             ),
             expr=f"{last(catalog.COST.at(window.name).name)}\n  > {limit} + {FLOOR}",
-            summary="Agents cost far more than expected.",
+            summary="The cost of agents is far above the expected cost.",
             description=(
                 '{{ $labels.org }} has spent ${{ printf "%.2f" $value }} on agents '
                 f"{window.when}."
@@ -96,23 +96,21 @@ def _spend_cap() -> Iterator[Alert]:
         severity=Severity.CRITICAL,
         when="the platform reports that the org exceeded its spend cap",
         expr=exceeded,
-        summary="The spend cap of an org is exceeded.",
-        description=(
-            "{{ $labels.org }} has exceeded its spend cap. Its agents may not answer any more."
-        ),
+        summary="An org exceeded its spend cap.",
+        description=("{{ $labels.org }} exceeded its spend cap. Its agents may stop responding."),
         dashboard=Dashboard.COSTS,
         wait=10 * MINUTE,
     )
     yield Alert(
         name="IblaiSpendCapNear",
         severity=Severity.WARNING,
-        when=f"an org has spent {NEAR:.0%} of its spend cap",
+        when=f"an org has spent at least {NEAR:.0%} of its spend cap",
         expr=(
             f"{last(catalog.SPEND_CAP_SPENT.name)}\n"
             f"  / ({last(catalog.SPEND_CAP_LIMIT.name)} > 0) >= {NEAR}\n"
             f"unless ({exceeded})"
         ),
-        summary="The spend cap of an org is nearly reached.",
+        summary="An org has nearly reached its spend cap.",
         description="{{ $labels.org }} has spent {{ humanizePercentage $value }} of its spend cap.",
         dashboard=Dashboard.COSTS,
         wait=10 * MINUTE,

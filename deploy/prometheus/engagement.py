@@ -1,4 +1,4 @@
-"""Alerts on engagement: a measure below its expected range, or 0 where that is implausible.
+"""Alerts on engagement: a measure below its expected range, or 0 where the range is above 0.
 
 The exporter computes the expected range of every measure (docs/expected-ranges.md), so an alert
 compares two gauges. Recording rules give all measures one name and the labels `figure` and
@@ -124,13 +124,12 @@ def _alerts() -> Iterator[Alert]:
     yield Alert(
         name="IblaiEngagementSilent",
         severity=Severity.CRITICAL,
-        when="a measure of yesterday is 0, which is implausible for the org",
+        when="a measure of yesterday is 0, and its expected range is above 0",
         expr=f"max without (window) ({_silent(recorded)})",
         inline=f"max without (window) ({_silent(inline)})",
-        summary="There is no engagement at all.",
+        summary="A measure of engagement is 0.",
         description=(
-            f"{{{{ $labels.org }}}}: {_WORDS} yesterday: 0, although there is always some on such "
-            "a day."
+            f"{{{{ $labels.org }}}}: {_WORDS} yesterday: 0, which is below the expected range."
         ),
         expected=Expected(
             selector=f'{EXPECTED}{{window="1d",%s}}',

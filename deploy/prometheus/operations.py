@@ -30,7 +30,7 @@ STRETCHED = 1.2
 """Factor by which intervals may be stretched."""
 
 RATE_LIMITED = 0.2
-"""Share of the requests that may be answered with a request to slow down."""
+"""Share of the requests in which the API may ask to slow down."""
 
 REJECTED_WITHIN = "7h"
 """A rejected key is tried again within 6 hours."""
@@ -73,7 +73,7 @@ def _exporter() -> Iterator[Alert]:
     yield Alert(
         name="IblaiExporterInstanceDown",
         severity=Severity.WARNING,
-        when="an instance that was scraped within a day does not answer",
+        when="an instance that was scraped within the last day does not answer",
         expr=(
             f"(up == 0 and on (job, instance) last_over_time({_BUILD_INFO}[1d]))\n"
             "or\n"
@@ -110,8 +110,8 @@ def _exporter() -> Iterator[Alert]:
         expr="\nor\n".join(f"last_over_time({metric}[{SEEN}]) == 0" for metric in reloads),
         summary="The configuration of iblai-exporter could not be loaded.",
         description=(
-            "{{ $labels.instance }} (job {{ $labels.job }}) could not load its configuration, and "
-            "keeps the previous one."
+            "{{ $labels.instance }} (job {{ $labels.job }}) could not load its configuration. The "
+            "previous one stays in use."
         ),
         dashboard=Dashboard.HEALTH_OF_INSTANCE,
         wait=5 * MINUTE,
@@ -139,10 +139,10 @@ def _exporter() -> Iterator[Alert]:
             "or\n"
             f"({_STATE_ERRORS} > 0 unless {_STATE_ERRORS} offset 1h)"
         ),
-        summary="The state file of iblai-exporter has problems.",
+        summary="iblai-exporter cannot read or write its state file.",
         description=(
-            "{{ $labels.instance }} (job {{ $labels.job }}) has problems with the file in its "
-            "state_dir ({{ $labels.reason }}). Data may be lost at the next restart."
+            "{{ $labels.instance }} (job {{ $labels.job }}) cannot read or write the file in its "
+            "state_dir ({{ $labels.reason }}). A restart may lose data."
         ),
         dashboard=Dashboard.HEALTH_OF_INSTANCE,
         wait=5 * MINUTE,
@@ -155,7 +155,7 @@ def _orgs() -> Iterator[Alert]:
         severity=Severity.WARNING,
         when="every collector of an org fails",
         expr=_DOWN,
-        summary="No data of an org can be collected.",
+        summary="Every collector of an org fails.",
         description=(
             "Every collector of {{ $labels.org }} has failed for half an hour. Its last values "
             "are served until they are stale, and then disappear."
@@ -172,10 +172,10 @@ def _orgs() -> Iterator[Alert]:
         severity=Severity.CRITICAL,
         when="every collector of an org fails, and the API responds only with 401 or 403",
         expr=f"({_DOWN})\nand {_SAME_ORG}\n({rejected})\nunless {_SAME_ORG}\n({other})",
-        summary="The API rejects the key of an org.",
+        summary="The API rejects the API key of an org.",
         description=(
-            "The API has responded to {{ $labels.org }} with nothing but 401 or 403: its key is "
-            "wrong, expired or without permissions, or does not belong to the configured user."
+            "The API responds to {{ $labels.org }} only with 401 or 403. The key is wrong, has "
+            "expired, lacks permissions, or does not belong to the configured user."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
@@ -228,8 +228,8 @@ def _collectors() -> Iterator[Alert]:
         ),
         summary="Values of an org are out of date.",
         description=(
-            "The collector {{ $labels.collector }} of {{ $labels.org }} serves values that are "
-            "out of date: they end, or were last collected, {{ humanizeDuration $value }} ago."
+            "The values of collector {{ $labels.collector }} of {{ $labels.org }} are out of "
+            "date. They end, or were last collected, {{ humanizeDuration $value }} ago."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
@@ -240,15 +240,15 @@ def _limits() -> Iterator[Alert]:
     yield Alert(
         name="IblaiRateLimited",
         severity=Severity.WARNING,
-        when=f"the API asked to slow down in over {RATE_LIMITED:.0%} of an hour's requests",
+        when=f"the API asked to slow down in over {RATE_LIMITED:.0%} of the requests of an hour",
         expr=(
             f"sum without ({REPLICA}) (increase({catalog.API_RATE_LIMITED.name}[1h]))\n"
             f"  / sum without ({REPLICA}, code) (increase({_REQUESTS}[1h])) > {RATE_LIMITED}"
         ),
         summary="The API asks to slow down.",
         description=(
-            "{{ humanizePercentage $value }} of the requests for {{ $labels.org }} in the last "
-            "hour were answered with a request to slow down. Its values are late."
+            "The API asked to slow down in {{ humanizePercentage $value }} of the requests for "
+            "{{ $labels.org }} in the last hour. Values are late."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=HOUR,
@@ -260,8 +260,8 @@ def _limits() -> Iterator[Alert]:
         expr=f"{last(catalog.SERIES_DROPPED.name + _LIMIT)} > 0",
         summary="An org has more series than its limit allows.",
         description=(
-            "{{ $value }} series of {{ $labels.org }} are not served, since it has more than its "
-            "series_limit. Values of some courses are missing."
+            "{{ $labels.org }} has {{ $value }} series more than its series_limit. They are not "
+            "served, so values of some courses are missing."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=10 * MINUTE,
@@ -269,7 +269,7 @@ def _limits() -> Iterator[Alert]:
     yield Alert(
         name="IblaiPayloadErrors",
         severity=Severity.INFO,
-        when="responses, or rows or days in them, could not be read for 3 hours",
+        when="parts of the API's responses could not be read for 3 hours",
         expr=(f"max without ({REPLICA}) (increase({catalog.PAYLOAD_ERRORS.name}[3h])) > 0"),
         summary="Parts of the API's responses cannot be read.",
         description=(
@@ -291,12 +291,12 @@ def _shards() -> Iterator[Alert]:
     yield Alert(
         name="IblaiShardMissing",
         severity=Severity.CRITICAL,
-        when="fewer shards are scraped than there should be",
+        when="fewer shards are scraped than are configured",
         expr=f"{last(_SHARDS)}\n  - count without (shard) ({running}) > 0",
         summary="A shard of iblai-exporter is missing.",
         description=(
-            "{{ $value }} of the shards of iblai-exporter (job {{ $labels.job }}) are not being "
-            "scraped: no data of their orgs is collected."
+            "{{ $value }} shards of iblai-exporter (job {{ $labels.job }}) are not scraped. "
+            "Their orgs have no current values."
         ),
         dashboard=Dashboard.HEALTH,
         wait=10 * MINUTE,
@@ -304,12 +304,12 @@ def _shards() -> Iterator[Alert]:
     yield Alert(
         name="IblaiOrgUnserved",
         severity=Severity.WARNING,
-        when="an org that a shard served within 6 hours is served by none",
+        when="no shard serves an org that was served within the last 6 hours",
         expr=(f"({last(_UP, seen='6h')}\n  unless {_SAME_ORG} {last(_UP)})\nand on (job) {shard}"),
         summary="No shard serves an org.",
         description=(
-            "{{ $labels.org }} was served within the last 6 hours, and is not now. If it was "
-            "removed from the configuration, the alert resolves by itself."
+            "No shard serves {{ $labels.org }}, which was served within the last 6 hours. If you "
+            "removed it from the configuration, the alert resolves by itself."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=15 * MINUTE,
@@ -326,8 +326,8 @@ def _shards() -> Iterator[Alert]:
         ),
         summary="Two shards serve the same org.",
         description=(
-            "{{ $value }} shards serve {{ $labels.org }}, and the API receives as many times the "
-            "requests: their configurations differ."
+            "{{ $value }} shards serve {{ $labels.org }}, so the API receives more requests than "
+            "needed. The configurations of the shards differ."
         ),
         dashboard=Dashboard.HEALTH_OF_ORG,
         wait=30 * MINUTE,

@@ -66,7 +66,7 @@ MENTOR_CHAT_SESSIONS = Windowed(
 )
 MENTOR_INFO = Metric(
     PREFIX + "mentor_info",
-    "Name of the mentor, always 1. Join it to the other metrics of a mentor on mentor_id. "
+    "Name of the mentor; always 1. Join it to other metrics of the mentor on mentor_id. "
     f"Polled from {endpoints.MENTOR_COSTS.template}.",
     ("org", "mentor_id", "mentor_name"),
     Area.CHAT,
@@ -114,7 +114,7 @@ RETURNING_AGENT_USERS = Windowed(
 )
 HUMAN_MESSAGES = gauge(
     "human_messages",
-    "Messages that users have written to agents, since the beginning.",
+    "Messages from users to agents, all time.",
     ORG,
     Area.AGENTS,
     endpoints.CONVERSATION_SUMMARY,
@@ -122,7 +122,7 @@ HUMAN_MESSAGES = gauge(
 )
 AI_MESSAGES = gauge(
     "ai_messages",
-    "Messages that agents have written, since the beginning.",
+    "Messages from agents to users, all time.",
     ORG,
     Area.AGENTS,
     endpoints.CONVERSATION_SUMMARY,
@@ -244,7 +244,7 @@ COST_PER_CONVERSATION = Windowed(
 )
 AGENT_USERS_NOW = gauge(
     "agent_users_active_now",
-    "Users of agents in the last hour.",
+    "Unique users of agents in the last hour.",
     ORG,
     Area.AGENTS,
     endpoints.V2_USERS,

@@ -72,7 +72,7 @@ SPEND_CAP_LIMIT = gauge(
 )
 SPEND_CAP_SPENT = gauge(
     "spend_cap_spent_usd",
-    "Spent of the spend cap in its current period, in US dollars.",
+    "Amount spent in the current period of the spend cap, in US dollars.",
     ORG,
     Area.COSTS,
     endpoints.SPEND_CAP,
@@ -80,7 +80,7 @@ SPEND_CAP_SPENT = gauge(
 )
 SPEND_CAP_REMAINING = gauge(
     "spend_cap_remaining_usd",
-    "Remaining of the spend cap in its current period, in US dollars.",
+    "Amount left in the current period of the spend cap, in US dollars.",
     ORG,
     Area.COSTS,
     endpoints.SPEND_CAP,
@@ -88,7 +88,7 @@ SPEND_CAP_REMAINING = gauge(
 )
 SPEND_CAP_EXCEEDED = gauge(
     "spend_cap_exceeded",
-    "Whether the spend cap is exceeded.",
+    "Whether the org exceeded its spend cap.",
     ORG,
     Area.COSTS,
     endpoints.SPEND_CAP,
@@ -124,7 +124,7 @@ _UNIT_NOTE = "The API does not document the unit; milliseconds are assumed."
 def _latency(quantile: str) -> Windowed:
     return Windowed(
         f"llm_latency_{quantile}",
-        f"Latency of calls of language models, {quantile}, by model (the {TOP} most called)",
+        f"Latency of calls of language models by model (the {TOP} most called), {quantile},",
         ("org", "model"),
         Area.USAGE,
         endpoints.LLM_USAGE,

@@ -26,7 +26,7 @@ ACTIVE_USERS = Windowed(
     Area.AUDIENCE,
     endpoints.ACTIVE_USERS_PER_COURSE,
     COUNT,
-    note="Users who only chat with agents are not included; a key with fewer permissions sees "
+    note="Users who only chat with agents are not included. A key with fewer permissions sees "
     "fewer users.",
     fallback=endpoints.V2_USERS,
 )
@@ -90,7 +90,7 @@ COURSE_VIDEOS = gauge(
 )
 COURSE_VIDEO_COMPLETIONS = gauge(
     "course_video_completions",
-    "Videos of the course that were completed, as the API returns it.",
+    "Completed videos of the course, as returned by the API.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
@@ -98,7 +98,7 @@ COURSE_VIDEO_COMPLETIONS = gauge(
 )
 COURSE_VIDEO_WATCH_SECONDS = gauge(
     "course_video_watch_seconds",
-    "Time that all learners watched videos of the course, in seconds.",
+    "Time that all learners spent watching videos of the course, in seconds.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
@@ -118,7 +118,7 @@ COURSE_VIDEO_WATCHED_RATIO = gauge(
 )
 COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER = gauge(
     "course_video_watch_seconds_per_learner",
-    "Mean time that a learner watched videos of the course, in seconds.",
+    "Mean time that a learner spent watching videos of the course, in seconds.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_VIDEOS,
@@ -126,7 +126,7 @@ COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER = gauge(
 )
 COURSE_INFO = Metric(
     PREFIX + "course_info",
-    "Name of the course, always 1. Join it to the other metrics of a course on course_id. "
+    "Name of the course; always 1. Join it to other metrics of the course on course_id. "
     f"Polled from {endpoints.COURSE_VIDEOS.template} and "
     f"{endpoints.ACTIVE_USERS_PER_COURSE.template}.",
     ("org", "course_id", "course_name"),

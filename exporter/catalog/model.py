@@ -106,14 +106,14 @@ class Windowed:
     _metrics: Mapping[str, Metric] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        texts = {window: f"{self.counts} {_PERIOD[window]}." for window in self.windows}
+        texts = {window: f"{self.counts} {_PERIOD[window]}" for window in self.windows}
         for window in self.expected:
             texts[f"{window}_expected"] = (
-                f"Expected value of {self._name(window)}, from the org's own history."
+                f"Expected value of {self._name(window)}, from the org's own history"
             )
             texts[f"{window}_expected_low"] = (
                 f"Lower bound of the expected range of {self._name(window)}, at the configured "
-                "sensitivity."
+                "sensitivity"
             )
         metrics = {suffix: self._metric(suffix, text) for suffix, text in texts.items()}
         object.__setattr__(self, "_metrics", metrics)
@@ -146,11 +146,11 @@ class Windowed:
     def _metric(self, suffix: str, text: str) -> Metric:
         window = suffix.partition("_")[0]
         of_window = People((self._name(window),)) if "_expected" in suffix else self.privacy
-        unit = f" {_UNITS[self.unit]}" if self.unit else ""
+        unit = f", {_UNITS[self.unit]}" if self.unit else ""
         note = f" {self.note}" if self.note and "_expected" not in suffix else ""
         return Metric(
             name=self._name(suffix),
-            help=f"{text}{unit}{note} {polled(self.endpoint, self.fallback)}",
+            help=f"{text}{unit}.{note} {polled(self.endpoint, self.fallback)}",
             labels=self.labels,
             area=self.area,
             source=source(self.endpoint),
@@ -160,18 +160,18 @@ class Windowed:
 
 
 _PERIOD = {
-    TODAY: "today so far",
+    TODAY: "so far today",
     "1d": "yesterday",
     "7d": "in the 7 complete days that end yesterday",
     "28d": "in the 28 complete days that end yesterday",
 }
 
 _UNITS = {
-    "seconds": "In seconds.",
-    "ratio": "From 0 to 1.",
-    "usd": "In US dollars.",
+    "seconds": "in seconds",
+    "ratio": "0 to 1",
+    "usd": "in US dollars",
 }
-"""The sentence of HELP for each unit."""
+"""How HELP names each unit."""
 
 
 def polled(endpoint: Endpoint, fallback: Endpoint | None = None) -> str:

@@ -20,7 +20,7 @@ _ACTIVE_IN_COURSE = tuple(COURSE_ACTIVE_USERS.at(w).name for w in ("28d", "7d", 
 
 TIME_SPENT = Windowed(
     "time_spent",
-    "Time that all learners spent",
+    "Time spent by all learners",
     ORG,
     Area.ENGAGEMENT,
     endpoints.TIME_OVER_TIME,
@@ -29,7 +29,7 @@ TIME_SPENT = Windowed(
 )
 TIME_PER_LEARNER = Windowed(
     "avg_time_per_learner",
-    "Mean time that a learner spent in a course",
+    "Mean time spent by a learner in a course",
     ORG,
     Area.ENGAGEMENT,
     endpoints.TIME_PER_LEARNER,
@@ -48,7 +48,7 @@ COMPLETIONS = Windowed(
 )
 COURSE_TIME_SPENT = Windowed(
     "course_time_spent",
-    "Time that all learners spent in the course",
+    "Time spent by all learners in the course",
     COURSE,
     Area.COURSES,
     endpoints.TIME_PER_COURSE,
@@ -59,7 +59,7 @@ COURSE_TIME_SPENT = Windowed(
 )
 COURSE_TIME_PER_LEARNER = Windowed(
     "course_avg_time_per_learner",
-    "Mean time that a learner spent in the course",
+    "Mean time spent by a learner in the course",
     COURSE,
     Area.COURSES,
     endpoints.TIME_PER_COURSE,
@@ -80,7 +80,7 @@ _ENROLLED = People((COURSE_ENROLLED_USERS.name, *_ACTIVE_IN_COURSE))
 
 COURSE_ACTIVITY_PER_LEARNER = gauge(
     "course_activity_per_learner",
-    "Mean number of days on which a learner was active in the course, in the API's own period.",
+    "Mean number of days on which a learner was active in the course; the API sets the period.",
     COURSE,
     Area.COURSES,
     endpoints.COURSE_ACTIVITY,
@@ -96,7 +96,7 @@ COURSE_COMPLETED = gauge(
 )
 COURSE_COMPLETION_RATIO = gauge(
     "course_completion_ratio",
-    "Completion of the course by its learners, 0 to 1, as the API computes it.",
+    "Share of the course that its learners completed, 0 to 1, as computed by the API.",
     COURSE,
     Area.COURSES,
     endpoints.COMPLETIONS_PER_COURSE,
@@ -114,7 +114,7 @@ AVERAGE_GRADE = gauge(
 )
 COURSE_GRADED_USERS = gauge(
     "course_graded_users",
-    "Users enrolled in the course, as its grades count them.",
+    "Users enrolled in the course, as counted by the API's grades.",
     COURSE,
     Area.COURSES,
     endpoints.GRADES_PER_COURSE,

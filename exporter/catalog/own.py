@@ -15,20 +15,18 @@ COLLECTOR_SUCCESS = _own(
 )
 COLLECTOR_LAST_SUCCESS = _own(
     "collector_last_success_timestamp_seconds",
-    "When the collector last succeeded, 0 before the first time. The age of its values.",
+    "Unix time of the collector's last success; 0 before the first.",
     _COLLECTOR,
 )
 COLLECTOR_LAST_ATTEMPT = _own(
     "collector_last_attempt_timestamp_seconds",
-    "When the collector last sent a request, 0 before the first time.",
+    "Unix time of the collector's last attempt; 0 before the first.",
     _COLLECTOR,
 )
 COLLECTOR_DURATION = _own(
-    "collector_duration_seconds", "How long the collector's last attempt took.", _COLLECTOR
+    "collector_duration_seconds", "Duration of the collector's last attempt.", _COLLECTOR
 )
-COLLECTOR_SERIES = _own(
-    "collector_series", "Series of the collector that are being served.", _COLLECTOR
-)
+COLLECTOR_SERIES = _own("collector_series", "Series of the collector that are served.", _COLLECTOR)
 COLLECTOR_ITEMS_FAILED = _own(
     "collector_items_failed",
     "Courses or mentors that failed at the collector's last attempt. Their last values are served "
@@ -37,23 +35,23 @@ COLLECTOR_ITEMS_FAILED = _own(
 )
 COLLECTOR_SOURCE_INFO = _own(
     "collector_source_info",
-    "Generation of the API that the collector's values come from (seeds or v2), always 1.",
+    "API generation that the collector's values come from (seeds or v2); always 1.",
     ("org", "collector", "generation"),
 )
 WINDOW_END = _own(
     "window_end_timestamp_seconds",
-    "Midnight at which the collector's windows of complete days end.",
+    "Unix time of the midnight at which the collector's windows of complete days end.",
     _COLLECTOR,
 )
 API_REQUESTS = _own(
     "api_requests_total",
-    "Requests sent to the API by HTTP status code, or by what went wrong instead of one.",
+    "Requests to the API, by HTTP status code or, without a response, by kind of error.",
     ("org", "code"),
     Kind.COUNTER,
 )
 API_RETRIES = _own("api_retries_total", "Requests that were retried.", ORG, Kind.COUNTER)
 API_RATE_LIMITED = _own(
-    "api_rate_limited_total", "Responses that asked to slow down.", ORG, Kind.COUNTER
+    "api_rate_limited_total", "Responses of the API that ask to slow down.", ORG, Kind.COUNTER
 )
 API_REQUEST_DURATION = _own(
     "api_request_duration_seconds",
@@ -74,12 +72,12 @@ PAYLOAD_ERRORS = _own(
 )
 SCHEDULE_STRETCH = _own(
     "exporter_schedule_stretch_ratio",
-    "Factor by which polling intervals are stretched because demand exceeds what the API limits "
-    "allow; 1 is on schedule.",
+    "Factor by which all polling intervals are stretched because demand exceeds the API limits; "
+    "1 is on schedule.",
 )
 STATE_ERRORS = _own(
     "exporter_state_errors_total",
-    "Problems with the state file in state_dir, by reason.",
+    "Errors of the state file in state_dir, by reason.",
     ("reason",),
     Kind.COUNTER,
 )
@@ -91,7 +89,7 @@ MISSED_RUNS = _own(
 )
 EVENT_LOOP_LAG = _own(
     "exporter_event_loop_lag_seconds",
-    "Delay of the event loop, measured 50 times a second. What blocks it delays scrapes and polls.",
+    "Delay of the event loop, measured 50 times per second. It delays scrapes and polls.",
     (),
     Kind.HISTOGRAM,
 )
@@ -101,22 +99,22 @@ RELOAD_SUCCESSFUL = _own(
 )
 RELOAD_TIMESTAMP = _own(
     "exporter_config_last_reload_success_timestamp_seconds",
-    "When the configuration in use was loaded.",
+    "Unix time at which the configuration in use was loaded.",
 )
 WEB_RELOAD_SUCCESSFUL = _own(
     "exporter_web_config_last_reload_successful",
-    "Whether the last attempt to read the web configuration file succeeded; if not, what it held "
-    "before is in use. 1 without a file.",
+    "Whether the last attempt to read the web configuration file succeeded. If not, the previous "
+    "one stays in use. 1 without a file.",
 )
 RESTART_REQUIRED = _own(
     "exporter_restart_required",
-    "Whether settings were loaded that are not in use before the next start: "
-    "web.listen_address, web.config_file, log.",
+    "Whether loaded settings take effect only after a restart: web.listen_address, "
+    "web.config_file, log.",
 )
-SHARD = _own("exporter_shard", "Which shard this exporter is, counted from 0; if it is one.")
-SHARDS = _own("exporter_shards", "How many shards there are; if there are any.")
+SHARD = _own("exporter_shard", "Number of this shard, from 0. Absent without shards.")
+SHARDS = _own("exporter_shards", "Number of shards. Absent without shards.")
 BUILD_INFO = _own(
     "exporter_build_info",
-    "Version and revision of the exporter and version of Python, always 1.",
+    "Version and revision of the exporter, and version of Python; always 1.",
     ("version", "revision", "pythonversion"),
 )

@@ -91,7 +91,7 @@ USERS, TIME, MESSAGES = catalog.ACTIVE_USERS, catalog.TIME_SPENT, catalog.AVG_ME
             {"1d": 0, "1d_expected": 100.4, "1d_expected_low": 62},
             {},
             (
-                "acme: active users yesterday: 0, although there is always some on such a day."
+                "acme: active users yesterday: 0, which is below the expected range."
                 " Expected: 100."
             ),
         ),
@@ -178,7 +178,7 @@ def test_tests_of_the_rules_know_the_collectors():
 
 def test_addresses_and_waits_are_options():
     options = build.Options(
-        runbooks="https://wiki.example/r", grafana="https://g.example", pace=0.001
+        runbooks="https://wiki.example/r", grafana="https://g.example", time_scale=0.001
     )
     text = build.rules_file(options)
     assert "runbook_url: https://wiki.example/r#iblaiorgdown" in text

@@ -40,8 +40,6 @@ GIVEN_BY_THE_CLIENT_LIBRARY = {
 PRIVATE_WORDS = (
     "usual(ly)?",
     "figures?",
-    "enrolments?",
-    "unenrolments?",
     "colou?red by",
     "against usual",
     "asks?|asked",

@@ -15,7 +15,7 @@ from tests.integration.conftest import Process, fetch, free_port, until
 
 EXAMPLE = build.ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 
-PACE = 0.0001
+TIME_SCALE = 0.0001
 """Three hours become a second."""
 
 SCRAPING = """
@@ -112,7 +112,7 @@ def scrape(directory: Path, exporter):
 def test_a_webhook_receives_one_notification_of_a_drop_and_its_resolution(
     tmp_path, exporter, prometheus, alertmanager, webhook
 ):
-    rules = build.rules_file(build.Options(pace=PACE))
+    rules = build.rules_file(build.Options(time_scale=TIME_SCALE))
     (tmp_path / "iblai-rules.yml").write_text(rules, encoding="utf-8")
     dropped = exporter("demo", "--courses", "4", "--drop", "acme:7:0.6")
     scrape(tmp_path, dropped)
