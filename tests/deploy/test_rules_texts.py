@@ -90,10 +90,7 @@ USERS, TIME, MESSAGES = catalog.ACTIVE_USERS, catalog.TIME_SPENT, catalog.AVG_ME
             USERS,
             {"1d": 0, "1d_expected": 100.4, "1d_expected_low": 62},
             {},
-            (
-                "acme: active users yesterday: 0, which is below the expected range."
-                " Expected: 100."
-            ),
+            ("acme: active users yesterday: 0, which is below the expected range. Expected: 100."),
         ),
         (
             COST,
