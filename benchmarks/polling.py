@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -123,7 +123,8 @@ class Bench:
         async with _pipeline() as pipeline:
             recorder = _Recorder(pipeline.api)
             poller = pipeline.poller
-            poller._collecting._api = recorder  # noqa: SLF001 - nothing else needs another client
+            collecting = poller._collecting  # noqa: SLF001 - nothing else needs another client
+            collecting._context = replace(collecting._context, api=recorder)  # noqa: SLF001
             poller.set_orgs(self._orgs)
             runs = [(each.key, c.name) for each in self._orgs for c in collectors.of(each)]
 

@@ -15,7 +15,7 @@ from exporter.history.problems import StateProblem
 from exporter.history.ranges import ExpectedRanges
 from exporter.history.state import StateFile
 from exporter.history.store import History
-from exporter.polling import Poller
+from exporter.polling import Context, Poller
 from exporter.saved import SavedState
 from exporter.settings import ApiLimits, Org, Settings
 from exporter.sharding import Shard
@@ -61,7 +61,7 @@ class Pipeline:
             now=clock.monotonic,
         )
         self.api = ApiClient(settings.api, observe(self.telemetry), clock, self.hosts, sleep=sleep)
-        self.poller = Poller(
+        context = Context(
             api=self.api,
             hosts=self.hosts,
             snapshots=self.snapshots,
@@ -69,9 +69,9 @@ class Pipeline:
             history=self.history,
             telemetry=self.telemetry,
             saved=self.saved,
-            limits=settings.api,
             clock=clock,
         )
+        self.poller = Poller(context, page_size=settings.api.page_size)
         if self.state is not None and self.state.problem is not None:
             self._report(self.state.problem)
 

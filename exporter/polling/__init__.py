@@ -5,6 +5,7 @@
 due. `state` is what all of them know of an org.
 """
 
+from exporter.polling.context import Context
 from exporter.polling.poller import Poller
 
-__all__ = ["Poller"]
+__all__ = ["Context", "Poller"]

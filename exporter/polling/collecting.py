@@ -11,13 +11,11 @@ import structlog
 
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import Reason
-from exporter.clock import Clock
-from exporter.collectors.run import Api, ItemError, Result, Run
-from exporter.history.store import History
+from exporter.collectors.run import ItemError, Result, Run
+from exporter.polling.context import Context
 from exporter.polling.state import CollectorState, OrgState
 from exporter.scheduler import Collection
-from exporter.snapshots import Items, Snapshots
-from exporter.telemetry import Telemetry
+from exporter.snapshots import Items
 
 log = structlog.get_logger(__name__)
 
@@ -40,30 +38,17 @@ class Collected:
 class Collecting:
     """Makes runs and waits for them. `page_size` is that of requests to come."""
 
-    def __init__(
-        self,
-        *,
-        api: Api,
-        snapshots: Snapshots,
-        history: History,
-        telemetry: Telemetry,
-        clock: Clock,
-        page_size: int,
-    ) -> None:
-        self._api = api
-        self._snapshots = snapshots
-        self._history = history
-        self._telemetry = telemetry
-        self._clock = clock
+    def __init__(self, context: Context, *, page_size: int) -> None:
+        self._context = context
         self.page_size = page_size
 
     async def collect(
         self, state: OrgState, entry: CollectorState, queued: Collection, *, every_item: bool
     ) -> Collected:
         """Run a collector. With `every_item` nothing waits for its time."""
-        started = self._clock.monotonic()
+        started = self._context.clock.monotonic()
         early = not every_item and entry.due.attempted and entry.due.at() > started
-        items = self._snapshots.items(state.key, entry.name)
+        items = self._context.snapshots.items(state.key, entry.name)
         due = (lambda _: True) if every_item else _due_items(entry, items, now=started, early=early)
         run = self._make_run(state, entry, queued, due, items)
         result, error = await entry.generation.collect(entry.collector, run)
@@ -78,23 +63,23 @@ class Collecting:
         items: Items,
     ) -> Run:
         def payload_error(endpoint: Endpoint, reason: Reason, count: int) -> None:
-            self._telemetry.payload_error(state.key, reason, count)
+            self._context.telemetry.payload_error(state.key, reason, count)
             log.debug(
                 "payload error", org=state.key, endpoint=endpoint.name, reason=reason, count=count
             )
 
         return Run(
             org=state.org,
-            api=self._api,
+            api=self._context.api,
             day=state.day,
-            now=self._clock.now().timestamp(),
+            now=self._context.clock.now().timestamp(),
             interval=entry.due.interval,
             page_size=self.page_size,
-            history=self._history,
+            history=self._context.history,
             queued=queued,
             items=items,
-            courses=state.courses(self._snapshots) if entry.collector.per_course else (),
-            mentors=state.mentors(self._snapshots) if entry.collector.per_mentor else (),
+            courses=state.courses(self._context.snapshots) if entry.collector.per_course else (),
+            mentors=state.mentors(self._context.snapshots) if entry.collector.per_mentor else (),
             is_due=is_due,
             payload_error=payload_error,
         )

@@ -9,43 +9,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from exporter import collectors
-from exporter.clock import Clock
 from exporter.collectors import Collector
-from exporter.exposition.orgs import OrgRenderer
-from exporter.history.store import History
+from exporter.polling.context import Context
 from exporter.polling.days import Days
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import CollectorState, OrgState
-from exporter.saved import Attempt, Attempts, SavedState, identity_of, scope_of
+from exporter.saved import Attempt, Attempts, identity_of, scope_of
 from exporter.scheduler import Due, spread
 from exporter.settings import Org
-from exporter.snapshots import Snapshots
-from exporter.telemetry import Telemetry
 
 
 class Configuration:
     """The configured orgs."""
 
-    def __init__(
-        self,
-        *,
-        schedule: Schedule,
-        days: Days,
-        snapshots: Snapshots,
-        history: History,
-        renderer: OrgRenderer,
-        telemetry: Telemetry,
-        saved: SavedState,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, schedule: Schedule, days: Days) -> None:
+        self._context = context
         self._schedule = schedule
         self._days = days
-        self._snapshots = snapshots
-        self._history = history
-        self._renderer = renderer
-        self._telemetry = telemetry
-        self._saved = saved
-        self._clock = clock
 
     def apply(self, orgs: Iterable[Org], attempts: Attempts) -> Iterator[None]:
         """Poll these orgs and no others; yield between them.
@@ -62,48 +42,47 @@ class Configuration:
             identity = identity_of(org)
             if known is None:
                 self._configure(OrgState(org, identity, self._days.today(org.zone)), attempts)
-            elif known.org != org or known.identity != identity:
-                self._change(known, org, identity)
+            elif known.org != org or identity not in {"", known.identity}:
+                # A key that cannot be read for a while is no other key.
+                self._change(known, org, identity or known.identity)
             yield
 
     def _remove(self, state: OrgState) -> None:
         self._schedule.remove(state)
-        self._renderer.forget(state.key)
-        self._telemetry.forget(state.key)
-        self._saved.forget(state.key)
-        self._snapshots.drop(state.key)
-        self._history.forget(state.key)
+        self._context.renderer.forget(state.key)
+        self._context.telemetry.forget(state.key)
+        self._context.saved.forget(state.key)
+        self._context.snapshots.drop(state.key)
+        self._context.history.forget(state.key)
 
     def _change(self, known: OrgState, org: Org, identity: str) -> None:
         """Apply other settings, or another key, to an org."""
-        state = replace(known, org=org, day=self._days.today(org.zone))
-        # A key that cannot be read for a while is no other key.
-        state.identity = identity or known.identity
+        state = replace(known, org=org, identity=identity, day=self._days.today(org.zone))
         same_place = (known.org.base_url, known.org.user_id) == (org.base_url, org.user_id)
-        if state.identity != known.identity or not same_place:
-            self._snapshots.drop(org.key)
-            self._history.forget(org.key)
+        if identity != known.identity or not same_place:
+            self._context.snapshots.drop(org.key)
+            self._context.history.forget(org.key)
             state.collectors, state.absent_groups = {}, set()
         elif scope_of(known.org) != scope_of(org):
-            self._history.forget(org.key)
-            now = self._clock.monotonic()
+            self._context.history.forget(org.key)
+            now = self._context.clock.monotonic()
             state.collectors = {
                 name: replace(entry, due=entry.due.reset(now))
                 for name, entry in known.collectors.items()
             }
         for name in known.collectors.keys() - {c.name for c in collectors.of(org)}:
-            self._snapshots.drop(org.key, name)
+            self._context.snapshots.drop(org.key, name)
         self._configure(state, {})
         if scope_of(known.org) != scope_of(org):
-            self._saved.save(org.key, self._snapshots, self._history)
+            self._context.saved.save(org.key, self._context.snapshots, self._context.history)
 
     def _configure(self, state: OrgState, attempts: Attempts) -> None:
         """Schedule and show an org; its collectors go on where they were."""
         org, before = state.org, state.collectors
-        self._saved.register(org, state.identity)
-        self._snapshots.end_day(org.key, state.day)
+        self._context.saved.register(org, state.identity)
+        self._context.snapshots.end_day(org.key, state.day)
         own = collectors.of(org)
-        self._telemetry.register(
+        self._context.telemetry.register(
             org.key,
             org.constants(),
             [(c.name, c.endpoint) for c in own],
@@ -116,30 +95,30 @@ class Configuration:
             for c in own
         }
         self._schedule.add(state)
-        self._renderer.configure(org)
+        self._context.renderer.configure(org)
 
     def _carried(
         self, state: OrgState, collector: Collector, before: CollectorState
     ) -> CollectorState:
         """Return what is known of a collector, under the settings in use."""
-        due = replace(before.due, interval=state.interval(collector, self._snapshots))
+        due = replace(before.due, interval=state.interval(collector, self._context.snapshots))
         return replace(before, collector=collector, due=due, queued=None, task=None)
 
     def _new(
         self, state: OrgState, collector: Collector, attempt: Attempt | None
     ) -> CollectorState:
         """Return a collector that is due at once, or an interval after an earlier success."""
-        now = self._clock.monotonic()
+        now = self._context.clock.monotonic()
         due = Due(
-            interval=state.interval(collector, self._snapshots),
+            interval=state.interval(collector, self._context.snapshots),
             since=now,
             spread=spread(state.key, collector.name),
         )
         if attempt is not None and attempt.last_success:
             if attempt.last_attempt == attempt.last_success:
-                ago = self._clock.now().timestamp() - attempt.last_attempt
+                ago = self._context.clock.now().timestamp() - attempt.last_attempt
                 due = due.succeeded(now - max(ago, 0.0))
-            self._telemetry.restored(
+            self._context.telemetry.restored(
                 state.key,
                 collector.name,
                 last_attempt=attempt.last_attempt,

@@ -7,12 +7,10 @@ and 65 seconds after it; the orgs are spread over that time. A collector that ba
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from exporter.clock import Clock
-from exporter.history.store import History
+from exporter.polling.context import Context
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import OrgState
 from exporter.scheduler import SPREAD
-from exporter.snapshots import Snapshots
 from exporter.windows import local_date
 
 AFTER_MIDNIGHT = 5.0
@@ -25,35 +23,31 @@ MIDNIGHT_SPREAD = 60.0
 class Days:
     """The current day in each time zone that an org uses."""
 
-    def __init__(
-        self, *, schedule: Schedule, snapshots: Snapshots, history: History, clock: Clock
-    ) -> None:
+    def __init__(self, context: Context, schedule: Schedule) -> None:
+        self._context = context
         self._schedule = schedule
-        self._snapshots = snapshots
-        self._history = history
-        self._clock = clock
         self._days: dict[ZoneInfo, date] = {}
 
     def today(self, zone: ZoneInfo) -> date:
         """Return the current day of a zone, which is followed from now on."""
-        return self._days.setdefault(zone, local_date(self._clock.now(), zone))
+        return self._days.setdefault(zone, local_date(self._context.clock.now(), zone))
 
     def follow(self) -> None:
         """Begin a new day for the orgs in whose zones the last one has ended."""
-        now = self._clock.now()
+        now = self._context.clock.now()
         days = {zone: local_date(now, zone) for zone in self._days}
         if days == self._days:
             return
         self._days = days
-        self._history.trim(after=max(days.values()))
+        self._context.history.trim(after=max(days.values()))
         for state in self._schedule.orgs:
             if state.day != (today := days[state.org.zone]):
                 self._begin(state, today)
 
     def _begin(self, state: OrgState, today: date) -> None:
         state.day = today
-        self._snapshots.end_day(state.key, today)
-        now = self._clock.monotonic()
+        self._context.snapshots.end_day(state.key, today)
+        now = self._context.clock.monotonic()
         most = min(MIDNIGHT_SPREAD, state.org.interval / 4)
         for entry in state.collectors.values():
             if entry.collector.windows:

@@ -7,13 +7,10 @@ due at once. The values stay.
 
 import structlog
 
-from exporter.api.hosts import Hosts
-from exporter.clock import Clock
-from exporter.history.store import History
+from exporter.polling.context import Context
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import OrgState
-from exporter.saved import SavedState, identity_of
-from exporter.snapshots import Snapshots
+from exporter.saved import identity_of
 
 ALL_KEYS_EVERY = 30
 """Checks of keys that fail between two checks of every other key."""
@@ -24,22 +21,9 @@ log = structlog.get_logger(__name__)
 class Keys:
     """Notices changed keys."""
 
-    def __init__(
-        self,
-        *,
-        schedule: Schedule,
-        hosts: Hosts,
-        snapshots: Snapshots,
-        history: History,
-        saved: SavedState,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, schedule: Schedule) -> None:
+        self._context = context
         self._schedule = schedule
-        self._hosts = hosts
-        self._snapshots = snapshots
-        self._history = history
-        self._saved = saved
-        self._clock = clock
         self._checks = 0
 
     def check(self) -> None:
@@ -56,10 +40,10 @@ class Keys:
         """Try everything that failed because of the old key with the new one."""
         log.info("API key changed, backoff is reset", org=state.key)
         state.identity = identity
-        self._saved.register(state.org, identity)
-        self._saved.save(state.key, self._snapshots, self._history)
-        self._hosts.site(state.org.base_url).host.queue.forget(state.key)
+        self._context.saved.register(state.org, identity)
+        self._context.saved.save(state.key, self._context.snapshots, self._context.history)
+        self._context.hosts.site(state.org.base_url).host.queue.forget(state.key)
         for entry in state.collectors.values():
             if entry.key_rejected:
-                entry.due = entry.due.reset(self._clock.monotonic())
+                entry.due = entry.due.reset(self._context.clock.monotonic())
                 self._schedule.plan(state, entry)

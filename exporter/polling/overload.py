@@ -6,11 +6,9 @@ their intervals, `iblai_exporter_schedule_stretch_ratio` is k, and a warning is 
 
 import structlog
 
-from exporter.api.hosts import Hosts
+from exporter.polling.context import Context
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import OrgState
-from exporter.snapshots import Snapshots
-from exporter.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -18,13 +16,9 @@ log = structlog.get_logger(__name__)
 class Overload:
     """Compares demand with the limits."""
 
-    def __init__(
-        self, *, schedule: Schedule, hosts: Hosts, snapshots: Snapshots, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, context: Context, schedule: Schedule) -> None:
+        self._context = context
         self._schedule = schedule
-        self._hosts = hosts
-        self._snapshots = snapshots
-        self._telemetry = telemetry
         self._stretched = False
 
     def check(self) -> None:
@@ -34,17 +28,17 @@ class Overload:
         for key, state in states.items():
             demands.setdefault(state.org.base_url, {})[key] = self._demand(state)
         ratio = 1.0
-        for stretch in self._hosts.share(demands):
+        for stretch in self._context.hosts.share(demands):
             ratio = max(ratio, stretch.k)
             for key, factor in stretch.orgs.items():
                 states[key].stretch = factor
-        self._telemetry.stretched(ratio)
+        self._context.telemetry.stretched(ratio)
         self._log(ratio)
 
     def _demand(self, state: OrgState) -> float:
         """Return the requests per second that an org takes on average."""
-        courses = len(state.courses(self._snapshots))
-        mentors = len(state.mentors(self._snapshots))
+        courses = len(state.courses(self._context.snapshots))
+        mentors = len(state.mentors(self._context.snapshots))
         per_hour = sum(
             entry.collector.requests_per_hour(state.org, courses=courses, mentors=mentors)
             for entry in state.collectors.values()

@@ -12,24 +12,18 @@ import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from exporter.api.hosts import Hosts
-from exporter.clock import Clock
-from exporter.collectors.run import Api
-from exporter.exposition.orgs import OrgRenderer
-from exporter.history.store import History
 from exporter.polling.collecting import Collecting
 from exporter.polling.configuration import Configuration
+from exporter.polling.context import Context
 from exporter.polling.days import Days
 from exporter.polling.keys import Keys
 from exporter.polling.overload import Overload
 from exporter.polling.recording import Recorder
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import CollectorState, OrgState
-from exporter.saved import Attempts, SavedState
+from exporter.saved import Attempts
 from exporter.scheduler import Collection
 from exporter.settings import ApiLimits, Org
-from exporter.snapshots import Snapshots
-from exporter.telemetry import Telemetry
 
 TICK = 0.25
 """Seconds between two checks of what is due."""
@@ -46,64 +40,18 @@ log = structlog.get_logger(__name__)
 class Poller:
     """Runs every collector of every org, for as long as it is open."""
 
-    def __init__(
-        self,
-        *,
-        api: Api,
-        hosts: Hosts,
-        snapshots: Snapshots,
-        renderer: OrgRenderer,
-        history: History,
-        telemetry: Telemetry,
-        saved: SavedState,
-        limits: ApiLimits,
-        clock: Clock,
-    ) -> None:
-        self._clock = clock
-        self._telemetry = telemetry
-        self._snapshots = snapshots
-        self._collecting = Collecting(
-            api=api,
-            snapshots=snapshots,
-            history=history,
-            telemetry=telemetry,
-            clock=clock,
-            page_size=limits.page_size,
-        )
-        self._schedule = schedule = Schedule(
-            hosts=hosts, snapshots=snapshots, telemetry=telemetry, clock=clock, run=self._run
-        )
-        self._recorder = Recorder(
-            schedule=schedule,
-            snapshots=snapshots,
-            renderer=renderer,
-            telemetry=telemetry,
-            saved=saved,
-            clock=clock,
-        )
-        self._days = Days(schedule=schedule, snapshots=snapshots, history=history, clock=clock)
-        self._configuration = Configuration(
-            schedule=schedule,
-            days=self._days,
-            snapshots=snapshots,
-            history=history,
-            renderer=renderer,
-            telemetry=telemetry,
-            saved=saved,
-            clock=clock,
-        )
-        self._keys = Keys(
-            schedule=schedule,
-            hosts=hosts,
-            snapshots=snapshots,
-            history=history,
-            saved=saved,
-            clock=clock,
-        )
-        self._overload = Overload(
-            schedule=schedule, hosts=hosts, snapshots=snapshots, telemetry=telemetry
-        )
-        self._started = clock.monotonic()
+    def __init__(self, context: Context, *, page_size: int) -> None:
+        self._clock = context.clock
+        self._telemetry = context.telemetry
+        self._snapshots = context.snapshots
+        self._schedule = Schedule(context, run=self._run)
+        self._collecting = Collecting(context, page_size=page_size)
+        self._recorder = Recorder(context, self._schedule)
+        self._days = Days(context, self._schedule)
+        self._configuration = Configuration(context, self._schedule, self._days)
+        self._keys = Keys(context, self._schedule)
+        self._overload = Overload(context, self._schedule)
+        self._started = self._clock.monotonic()
         self._scheduler = AsyncIOScheduler(
             timezone="UTC",
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},

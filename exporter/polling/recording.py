@@ -11,17 +11,15 @@ import structlog
 
 from exporter import collectors
 from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError
-from exporter.clock import Clock
 from exporter.collectors.run import ItemError, NewItem, Run
-from exporter.exposition.orgs import OrgRenderer
 from exporter.polling.collecting import Collected
+from exporter.polling.context import Context
 from exporter.polling.days import AFTER_MIDNIGHT
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import CollectorState, OrgState
-from exporter.saved import Attempt, SavedState
+from exporter.saved import Attempt
 from exporter.scheduler import Due
-from exporter.snapshots import Item, Snapshots
-from exporter.telemetry import Telemetry
+from exporter.snapshots import Item
 
 _KEY_PROBLEMS = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.NO_KEY, Kind.BAD_KEY})
 
@@ -31,22 +29,9 @@ log = structlog.get_logger(__name__)
 class Recorder:
     """Records the end of collections."""
 
-    def __init__(
-        self,
-        *,
-        schedule: Schedule,
-        snapshots: Snapshots,
-        renderer: OrgRenderer,
-        telemetry: Telemetry,
-        saved: SavedState,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, context: Context, schedule: Schedule) -> None:
+        self._context = context
         self._schedule = schedule
-        self._snapshots = snapshots
-        self._renderer = renderer
-        self._telemetry = telemetry
-        self._saved = saved
-        self._clock = clock
 
     def record(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Record what a run returned."""
@@ -58,30 +43,27 @@ class Recorder:
         else:
             self._failed(state, entry, collected, error)
         entry.first = False
-        entry.due = replace(entry.due, interval=state.interval(entry.collector, self._snapshots))
+        entry.due = replace(
+            entry.due, interval=state.interval(entry.collector, self._context.snapshots)
+        )
         if collected.run.day != state.day and entry.collector.windows:
             # It ran across midnight, so the complete days of the new day are missing.
-            entry.due = entry.due.no_later_than(self._clock.monotonic() + AFTER_MIDNIGHT)
+            entry.due = entry.due.no_later_than(self._context.clock.monotonic() + AFTER_MIDNIGHT)
 
     def _succeeded(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
-        org, name = state.key, entry.name
+        org, name, telemetry = state.key, entry.name, self._context.telemetry
         self._record_items(state, entry, collected)
-        before = self._telemetry.outcome(org, name)
+        before = telemetry.outcome(org, name)
         error = _item_error(entry, collected, before.error)
-        now = self._clock.now().timestamp()
-        self._telemetry.succeeded(
-            org,
-            name,
-            at=now,
-            seconds=self._clock.monotonic() - collected.started,
-            items_failed=len(entry.failing),
-            error=error,
-        )
+        now = self._context.clock.now().timestamp()
+        seconds = self._context.clock.monotonic() - collected.started
+        failing = len(entry.failing)
+        telemetry.succeeded(org, name, at=now, seconds=seconds, items_failed=failing, error=error)
         if before.error and not error:
             log.info("collector recovered", org=org, collector=name)
         if entry.collector.v2 is not None:
-            self._telemetry.source(org, name, entry.generation.name)
-        self._saved.save_attempt(org, name, Attempt(now, now))
+            telemetry.source(org, name, entry.generation.name)
+        self._context.saved.save_attempt(org, name, Attempt(now, now))
         entry.key_rejected = entry.absent = False
         entry.due = entry.due.succeeded(collected.started)
         if collected.result.again:
@@ -92,14 +74,16 @@ class Recorder:
     def _items_ended(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Record a run between two runs of all items, which says nothing about the others."""
         self._record_items(state, entry, collected)
-        before = self._telemetry.outcome(state.key, entry.name).error
+        telemetry, failing = self._context.telemetry, len(entry.failing)
+        before = telemetry.outcome(state.key, entry.name).error
         error = _item_error(entry, collected, before)
-        self._telemetry.items_failed(state.key, entry.name, count=len(entry.failing), error=error)
+        telemetry.items_failed(state.key, entry.name, count=failing, error=error)
 
     def _failed(
         self, state: OrgState, entry: CollectorState, collected: Collected, error: ItemError
     ) -> None:
-        org, name, started = state.key, entry.name, collected.started
+        org, name, telemetry = state.key, entry.name, self._context.telemetry
+        started = collected.started
         sent = not isinstance(error, ApiError) or error.sent
         entry.key_rejected = isinstance(error, ApiError) and error.kind in _KEY_PROBLEMS
         entry.failing.clear()
@@ -107,20 +91,20 @@ class Recorder:
             entry.due = entry.due.failed(started, retry_at=_retry_at(error))
         else:
             entry.due = entry.due.postponed(started, retry_at=_retry_at(error))
-        before = self._telemetry.outcome(org, name)
-        now = self._clock.now().timestamp()
+        before = telemetry.outcome(org, name)
+        now = self._context.clock.now().timestamp()
         if _is_absent(entry, error) and not before.last_success:
             self._record_absent(state, entry, error, at=now)
         elif sent:
-            seconds = self._clock.monotonic() - started
+            seconds = self._context.clock.monotonic() - started
             failed = len(collected.result.failed)
-            self._telemetry.failed(org, name, str(error), at=now, seconds=seconds, items=failed)
+            telemetry.failed(org, name, str(error), at=now, seconds=seconds, items=failed)
         else:
-            self._telemetry.not_sent(org, name, str(error))
+            telemetry.not_sent(org, name, str(error))
         if not entry.absent:
             level = log.debug if before.error else log.warning
             level("collector failed", org=org, collector=name, error=str(error))
-        self._saved.save_attempt(org, name, Attempt(now, before.last_success))
+        self._context.saved.save_attempt(org, name, Attempt(now, before.last_success))
         self._try_the_rest(state)
 
     # Items.
@@ -138,11 +122,11 @@ class Recorder:
             items[key] = replace(
                 run.items[key], expires=self._expiry(state, state.org.history_interval)
             )
-        self._snapshots.update(state.key, entry.name, items)
+        self._context.snapshots.update(state.key, entry.name, items)
         if result.wanted is not None:
-            self._snapshots.keep(state.key, entry.name, result.wanted)
+            self._context.snapshots.keep(state.key, entry.name, result.wanted)
         for other in result.history_of:
-            self._renderer.render(state.key, other)
+            self._context.renderer.render(state.key, other)
 
     def _item(self, state: OrgState, run: Run, draft: NewItem) -> Item:
         return Item(
@@ -156,7 +140,7 @@ class Recorder:
         )
 
     def _expiry(self, state: OrgState, interval: float) -> float:
-        return self._clock.monotonic() + state.org.staleness(interval) * state.stretch
+        return self._context.clock.monotonic() + state.org.staleness(interval) * state.stretch
 
     def _back_off(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Back off from items that failed, and forget the failures of the others."""
@@ -178,12 +162,12 @@ class Recorder:
 
     def _collect_new_parts(self, state: OrgState) -> None:
         """Have new courses and mentors collected soon after they were listed."""
-        now = self._clock.monotonic()
+        now, snapshots = self._context.clock.monotonic(), self._context.snapshots
         for other in state.collectors.values():
             if not (other.collector.per_course or other.collector.per_mentor):
                 continue
-            known = self._snapshots.items(state.key, other.name).keys() | other.failing.keys()
-            missing = set(state.parts(other.collector, self._snapshots)) - known
+            known = snapshots.items(state.key, other.name).keys() | other.failing.keys()
+            missing = set(state.parts(other.collector, snapshots)) - known
             if (missing or not other.due.attempted) and not other.due.backing_off:
                 self._schedule.plan(state, other, at=now)
 
@@ -192,21 +176,22 @@ class Recorder:
 
         So an org is reported as down soon, although some collectors run rarely.
         """
-        outcomes = self._telemetry.outcomes(state.key)
+        outcomes = self._context.telemetry.outcomes(state.key)
         own = [e for e in state.collectors.values() if e.collector.shows_up and not e.absent]
         often = [e for e in own if e.collector.base is collectors.Base.INTERVAL]
         if any(outcomes[entry.name].success for entry in often):
             return
+        now = self._context.clock.monotonic()
         for entry in own:
             if outcomes[entry.name].success and entry.queued is None:
-                entry.due = replace(entry.due, attempted=False, since=self._clock.monotonic())
+                entry.due = replace(entry.due, attempted=False, since=now)
                 self._schedule.plan(state, entry)
 
     def _record_absent(
         self, state: OrgState, entry: CollectorState, error: ItemError, *, at: float
     ) -> None:
         """Record that the deployment does not offer an extra, and log the first of its group."""
-        self._telemetry.absent(state.key, entry.name, str(error), at=at)
+        self._context.telemetry.absent(state.key, entry.name, str(error), at=at)
         entry.absent = True
         group = entry.collector.group
         if group not in state.absent_groups:

@@ -10,13 +10,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from exporter.api.hosts import Hosts
-from exporter.clock import Clock
+from exporter.polling.context import Context
 from exporter.polling.state import CollectorState, OrgState
 from exporter.scheduler import Collection, HostQueue, Timetable
 from exporter.settings import Org
-from exporter.snapshots import Snapshots
-from exporter.telemetry import Telemetry
 
 PER_TICK = 2000
 """Collections queued at a time, so that a hundred thousand orgs do not block the event loop."""
@@ -31,13 +28,8 @@ Run = Callable[[OrgState, CollectorState, Collection], Coroutine[Any, Any, None]
 class Schedule:
     """The orgs, and the collections of each."""
 
-    def __init__(
-        self, *, hosts: Hosts, snapshots: Snapshots, telemetry: Telemetry, clock: Clock, run: Run
-    ) -> None:
-        self._hosts = hosts
-        self._snapshots = snapshots
-        self._telemetry = telemetry
-        self._clock = clock
+    def __init__(self, context: Context, *, run: Run) -> None:
+        self._context = context
         self._run = run
         self._orgs: dict[str, OrgState] = {}
         self._timetable = Timetable()
@@ -89,12 +81,12 @@ class Schedule:
         entry = state.collectors.get(collector) if state else None
         if entry is None or entry.queued is not None:
             return None
-        wait = entry.due_at() - self._clock.monotonic()
-        return self._clock.now() + timedelta(seconds=max(wait, 0.0))
+        wait = entry.due_at() - self._context.clock.monotonic()
+        return self._context.clock.now() + timedelta(seconds=max(wait, 0.0))
 
     def queue_due(self) -> None:
         """Queue what is due by now."""
-        now = self._clock.monotonic()
+        now = self._context.clock.monotonic()
         for org, name in self._timetable.pop_due(now, at_most=PER_TICK):
             state = self._orgs[org]
             entry = state.collectors[name]
@@ -114,8 +106,8 @@ class Schedule:
         entry = state.collectors.get(queued.name) if state else None
         if state is None or entry is None or entry.queued is not queued:
             raise LookupError("the collection is no longer wanted")
-        if self._clock.monotonic() - queued.due_at > queued.interval + PUNCTUAL:
-            self._telemetry.missed()
+        if self._context.clock.monotonic() - queued.due_at > queued.interval + PUNCTUAL:
+            self._context.telemetry.missed()
         queue = self._queue(state.org)
         entry.task = asyncio.create_task(self._run(state, entry, queued))
 
@@ -128,7 +120,7 @@ class Schedule:
         entry.task.add_done_callback(ended)
 
     def _queue(self, org: Org) -> HostQueue:
-        return self._hosts.site(org.base_url).host.queue
+        return self._context.hosts.site(org.base_url).host.queue
 
     def _waits_for_list(self, state: OrgState, entry: CollectorState) -> bool:
         """Return whether a collector needs a list of courses or mentors that is not there yet."""
@@ -140,4 +132,6 @@ class Schedule:
             if (courses and each.collector.lists_courses)
             or (mentors and each.collector.lists_mentors)
         ]
-        return bool(listing) and not any(self._snapshots.items(state.key, name) for name in listing)
+        return bool(listing) and not any(
+            self._context.snapshots.items(state.key, name) for name in listing
+        )
