@@ -6,11 +6,12 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 import structlog
 
-from exporter import gc_tuning
+from exporter import catalog, gc_tuning
 from exporter.api.credentials import unreadable_keys
 from exporter.api.proxy import proxies_from_environment
 from exporter.clock import Clock, SystemClock
@@ -27,6 +28,8 @@ from exporter.wiring import Pipeline
 log = structlog.get_logger(__name__)
 
 Load = Callable[[], Settings]
+
+_restart_settings = attrgetter(*catalog.RESTART_SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Service:
             settings.web.config_file,
             on_reload=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
         )
-        self._begun_with = _lasting(settings)
+        self._begun_with = _restart_settings(settings)
         self._server: Server | None = None
         self._reloading = asyncio.Lock()
         self._reload_waits = False
@@ -181,13 +184,11 @@ class Service:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
-            waiting = _lasting(settings) != self._begun_with
+            waiting = _restart_settings(settings) != self._begun_with
             self._pipeline.telemetry.restart_required(required=waiting)
             if waiting:
-                log.warning(
-                    "web.listen_address, web.config_file, log and state_dir take effect at the "
-                    "next start"
-                )
+                changed = ", ".join(catalog.RESTART_SETTINGS)
+                log.warning("settings take effect at the next start", any_of=changed)
             await self._pipeline.change(settings.orgs, settings.api)
             self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
             self._warn_of_mount()
@@ -241,16 +242,6 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop)
         loop.add_signal_handler(signal.SIGHUP, hang_up)
-
-
-def _lasting(settings: Settings) -> tuple[object, ...]:
-    """Return the settings that stay as they are from start to end."""
-    return (
-        settings.web.listen_address,
-        settings.web.config_file,
-        settings.log,
-        settings.state_dir,
-    )
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

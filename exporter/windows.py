@@ -18,8 +18,6 @@ EXPECTED = ("1d", "7d")
 """The windows that have an expected range."""
 
 _DAY = timedelta(days=1)
-_DAYS_KEPT = 64
-"""Spans remembered by length and day: all orgs use those of two or three days."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,27 +45,17 @@ def local_date(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
-def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return the first instant (UTC) of the calendar day after `moment` in `zone`.
-
-    Where the clocks skip midnight that is the moment they jump, and where they repeat it the
-    first of the two.
-    """
-    return next_midnight_of(local_date(moment, zone), zone)
-
-
 def next_midnight_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the first instant (UTC) of the calendar day after `day` in `zone`."""
+    """Return the first instant (UTC) of the calendar day after `day` in `zone`.
+
+    If the clocks skip midnight, that is the moment they jump; if they repeat it, the first of
+    the two.
+    """
     tomorrow = day + _DAY
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone).astimezone(UTC)
 
 
-def single(day: date) -> Span:
-    """Return the span of one day."""
-    return Span(day, day)
-
-
-@lru_cache(maxsize=_DAYS_KEPT)
+@lru_cache(maxsize=64)  # all orgs use those of two or three days
 def window(length: int, today: date) -> Span:
     """Return the `length` complete days that end the day before `today`."""
     return Span(today - timedelta(days=length), today - _DAY)

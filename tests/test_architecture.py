@@ -24,7 +24,7 @@ LAYERS = [
     {"collectors"},
     {"exposition"},
     {"telemetry"},
-    {"polling.generation"},
+    {"polling.generation", "polling.context"},
     {"polling.state"},
     {"polling.schedule", "polling.collecting"},
     {"polling.days", "polling.keys", "polling.overload"},

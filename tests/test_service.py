@@ -1,16 +1,19 @@
 """The service: its startup and its reloads."""
 
 import asyncio
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from exporter import catalog
 from exporter.exposition import Format
 from exporter.service import Service
-from exporter.settings import ConfigError, Org, Settings
+from exporter.settings import ConfigError, Log, Org, Settings, Web
 
 ACME = Org(key="acme", user_id="ops", api_key=SecretStr("a-key-that-is-none"))
 EMPTY = Settings(orgs=())
@@ -35,10 +38,13 @@ def service(settings, *loaded):
     return Service(settings, load=load)
 
 
-def last_reload_successful(of):
+def own_metric(of, name):
     page = of._pipeline.telemetry.process_text(Format.TEXT).decode()
-    name = "iblai_exporter_config_last_reload_successful"
-    return next(float(line.split()[1]) for line in page.splitlines() if line.startswith(f"{name} "))
+    return float(re.search(rf"^iblai_exporter_{name} (.+)$", page, re.MULTILINE)[1])
+
+
+def last_reload_successful(of):
+    return own_metric(of, "config_last_reload_successful")
 
 
 # Startup.
@@ -92,6 +98,30 @@ async def test_a_reload_that_found_no_change_says_so():
             await found.reload()
         [event] = [e["event"] for e in logs if e["event"].startswith("reloaded")]
         assert ("nothing has changed" in event) is not changed
+
+
+RESTART = {
+    "web.listen_address": {"web": Web(listen_address=":1")},
+    "web.config_file": {"web": Web(config_file=Path("web.yml"))},
+    "log": {"log": Log(level="error")},
+    "state_dir": {"state_dir": Path("state")},
+}
+
+
+@pytest.mark.parametrize("setting", RESTART)
+async def test_a_setting_that_needs_a_restart_is_in_the_metric_its_help_and_the_log(setting):
+    found = service(EMPTY, replace(EMPTY, **RESTART[setting]), EMPTY)
+    with capture_logs() as logs:
+        await found.reload()
+    assert own_metric(found, "restart_required") == 1
+    assert any(setting in entry.get("any_of", "") for entry in logs)
+    assert setting in catalog.RESTART_REQUIRED.help
+    await found.reload()
+    assert own_metric(found, "restart_required") == 0
+
+
+def test_no_other_setting_is_said_to_need_a_restart():
+    assert set(catalog.RESTART_SETTINGS) == set(RESTART)
 
 
 async def test_signals_during_a_reload_cause_one_more_reload():

@@ -9,6 +9,9 @@ def _own(name: str, text: str, labels: tuple[str, ...] = (), kind: Kind = Kind.G
 
 _COLLECTOR = ("org", "collector")
 
+RESTART_SETTINGS = ("web.listen_address", "web.config_file", "log", "state_dir")
+"""Settings that a reload loads and only the next start applies."""
+
 UP = _own("up", "Whether any collector of the org succeeded at its last attempt.", ORG)
 COLLECTOR_SUCCESS = _own(
     "collector_success", "Whether the collector's last attempt succeeded.", _COLLECTOR
@@ -108,8 +111,7 @@ WEB_RELOAD_SUCCESSFUL = _own(
 )
 RESTART_REQUIRED = _own(
     "exporter_restart_required",
-    "Whether loaded settings take effect only after a restart: web.listen_address, "
-    "web.config_file, log.",
+    f"Whether loaded settings take effect only after a restart: {', '.join(RESTART_SETTINGS)}.",
 )
 SHARD = _own("exporter_shard", "Number of this shard, from 0. Absent without shards.")
 SHARDS = _own("exporter_shards", "Number of shards. Absent without shards.")
