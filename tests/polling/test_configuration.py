@@ -1,0 +1,119 @@
+"""Orgs and settings that change while the exporter runs."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from pydantic import SecretStr
+
+from exporter.settings import Alerts, Courses
+from exporter.windows import Span
+from tests.integration.fake_api import Fault
+from tests.polling.bench import is_value
+
+SETTINGS = {
+    "labels": {"labels": {"team": "x"}},
+    "min_group_size": {"min_group_size": 10},
+    "courses.exclude": {"courses": Courses(exclude=".*C1.*")},
+    "courses.include": {"courses": Courses(include=".*C1.*")},
+    "percentages": {"percentages": "ratio"},
+    "series_limit": {"series_limit": 60},
+    "max_staleness": {"max_staleness": 7200.0},
+    "interval": {"interval": 600.0},
+    "history_interval": {"history_interval": 7200.0},
+    "timezone": {"timezone": "Asia/Tokyo"},
+    "range_end": {"range_end": "exclusive"},
+    "include_main_platform": {"include_main_platform": False},
+    "department_id": {"department_id": 7},
+    "learner_indexes": {"learner_indexes": True},
+    "topics": {"topics": True},
+    "extras": {"extras": ("learning",)},
+    "mentors": {"mentors": ("m1",)},
+    "collectors": {"collectors": {"past_active_users": False, "videos": False}},
+    "alerts": {"alerts": Alerts(sensitivity="high")},
+    "quiet_days": {"quiet_days": (Span(date(2026, 5, 1), date(2026, 5, 2)),)},
+    "auth_scheme": {"auth_scheme": ""},
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+async def test_a_reload_with_the_api_down_keeps_every_value_that_is_still_valid(
+    bench, acme, api, setting
+):
+    exporter = bench(acme)
+    await exporter.settle()
+    before = await exporter.series()
+    api.faults = [Fault(status=503)]
+    changed = replace(acme, **SETTINGS[setting])
+    await exporter.reload(changed)
+    await exporter.settle()
+    after = await exporter.series()
+    team = dict(changed.labels)
+
+    def kept(name, labels):
+        return after.get((name, tuple(sorted({**dict(labels), **team}.items()))))
+
+    lost = {
+        (name, labels): value
+        for (name, labels), value in before.items()
+        if ("org", "acme") in labels and is_value(name) and kept(name, labels) != value
+    }
+    allowed = {
+        "min_group_size": lambda n, lb: (
+            0 < before[n, lb] < 10 or "per_learner" in n or "ratio" in n
+        ),
+        "courses.exclude": lambda n, lb: "C1+" in str(lb),
+        "courses.include": lambda n, lb: "course" in n and "C1+" not in str(lb),
+        "percentages": lambda n, lb: n.endswith("_ratio"),
+        "series_limit": lambda n, lb: "course" in n,
+        "collectors": lambda n, lb: n.startswith("iblai_video_completions"),
+        "timezone": lambda n, lb: "expected" in n,
+        "range_end": lambda n, lb: "expected" in n,
+        "include_main_platform": lambda n, lb: "expected" in n,
+        "department_id": lambda n, lb: "expected" in n,
+        "alerts": lambda n, lb: "expected_low" in n,
+        "quiet_days": lambda n, lb: "expected" in n,
+    }.get(setting, lambda n, lb: False)
+    wrong = {key for key in lost if not allowed(*key)}
+    assert not wrong
+
+
+async def test_values_of_people_are_withheld_by_a_reload_at_once(bench, acme, api):
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=503)]
+    await exporter.reload(replace(acme, min_group_size=1_000_000))
+    names = await exporter.names()
+    about_people = ("users", "enrollments", "learner", "watched_ratio", "completions")
+    assert not {n for n in names if any(word in n for word in about_people)}
+    assert "iblai_chat_sessions_7d" in names
+
+
+@pytest.mark.parametrize(
+    "change", [{"user_id": "other"}, {"api_key": SecretStr("fedcba9876543210" * 4)}]
+)
+async def test_another_user_or_key_invalidates_an_orgs_data(bench, acme, api, change):
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=503)]
+    await exporter.reload(replace(acme, **change))
+    await exporter.settle()
+    assert "iblai_enrollments_7d" not in await exporter.names()
+
+
+async def test_a_reload_of_one_org_does_not_touch_the_others(bench, acme, api):
+    globex = replace(acme, key="globex")
+    exporter = bench(acme, globex)
+    await exporter.settle()
+    api.received.clear()
+    await exporter.reload(replace(acme, labels={"team": "x"}), globex)
+    await exporter.settle()
+    assert api.of("globex") == []
+    assert "iblai_enrollments_7d" in await exporter.names("globex")
+
+
+async def test_a_removed_org_disappears_at_once(bench, acme, api):
+    exporter = bench(acme, replace(acme, key="globex"))
+    await exporter.settle()
+    await exporter.reload(acme)
+    assert await exporter.names("globex") == set()

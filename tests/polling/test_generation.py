@@ -1,0 +1,69 @@
+"""Values from the seeds' endpoints, or from the newer family."""
+
+from collections import Counter
+
+from tests.integration.fake_api import COURSES, Fault
+
+
+async def test_gauges_continue_from_the_newer_family_once_the_seeds_are_gone_and_return(
+    bench, acme, api
+):
+    exporter = bench(acme)
+    await exporter.settle()
+    before = await exporter.series()
+    gone = Fault(status=404, path="/api/ai-analytics/")
+    api.faults = [gone]
+    await exporter.pass_time(25 * 60, step=10)
+    chat = {"collector": "chat", "generation": "v2"}
+    assert await exporter.value("iblai_collector_source_info", **chat) == 1
+    await exporter.pass_time(26 * 3600, step=120)
+    for name in (
+        "chat_sessions_7d",
+        "avg_messages_per_session_7d",
+        "chat_sessions_today",
+        "active_users_7d",
+        "active_users_today",
+        "enrollments_28d",
+        "enrollments_today",
+    ):
+        key = (f"iblai_{name}", (("org", "acme"),))
+        assert (await exporter.series()).get(key) == before[key], name
+    course = {"course_id": COURSES[0]}
+    assert await exporter.value("iblai_course_enrollments_7d", **course) == 21
+    assert await exporter.value("iblai_up") == 1
+    api.received.clear()
+    await exporter.pass_time(600, step=10)
+    asked = Counter(r.path.split("/")[2] for r in api.received if "session" in r.path)
+    assert asked["analytics"] > 0
+    assert asked["ai-analytics"] <= 1
+    api.faults = []
+    await exporter.pass_time(2 * 3600, step=60)
+    chat = {"collector": "chat", "generation": "seeds"}
+    assert await exporter.value("iblai_collector_source_info", **chat) == 1
+
+
+async def test_a_404_that_does_not_last_changes_no_source(bench, acme, api):
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=404, path="/api/ai-analytics/")]
+    await exporter.pass_time(310, step=10)
+    api.faults = []
+    await exporter.pass_time(900, step=10)
+    info = {"collector": "chat", "generation": "v2"}
+    assert await exporter.value("iblai_collector_source_info", **info) is None
+
+
+async def test_the_seeds_are_back_at_once_after_the_whole_api_returned_404(bench, api, acme):
+    """Then the newer family fails, too, which says nothing about the seeds."""
+    b = bench(acme)
+    await b.settle()
+    api.faults = [Fault(status=404)]
+    await b.pass_time(3600)
+    api.faults = []
+    api.received.clear()
+    await b.pass_time(3 * 3600)
+    chat = [r for r in api.received if r.path.endswith("average-messages-per-session/")]
+    assert chat
+    assert not [r for r in api.received if "/api/analytics/" in r.path]
+    source = "iblai_collector_source_info"
+    assert await b.value(source, collector="chat", generation="seeds") == 1
