@@ -26,7 +26,11 @@ HEADERS: Mapping[str, frozenset[str]] = {
 """Headers that may be set, and the values to which some of them are limited."""
 
 _SECTIONS = ("tls_server_config", "http_server_config", "basic_auth_users", "rate_limit")
-_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}", re.ASCII)
+_BCRYPT = re.compile(
+    r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}", re.ASCII
+)
+"""A bcrypt hash. The last character of its salt has only two bits."""
+
 _SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off"})
 
 
