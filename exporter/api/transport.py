@@ -29,6 +29,9 @@ TARGET = "target"
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
 
+_MAX_HEADER = 64 * 1024
+"""Bytes of a response header. aiohttp's default of 8 KiB is less than some security policies."""
+
 
 class ExactTransport(httpx.AsyncBaseTransport):
     """Sends requests whose `target` is percent-encoded already, one time each.
@@ -81,6 +84,8 @@ class ExactTransport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,
+            max_line_size=_MAX_HEADER,
+            max_field_size=_MAX_HEADER,
             middlewares=(_once,),
         )
         return self._session

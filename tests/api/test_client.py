@@ -84,6 +84,11 @@ async def test_a_key_that_changes_is_read_for_each_request(client, server, org):
     ]
 
 
+async def test_a_response_with_a_long_header_is_read(client, server, org):
+    server.answers = [say(BODY, content_security_policy="x" * 30_000)]
+    assert await client.get(org, call()) == BODY
+
+
 async def test_cookies_are_not_kept(client, server, org):
     server.answers = [say(set_cookie="session=1; Path=/")]
     await client.get(org, call())
