@@ -10,7 +10,6 @@ from exporter.collectors import (
     grades,
     usage,
     v2,
-    videos,
 )
 from exporter.collectors.collector import CORE, Base, Collector
 from exporter.settings import Org
@@ -31,7 +30,7 @@ COLLECTORS: tuple[Collector, ...] = (
         "enrollments", endpoints.ENROLLMENTS_OVER_TIME, audience.enrollments,
         base=INTERVAL, requests=2, v2=v2.enrollments,
     ),
-    Collector("videos", endpoints.VIDEOS_OVER_TIME, videos.videos, base=INTERVAL),
+    Collector("videos", endpoints.VIDEOS_OVER_TIME, engagement.videos, base=INTERVAL),
     Collector("chat", endpoints.MESSAGES_PER_SESSION, chat.chat, base=INTERVAL, v2=v2.chat),
     Collector(
         "active_users", endpoints.ACTIVE_USERS_PER_COURSE, audience.active_users,
@@ -42,7 +41,7 @@ COLLECTORS: tuple[Collector, ...] = (
         times=RARELY, windows=False,
     ),
     Collector(
-        "course_videos", endpoints.COURSE_VIDEOS, videos.course_videos,
+        "course_videos", endpoints.COURSE_VIDEOS, engagement.course_videos,
         times=RARELY, windows=False, lists_courses=True, paged=True, v2=v2.course_videos,
     ),
     Collector(
