@@ -6,8 +6,8 @@ import re
 import pytest
 
 from exporter.api import endpoints
-from exporter.api.client import quiet_http_loggers
 from exporter.api.errors import Kind, RejectedError, UnavailableError
+from exporter.api.transport import quiet_http_loggers
 from tests.api.conftest import (
     BODY,
     COURSE,
