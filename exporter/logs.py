@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from exporter.api.client import quiet_http_loggers
+from exporter.api.transport import quiet_http_loggers
 
 if TYPE_CHECKING:
     from structlog.typing import Processor

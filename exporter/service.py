@@ -13,7 +13,7 @@ import structlog
 
 from exporter import catalog, gc_tuning
 from exporter.api.credentials import unreadable_keys
-from exporter.api.proxy import proxies_from_environment
+from exporter.api.proxy import check_proxies
 from exporter.clock import Clock, SystemClock
 from exporter.lag import LagProbe
 from exporter.settings import ConfigError, Org, Settings, orgs_dir
@@ -61,7 +61,7 @@ class Service:
         Raises `ConfigError` for a bad web configuration file, proxy or certificate, and if no org
         has a key that can be read: then nothing could work.
         """
-        proxies_from_environment()
+        check_proxies()
         problems = unreadable_keys(settings.orgs)
         if settings.orgs and len(problems) == len(settings.orgs):
             raise ConfigError(problems)

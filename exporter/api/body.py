@@ -1,15 +1,18 @@
-"""The body of an answer, read within bounds whatever is sent."""
+"""Response bodies: decompressed, within limits on size and CPU time."""
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterator
 
 _GZIP = 16 + zlib.MAX_WBITS
-_OTHERS = frozenset({"br", "compress", "deflate", "zstd"})
-"""Encodings that an error may name: a header may hold anything, the key too."""
+_ENCODINGS = frozenset({"br", "compress", "deflate", "zstd"})
+"""Encodings that an error may name: a header may contain anything, even the key."""
 
 _STEP = 1024 * 1024
-"""Bytes inflated at a time: more would hold the event loop."""
+"""Bytes decompressed at a time: more would block the event loop."""
+
+_MAX_MEMBERS = 1000
+"""Members of a gzip body: 16 MiB of empty ones would take seconds of CPU time."""
 
 
 class BodyError(Exception):
@@ -17,7 +20,7 @@ class BodyError(Exception):
 
 
 class TooLargeError(BodyError):
-    """More bytes than allowed, as sent or inflated."""
+    """More bytes than allowed, before or after decompression."""
 
 
 class TruncatedError(BodyError):
@@ -25,64 +28,72 @@ class TruncatedError(BodyError):
 
 
 class EncodingError(BodyError):
-    """The body is not encoded the way its header says, or in a way nobody asked for."""
+    """The body is not in the encoding of its header, or in one that was not accepted."""
 
 
 async def read_body(chunks: AsyncIterable[bytes], *, encoding: str, limit: int) -> bytes:
-    """Return a body decoded, of at most `limit` bytes before and after decoding.
+    """Return a decoded body of at most `limit` bytes before and after decoding.
 
-    `encoding` is the value of `Content-Encoding`. Raises `BodyError`; what reading from
-    `chunks` raises passes through.
+    `encoding` is the value of `Content-Encoding`. Raises `BodyError`, and what reading from
+    `chunks` raises.
     """
-    encoding = encoding.strip().lower()
-    if encoding in {"", "identity"}:
-        return await _collect(chunks, limit)
-    if encoding in {"gzip", "x-gzip"}:
-        return await _inflate(chunks, limit)
-    named = encoding if encoding in _OTHERS else "of its own"
-    raise EncodingError(f"an encoding that was not asked for ({named})")
-
-
-async def _collect(chunks: AsyncIterable[bytes], limit: int) -> bytes:
+    gunzip = _gunzip_for(encoding.strip().lower())
     pieces: list[bytes] = []
-    size = 0
+    received = size = 0
     async for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
+        received += len(chunk)
+        if received > limit:
             raise TooLargeError
-        pieces.append(chunk)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-async def _inflate(chunks: AsyncIterable[bytes], limit: int) -> bytes:
-    """Undo gzip, of one or several members."""
-    pieces: list[bytes] = []
-    sent = size = 0
-    member = zlib.decompressobj(_GZIP)
-    fresh = True
-    async for chunk in chunks:
-        sent += len(chunk)
-        if sent > limit:
-            raise TooLargeError
-        data = chunk
-        while data:
-            if member.eof:
-                data = data.lstrip(b"\0")  # members may be padded
-                if not data:
-                    break
-                member = zlib.decompressobj(_GZIP)
-            try:
-                piece = member.decompress(data, _STEP)
-            except zlib.error:
-                raise EncodingError("gzip, which it is not") from None
-            fresh = False
+        for piece in gunzip.pieces(chunk) if gunzip else (chunk,):
             size += len(piece)
             if size > limit:
                 raise TooLargeError
             pieces.append(piece)
-            data = member.unused_data if member.eof else member.unconsumed_tail
             if len(piece) == _STEP:
                 await asyncio.sleep(0)
-    if not fresh and not member.eof:
+    if received and gunzip and not gunzip.complete:
         raise TruncatedError
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _gunzip_for(encoding: str) -> "_Gunzip | None":
+    if encoding in {"", "identity"}:
+        return None
+    if encoding in {"gzip", "x-gzip"}:
+        return _Gunzip()
+    name = encoding if encoding in _ENCODINGS else "unknown"
+    raise EncodingError(f"an encoding that was not accepted ({name})")
+
+
+class _Gunzip:
+    """Decompresses gzip of one or several members."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+        self._members = 1
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last member has ended."""
+        return self._member.eof
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Yield what `data` decompresses to, at most `_STEP` bytes at a time."""
+        while data:
+            if self._member.eof:
+                data = data.lstrip(b"\0")  # padding between members
+                if not data:
+                    return
+                self._next_member()
+            try:
+                piece = self._member.decompress(data, _STEP)
+            except zlib.error:
+                raise EncodingError("invalid gzip") from None
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            yield piece
+
+    def _next_member(self) -> None:
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise EncodingError(f"gzip of more than {_MAX_MEMBERS} members")
+        self._member = zlib.decompressobj(_GZIP)

@@ -29,15 +29,11 @@ from exporter.api.transport import (
     TARGET,
     Client,
     ExactTransport,
-    quiet_http_loggers,
-    trust_store,
 )
-from exporter.api.transport_errors import api_error_of
+from exporter.api.transport_errors import TransportError, api_error_of
 from exporter.api.trust_store import TrustStore
 from exporter.clock import Clock
 from exporter.scheduler import Collection
-
-__all__ = ["ApiClient", "Call", "Limits", "Observer", "Org", "quiet_http_loggers"]
 
 SHORT_WAIT = 5.0
 """Longest Retry-After in seconds that a request waits for; with a longer one it fails."""
@@ -165,7 +161,7 @@ class ApiClient:
         self._sleep = sleep
         self._retry_after = RetryAfter()
         self._loop_budget = LoopBudget()
-        self._trust = trust or trust_store(strict=limits.tls_strict)
+        self._trust = trust or TrustStore(strict=limits.tls_strict)
         self._http = Client(
             transport=ExactTransport(self._trust),
             trust_env=False,
@@ -296,7 +292,7 @@ class ApiClient:
             raise redirect_error(redirected, context=request.context(key), url=url) from None
         except ThrottledError as error:
             raise self._postpone(request, error) from None
-        except httpx.HTTPError as error:
+        except TransportError as error:
             host = request.site.host.origin.host
             raise api_error_of(error, context=request.context(), host=host) from None
 

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     TLS = "tls"
     CUT = "cut"  # the connection ended before the answer did
     PROXY = "proxy"  # a proxy sent an error of its own
-    PROTOCOL = "protocol"  # what came is not HTTP
+    PROTOCOL = "protocol"  # the response is not HTTP
     SERVER_ERROR = "server_error"
     BAD_REQUEST = "bad_request"
     REDIRECT = "redirect"

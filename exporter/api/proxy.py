@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from yarl import URL
 
+from exporter.api.errors import Kind
+from exporter.api.transport_errors import TransportError
 from exporter.problems import ConfigError
 
 _PORTS = {"http": 80, "https": 443}
@@ -97,26 +99,19 @@ class Proxies:
         return list(dict.fromkeys(self._problems.values()))
 
     def proxy_for(self, url: httpx.URL) -> Proxy | None:
-        """Return the proxy for a URL. Raises `httpx.ProxyError` if it is an invalid one."""
+        """Return the proxy for a URL. Raises `TransportError` if it is invalid."""
         host = url.raw_host.decode("ascii")
         if self._no_proxy.covers(host, url.port or _PORTS[url.scheme]):
             return None
         if url.scheme in self._problems:
-            raise httpx.ProxyError(self._problems[url.scheme])
+            raise TransportError(self._problems[url.scheme], kind=Kind.PROXY)
         return self._by_scheme[url.scheme]
 
 
-def check_proxies(environ: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with the proxy variables, without the credentials in them."""
-    return Proxies(environ).problems
-
-
-def proxies_from_environment(environ: Mapping[str, str] = os.environ) -> Proxies:
-    """Return the proxies that the environment names. Raises `ConfigError`."""
-    proxies = Proxies(environ)
-    if proxies.problems:
-        raise ConfigError(proxies.problems)
-    return proxies
+def check_proxies(environ: Mapping[str, str] = os.environ) -> None:
+    """Raise `ConfigError` if a proxy variable is invalid, without the credentials in it."""
+    if problems := Proxies(environ).problems:
+        raise ConfigError(problems)
 
 
 def _first_set(environ: Mapping[str, str], *names: str) -> tuple[str, str]:

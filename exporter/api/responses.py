@@ -264,7 +264,7 @@ async def _error_body(response: httpx.Response, headers: Headers) -> _ErrorBody:
     media = _media(headers)
     try:
         body = await _body(response, headers, limit=_MAX_ERROR_BODY)
-    except (BodyError, httpx.HTTPError):
+    except (BodyError, httpx.TransportError):
         return _ErrorBody(from_api=_is_json(media), page=_page(media, b""))
     start = body.lstrip(_WHITE)[:1]
     if not start or (_is_json(media) and start != b"<"):

@@ -2,32 +2,25 @@
 
 import logging
 import os
-import ssl
 from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx
 from yarl import URL
 
+from exporter.api.errors import Kind
 from exporter.api.proxy import Proxies, Proxy
 from exporter.api.resolver import Resolver
-from exporter.api.transport_errors import RAISED, CutError, TlsError, httpx_error_of
+from exporter.api.transport_errors import AIOHTTP_ERRORS, TransportError, transport_error_of
 from exporter.api.trust_store import TrustStore
-
-__all__ = [
-    "TARGET",
-    "Client",
-    "CutError",
-    "ExactTransport",
-    "TlsError",
-    "quiet_http_loggers",
-    "trust_store",
-]
 
 TARGET = "target"
 """Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
+
+_MAX_HEADER = 64 * 1024
+"""Bytes of a response header. aiohttp's default of 8 KiB is less than some security policies."""
 
 
 class ExactTransport(httpx.AsyncBaseTransport):
@@ -37,7 +30,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
     again on its own, past the rate limit. Time limits are the caller's.
     """
 
-    def __init__(self, trust: ssl.SSLContext | TrustStore, proxies: Proxies | None = None) -> None:
+    def __init__(self, trust: TrustStore, proxies: Proxies | None = None) -> None:
         """Connect with the authorities in `trust`, by default through the environment's proxies."""
         self._trust = trust
         self._proxies = proxies or Proxies(os.environ)
@@ -61,10 +54,10 @@ class ExactTransport(httpx.AsyncBaseTransport):
                 proxy=proxy.url if proxy else None,
                 proxy_headers=proxy.headers if proxy else None,
                 # aiohttp reuses a connection only with the context that it was opened with.
-                ssl=self._context(),
+                ssl=self._trust.context(),
             )
-        except RAISED as error:  # before anything was sent: an invalid address
-            raise httpx_error_of(error, host=request.url.host) from error
+        except AIOHTTP_ERRORS as error:  # before anything was sent: an invalid address
+            raise transport_error_of(error, host=request.url.host) from error
         return httpx.Response(
             response.status, headers=response.raw_headers, stream=_Body(response), request=request
         )
@@ -81,12 +74,11 @@ class ExactTransport(httpx.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=_NO_LIMIT,
+            max_line_size=_MAX_HEADER,
+            max_field_size=_MAX_HEADER,
             middlewares=(_once,),
         )
         return self._session
-
-    def _context(self) -> ssl.SSLContext:
-        return self._trust.context() if isinstance(self._trust, TrustStore) else self._trust
 
     def _proxy(self, origin: str, url: httpx.URL) -> Proxy | None:
         if origin not in self._by_origin:
@@ -124,7 +116,8 @@ class _Body(httpx.AsyncByteStream):
             async for chunk in self._response.content.iter_any():
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise CutError("the connection was cut in the middle of the response") from error
+            text = "the connection was cut in the middle of the response"
+            raise TransportError(text, kind=Kind.CUT) from error
 
     async def aclose(self) -> None:
         # A connection whose response was read to the end is back in the pool by now; any other
@@ -138,19 +131,11 @@ def quiet_http_loggers() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def trust_store(*, strict: bool = False) -> TrustStore:
-    """Return the authorities to trust; `SSL_CERT_FILE` and `SSL_CERT_DIR` name them.
-
-    `strict` rejects authorities that break a rule of RFC 5280. Raises `ConfigError`.
-    """
-    return TrustStore(strict=strict)
-
-
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Send a request once: aiohttp does not repeat one whose error is not its own."""
     try:
         return await handler(request)
-    except RAISED as error:
-        raise httpx_error_of(error, host=request.url.raw_host or "") from error
+    except AIOHTTP_ERRORS as error:
+        raise transport_error_of(error, host=request.url.raw_host or "") from error

@@ -1,4 +1,4 @@
-"""Failures of a connection: aiohttp's errors as httpx's, and those as errors of the API client."""
+"""Errors of connections: what aiohttp raises, as one error with a kind and a text."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ import httpx
 from exporter.api.errors import ApiError, BadResponseError, Kind, UnavailableError
 from exporter.api.responses import ErrorContext
 
-RAISED = (aiohttp.ClientError, OSError, ValueError)
+AIOHTTP_ERRORS = (aiohttp.ClientError, OSError, ValueError)
 """What aiohttp raises; a host that cannot be a name is a `ValueError` of the resolver."""
 
 _TRUST_IT = "if it is signed by an authority of your own, name its certificates in SSL_CERT_FILE"
@@ -36,6 +36,8 @@ _STRICT_ONLY = range(80, 94)
 
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
+_SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
+
 _PROXY_MEANINGS = {
     401: "it asks for a login; put user and password in the proxy's URL",
     403: "it does not allow connections to this host; allow it there, or add it to NO_PROXY",
@@ -43,88 +45,65 @@ _PROXY_MEANINGS = {
 }
 
 
-class TlsError(httpx.ConnectError):
-    """The two ends could not agree on TLS, or the certificate is not trusted."""
+class TransportError(httpx.TransportError):
+    """There is no whole response. The text quotes neither URLs nor headers."""
+
+    def __init__(self, text: str, *, kind: Kind, retry: bool = True) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.retry = retry
 
 
-class CutError(httpx.ReadError):
-    """The connection ended before the response did."""
-
-
-class ProxyStatusError(httpx.ProxyError):
-    """The proxy did not open a connection, and answered with a status instead."""
-
-    def __init__(self, status: int) -> None:
-        meaning = _PROXY_MEANINGS.get(status)
-        super().__init__(f"the proxy answered {status}{f': {meaning}' if meaning else ''}")
-        self.status = status
-
-
-def httpx_error_of(error: Exception, *, host: str) -> httpx.TransportError:
-    """Return an error of aiohttp as one of httpx, whose text quotes neither URLs nor headers.
+def transport_error_of(error: Exception, *, host: str) -> TransportError:
+    """Return an error of aiohttp as a `TransportError`.
 
     `host` is the one that was requested: an error about another host is about the proxy.
     """
-    for kind, translate in _TRANSLATIONS:
-        if isinstance(error, kind):
-            return translate(error, _whose(error, host))
-    return httpx.ReadError("the connection failed")
+    of_proxy = isinstance(error, aiohttp.ClientConnectorError) and error.host != host
+    kind, text = next(
+        (kind, text_of(error, "the proxy's " if of_proxy else "its "))
+        for class_, kind, text_of in _TEXTS
+        if isinstance(error, class_)
+    )
+    if of_proxy and kind is Kind.CONNECTION:
+        kind = Kind.PROXY
+    # Repeated logins may lock an account.
+    rejected = isinstance(error, aiohttp.ClientHttpProxyError) and error.status < _SERVER_ERROR
+    return TransportError(text, kind=kind, retry=not rejected)
 
 
-def api_error_of(error: httpx.HTTPError, *, context: ErrorContext, host: str) -> ApiError:
-    """Return an error of httpx as one of the API client.
-
-    All are worth another try but a refusal of the proxy: repeated logins may lock an account.
-    """
-    text = context.message(f"{host}: {error}")
-    kind = _kind(error)
-    if isinstance(error, ProxyStatusError) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return BadResponseError(text, kind=kind)
-    return UnavailableError(text, kind=kind)
+def api_error_of(error: TransportError, *, context: ErrorContext, host: str) -> ApiError:
+    """Return a `TransportError` as an error of the API client."""
+    make = UnavailableError if error.retry else BadResponseError
+    return make(context.message(f"{host}: {error}"), kind=error.kind)
 
 
-def _kind(error: httpx.HTTPError) -> Kind:
-    match error:
-        case TlsError():
-            return Kind.TLS
-        case httpx.ProxyError():
-            return Kind.PROXY
-        case httpx.RemoteProtocolError():
-            return Kind.PROTOCOL
-        case CutError():
-            return Kind.CUT
-    return Kind.CONNECTION
-
-
-def _whose(error: Exception, host: str) -> str:
-    """Return the words for the host that an error is about."""
-    of_another = isinstance(error, aiohttp.ClientConnectorError) and error.host != host
-    return "the proxy's " if of_another else "its "
-
-
-def _untrusted(error: aiohttp.ClientConnectorCertificateError, whose: str) -> TlsError:
+def _certificate(error: aiohttp.ClientConnectorCertificateError, whose: str) -> str:
     cause = error.certificate_error
     reason = getattr(cause, "verify_message", "") or type(cause).__name__
     code = getattr(cause, "verify_code", 0)
     remedy = _NOT_STRICT if code in _STRICT_ONLY else _REMEDIES.get(code)
-    return TlsError(f"{whose}certificate is not trusted: {reason}{f'; {remedy}' if remedy else ''}")
+    return f"{whose}certificate is not trusted: {reason}{f'; {remedy}' if remedy else ''}"
 
 
-def _tls(error: aiohttp.ClientConnectorError | ssl.SSLError, whose: str) -> TlsError:
+def _tls(error: aiohttp.ClientConnectorError | ssl.SSLError, whose: str) -> str:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     reason = getattr(cause, "reason", None)
     where = "with the proxy " if whose == "the proxy's " else ""
     if not reason:
-        return TlsError(f"TLS {where}failed")
+        return f"TLS {where}failed"
     words = str(reason).replace("_", " ").lower()
-    reason = "; the port may not be one for https" if reason in _NO_TLS else ""
-    return TlsError(f"TLS {where}failed: {words}{reason}")
+    hint = "; the port may not be one for https" if reason in _NO_TLS else ""
+    return f"TLS {where}failed: {words}{hint}"
 
 
-def _unknown(_: Exception, whose: str) -> httpx.TransportError:
-    if whose == "its ":
-        return httpx.ConnectError("the name is not known")
-    return httpx.ProxyError("the name of the proxy is not known")
+def _proxy_status(error: aiohttp.ClientHttpProxyError, _: str) -> str:
+    meaning = _PROXY_MEANINGS.get(error.status)
+    return f"the proxy answered {error.status}{f': {meaning}' if meaning else ''}"
+
+
+def _unknown_name(_: Exception, whose: str) -> str:
+    return "the name is not known" if whose == "its " else "the name of the proxy is not known"
 
 
 def _reason(error: OSError) -> str:
@@ -132,26 +111,30 @@ def _reason(error: OSError) -> str:
     return os.strerror(number) if number else type(error).__name__
 
 
-_TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Any, str], httpx.TransportError]], ...] = (
-    (aiohttp.ClientConnectorCertificateError, _untrusted),
-    (aiohttp.ClientSSLError, _tls),
-    (ssl.SSLError, _tls),
+_TEXTS: tuple[tuple[type[Exception], Kind, Callable[[Any, str], str]], ...] = (
+    (aiohttp.ClientConnectorCertificateError, Kind.TLS, _certificate),
+    (aiohttp.ClientSSLError, Kind.TLS, _tls),
+    (ssl.SSLError, Kind.TLS, _tls),
     (
         aiohttp.ClientProxyConnectionError,
-        lambda e, _: httpx.ProxyError(f"the proxy cannot be reached: {_reason(e.os_error)}"),
+        Kind.PROXY,
+        lambda error, _: f"the proxy cannot be reached: {_reason(error.os_error)}",
     ),
-    (aiohttp.ClientHttpProxyError, lambda e, _: ProxyStatusError(e.status)),
-    (aiohttp.ClientConnectorDNSError, _unknown),
+    (aiohttp.ClientHttpProxyError, Kind.PROXY, _proxy_status),
+    (aiohttp.ClientConnectorDNSError, Kind.CONNECTION, _unknown_name),
     (
         aiohttp.ClientConnectorError,
-        lambda e, _: httpx.ConnectError(f"cannot connect: {_reason(e.os_error)}"),
+        Kind.CONNECTION,
+        lambda error, _: f"cannot connect: {_reason(error.os_error)}",
     ),
     (
         aiohttp.ServerDisconnectedError,
-        lambda *_: httpx.ReadError("the connection was closed without a response"),
+        Kind.CONNECTION,
+        lambda *_: "the connection was closed without a response",
     ),
-    (aiohttp.ClientResponseError, lambda *_: httpx.RemoteProtocolError("what came is not HTTP")),
-    (ValueError, lambda *_: httpx.ConnectError("that is no address")),
-    (OSError, lambda e, _: httpx.ReadError(f"the connection failed: {_reason(e)}")),
+    (aiohttp.ClientResponseError, Kind.PROTOCOL, lambda *_: "the response is not HTTP"),
+    (ValueError, Kind.CONNECTION, lambda *_: "that is no address"),
+    (OSError, Kind.CONNECTION, lambda error, _: f"the connection failed: {_reason(error)}"),
+    (Exception, Kind.CONNECTION, lambda *_: "the connection failed"),
 )
-"""aiohttp's errors as httpx's, the closer ones first."""
+"""Kinds and texts of aiohttp's errors, subclasses first."""

@@ -1,6 +1,6 @@
 """How agents are used: conversations, users, messages, feedback, topics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from exporter import catalog
@@ -17,13 +17,14 @@ from exporter.api.payloads import (
     parse_values,
     sum_by_name,
 )
-from exporter.catalog import Metric, Windowed
-from exporter.collectors import daily, tables
+from exporter.catalog import Metric
+from exporter.collectors import daily, tables, windowed
 from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
-from exporter.windows import WINDOWS, window
+from exporter.windows import Span
 
 _DAILY = {"aggregation": "daily"}
+_HEADLINE = {"metric": "headline"}
 _SENTIMENTS = {
     name: f"sentiment_distribution.{name}" for name in ("positive", "neutral", "negative")
 }
@@ -55,30 +56,29 @@ _NOW = {
 async def conversations(run: Run) -> Result:
     """Conversations with agents, today and on complete days."""
     read = partial(parse_counts, count="conversation_count")
-    return await _daily(run, catalog.CONVERSATIONS, read, _DAILY)
+    return await daily.collect(run, catalog.CONVERSATIONS, read, _DAILY)
 
 
 async def agent_users(run: Run) -> Result:
     """Unique users of agents yesterday."""
-    return await _daily(run, catalog.AGENT_USERS, partial(parse_counts, count="user_count"))
+    return await daily.collect(run, catalog.AGENT_USERS, partial(parse_counts, count="user_count"))
 
 
 async def ratings(run: Run) -> Result:
     """Ratings of agents by users."""
     read = partial(parse_counts, count="total_ratings")
-    return await _daily(run, catalog.RATINGS, read, {"group_by": "day"})
+    return await daily.collect(run, catalog.RATINGS, read, {"group_by": "day"})
 
 
 async def feedback(run: Run) -> Result:
     """Feedback entries on agents."""
     read = partial(parse_counts, count="feedback_count")
-    return await _daily(run, catalog.FEEDBACK, read, _DAILY)
+    return await daily.collect(run, catalog.FEEDBACK, read, _DAILY)
 
 
 async def agent_returns(run: Run) -> Result:
     """New and returning users of agents in each window."""
-    read = partial(read_values_of, _USERS)
-    return await _windows(run, endpoints.NEW_AND_RETURNING, read, _USERS)
+    return await windowed.collect_values(run, endpoints.NEW_AND_RETURNING, parse_values, _USERS)
 
 
 async def agent_messages(run: Run) -> Result:
@@ -93,39 +93,34 @@ async def agents(run: Run) -> Result:
 
 async def sentiments(run: Run) -> Result:
     """Share of each sentiment, if there is any."""
-    result = Result()
 
-    async def collect(name: str) -> None:
-        samples = Samples()
+    async def request(name: str, span: Span) -> Samples:
         response = await run.request(
             endpoints.SENTIMENTS,
             lambda body: parse_values(body, *_SENTIMENTS.values(), "total_sentiments"),
-            span=window(WINDOWS[name], run.day),
+            span=span,
         )
+        samples = Samples()
         if response["total_sentiments"] != 0:
             for sentiment, path in _SENTIMENTS.items():
                 samples.add(catalog.SENTIMENT.at(name), response[path], sentiment)
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
+        return samples
 
-    await run.each(result, catalog.SENTIMENT.windows, collect)
-    return result
+    return await windowed.collect(run, catalog.SENTIMENT.windows, request)
 
 
 async def topics(run: Run) -> Result:
     """Most discussed topics."""
-    result = Result()
     read = partial(parse_parts, names=("topic_name", "name"), value="conversation_count")
 
-    async def collect(name: str) -> None:
-        samples = Samples()
-        span = window(WINDOWS[name], run.day)
+    async def request(name: str, span: Span) -> Samples:
         response = await run.request(endpoints.TOPICS, read, span=span, query=_DAILY)
+        samples = Samples()
         values = sum_by_name(response.parts.values())
         tables.add_top(samples, catalog.TOPIC_CONVERSATIONS.at(name), values)
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
+        return samples
 
-    await run.each(result, catalog.TOPIC_CONVERSATIONS.windows, collect)
-    return result
+    return await windowed.collect(run, catalog.TOPIC_CONVERSATIONS.windows, request)
 
 
 async def agent_users_now(run: Run) -> Result:
@@ -146,22 +141,25 @@ async def agent_users_now(run: Run) -> Result:
 
 async def message_summary(run: Run) -> Result:
     """Messages of users, responses of agents, and mean sentiment in each window."""
-    return await _windows(
-        run, endpoints.V2_MESSAGES, parse_messages_summary, _SUMMARY, {"limit": "1"}
-    )
+
+    def read(body: bytes, *_: str) -> Values:
+        return parse_messages_summary(body)
+
+    return await windowed.collect_values(run, endpoints.V2_MESSAGES, read, _SUMMARY, {"limit": "1"})
 
 
 async def per_conversation(run: Run) -> Result:
     """Messages and cost per conversation in each window."""
-    read = partial(_read_headline, _PER_CONVERSATION)
-    query = {"metric": "headline"}
-    return await _windows(run, endpoints.V2_CONVERSATIONS, read, _PER_CONVERSATION, query)
+    return await windowed.collect_values(
+        run, endpoints.V2_CONVERSATIONS, parse_headline, _PER_CONVERSATION, _HEADLINE
+    )
 
 
 async def per_session(run: Run) -> Result:
     """Mean rating of agents in each window."""
-    read = partial(_read_headline, _PER_SESSION)
-    return await _windows(run, endpoints.V2_SESSIONS, read, _PER_SESSION, {"metric": "headline"})
+    return await windowed.collect_values(
+        run, endpoints.V2_SESSIONS, parse_headline, _PER_SESSION, _HEADLINE
+    )
 
 
 async def messages_this_month(run: Run) -> Result:
@@ -170,55 +168,13 @@ async def messages_this_month(run: Run) -> Result:
     query = {"metric": "overview", "date_filter": "today"}
     response = await run.request(endpoints.V2_TOPICS, parse_topics_overview, query=query)
     samples.add(catalog.MESSAGES_THIS_MONTH, response["messages.this_month"])
-    return Result({"month": NewItem(samples=samples, interval=run.interval)})
-
-
-def read_values_of(paths: Mapping[str, object], body: bytes) -> Values:
-    """Read the members at `paths`."""
-    return parse_values(body, *paths)
-
-
-def _read_headline(names: Mapping[str, object], body: bytes) -> Values:
-    return parse_headline(body, *names)
-
-
-async def _daily(
-    run: Run,
-    measure: Windowed,
-    read: Callable[[bytes], daily.ByDay],
-    query: Mapping[str, str] | None = None,
-) -> Result:
-    result = Result()
-    await daily.collect(run, result, measure, read, query=query)
-    return result
+    return run.result("month", samples)
 
 
 async def _as_returned(run: Run, endpoint: Endpoint, metrics: Mapping[str, Metric]) -> Result:
-    """Add values without a period of their own, by path."""
+    """Collect values without a period of their own, by path."""
     samples = Samples()
-    response = await run.request(endpoint, partial(read_values_of, metrics))
+    response = await run.request(endpoint, lambda body: parse_values(body, *metrics))
     for path, metric in metrics.items():
         samples.add(metric, response[path])
-    return Result({endpoint.name: NewItem(samples=samples, interval=run.interval)})
-
-
-async def _windows(
-    run: Run,
-    endpoint: Endpoint,
-    read: Callable[[bytes], Values],
-    measures: Mapping[str, Windowed],
-    query: Mapping[str, str] | None = None,
-) -> Result:
-    """Request each window of measures that cannot be added up over days, and add them by path."""
-    result = Result()
-
-    async def collect(name: str) -> None:
-        samples = Samples()
-        span = window(WINDOWS[name], run.day)
-        response = await run.request(endpoint, read, span=span, query=query)
-        for path, measure in measures.items():
-            samples.add(measure.at(name), response[path])
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
-
-    await run.each(result, next(iter(measures.values())).windows, collect)
-    return result
+    return run.result(endpoint.name, samples)

@@ -1,6 +1,6 @@
 """Active users, active learners and enrollments (seeds 4, 5, 6), and registrations."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import date, timedelta
 from statistics import quantiles
 
@@ -20,7 +20,7 @@ from exporter.collectors.tables import Table
 from exporter.history.expected import REACH
 from exporter.history.windows import ACTIVE_USERS_7D
 from exporter.samples import Samples
-from exporter.windows import TODAY, WINDOWS, Span, window
+from exporter.windows import TODAY, WINDOWS, Span
 
 _ACTIVE = {catalog.ENROLLMENTS: "y", catalog.UNENROLLMENTS: "n"}
 _COURSE_ACTIVE = {catalog.COURSE_ENROLLMENTS: "y", catalog.COURSE_UNENROLLMENTS: "n"}
@@ -55,7 +55,7 @@ def _read_total(body: bytes) -> CoursePage:
 
 async def active_users_today(run: Run) -> Result:
     """Unique active users of today."""
-    response = await _active_users(run, Span(run.day, run.day), _read_total)
+    response = await _active_users(run, run.span(TODAY), _read_total)
     samples = Samples()
     samples.add(catalog.ACTIVE_USERS.at(TODAY), response.total)
     return Result({TODAY: NewItem(samples=samples, interval=run.org.interval, of_day=True)})
@@ -71,7 +71,7 @@ async def active_users(run: Run) -> Result:
     before = run.history.series(run.org.key, catalog.ACTIVE_USERS.name).get(run.yesterday)
 
     async def collect(name: str) -> None:
-        response = await _active_users(run, window(WINDOWS[name], run.day))
+        response = await _active_users(run, run.span(name))
         if name in _UNIQUE_SERIES:
             run.history.update(
                 run.org.key, _UNIQUE_SERIES[name], days={run.yesterday: response.total}
@@ -143,7 +143,7 @@ async def active_learners(run: Run) -> Result:
             endpoints.ACTIVE_LEARNERS, parse_learners, query={"length": "1"}
         )
         samples.add(catalog.ACTIVE_LEARNERS, response.pagination.total_items)
-        return Result({"learners": NewItem(samples=samples, interval=run.interval)})
+        return run.result("learners", samples)
     indexes: dict[int, tuple[float | None, float | None]] = {}
     async for page in run.pages(endpoints.ACTIVE_LEARNERS, parse_learners):
         indexes.update(page.indexes)
@@ -152,7 +152,7 @@ async def active_learners(run: Run) -> Result:
         values = [v for pair in indexes.values() if (v := pair[position]) is not None]
         for name, value in _quantiles(values).items():
             samples.add(metric, value, name)
-    return Result({"learners": NewItem(samples=samples, interval=run.interval)})
+    return run.result("learners", samples)
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
@@ -168,8 +168,7 @@ async def enrollments(run: Run) -> Result:
 
     async def collect(name: str) -> None:
         measure = measures[name]
-        query = {"active": _ACTIVE[measure]}
-        await daily.collect(run, result, measure, parse_daily, query=query)
+        await daily.add(run, result, measure, parse_daily, {"active": _ACTIVE[measure]})
 
     measures = {measure.name: measure for measure in _ACTIVE}
     await run.each(result, list(measures), collect)
@@ -196,20 +195,13 @@ async def course_enrollments(run: Run) -> Result:
             run.history.update(run.org.key, measure.name, days=values, part=course_id)
             known = run.history.series(run.org.key, measure.name, part=course_id)
             for name in measure.windows:
-                samples.add(
-                    measure.at(name), known.total(window(WINDOWS[name], run.day)), course_id
-                )
+                samples.add(measure.at(name), known.total(run.span(name)), course_id)
         result.items[course_id] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, run.courses, collect)
-    _forget_others(run, run.courses)
-    return result
-
-
-def _forget_others(run: Run, courses: Collection[str]) -> None:
-    """Drop the history of courses that are gone."""
     for measure in _COURSE_ACTIVE:
-        run.history.keep_parts(run.org.key, measure.name, parts=courses)
+        run.history.keep_parts(run.org.key, measure.name, parts=run.courses)
+    return result
 
 
 async def registered_users(run: Run) -> Result:
@@ -217,14 +209,12 @@ async def registered_users(run: Run) -> Result:
     samples = Samples()
     response = await run.request(endpoints.REGISTERED_USERS, parse_size, query={"length": "1"})
     samples.add(catalog.REGISTERED_USERS, response.pagination.total_items)
-    return Result({"users": NewItem(samples=samples, interval=run.interval)})
+    return run.result("users", samples)
 
 
 async def registrations(run: Run) -> Result:
     """New registrations on complete days."""
-    result = Result()
-    await daily.collect(run, result, catalog.REGISTRATIONS, parse_daily)
-    return result
+    return await daily.collect(run, catalog.REGISTRATIONS, parse_daily)
 
 
 async def _active_users(

@@ -6,7 +6,7 @@ from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_sessions
 from exporter.collectors import daily, tables
-from exporter.collectors.run import NewItem, Result, Run
+from exporter.collectors.run import Result, Run
 from exporter.samples import Samples
 from exporter.windows import Span
 
@@ -38,7 +38,7 @@ async def mentors(run: Run) -> Result:
     """Names of the mentors of the platform."""
     parts = await tables.agents(run, Span(run.yesterday, run.day))
     names = {part.id: part.name for part in parts if part.id}
-    return Result({"names": NewItem(samples=Samples(), interval=run.interval, mentors=names)})
+    return run.result("names", Samples(), mentors=names)
 
 
 async def _collect(run: Run, result: Result, key: str) -> None:

@@ -19,11 +19,11 @@ from exporter.api.payloads import (
     sum_by_name,
 )
 from exporter.catalog import Windowed
-from exporter.collectors import daily, tables
+from exporter.collectors import daily, tables, windowed
 from exporter.collectors.run import ITEM_ERRORS, ItemError, NewItem, Result, Run
 from exporter.history.series import DailyValues
 from exporter.samples import Samples
-from exporter.windows import TODAY, WINDOWS, Span, window
+from exporter.windows import TODAY, WINDOWS, Span
 
 _BY_DAY = {"metric": "total_costs", "granularity": "day", "show_overtime": "true"}
 _COST = "total_cost"
@@ -35,13 +35,12 @@ Amounts = Mapping[str, float | None]
 async def costs(run: Run) -> Result:
     """Cost of today and of complete days."""
     result = Result()
-    spans = {TODAY: Span(run.day, run.day)}
-    spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
     tenant: dict[str, float | None] = {}
-    due = [name for name in spans if name == TODAY or _is_due(run, name)]
+    due = [TODAY, *(name for name in WINDOWS if run.is_older(name, run.org.history_interval))]
 
     async def collect(name: str) -> None:
-        tenant[name] = await _tenant_cost(run, spans[name])
+        response = await run.request(endpoints.TENANT_COST, parse_total_cost, span=run.span(name))
+        tenant[name] = response.value
 
     await run.each(result, due, collect)
     failed, result.failed = result.failed, {}
@@ -52,7 +51,7 @@ async def costs(run: Run) -> Result:
         if not tenant:
             result.failed = failed or {catalog.COST.name: error}
             return result
-    days = {name: by_day.total(spans[name]) if by_day else None for name in due}
+    days = {name: by_day.total(run.span(name)) if by_day else None for name in due}
     for name in tenant.keys() | failed.keys():
         value = _with_data(tenant.get(name), days[name])
         if value is None and name in failed:
@@ -66,21 +65,13 @@ async def costs(run: Run) -> Result:
             of_day=name == TODAY,
         )
         if name in {TODAY, "1d"}:
-            run.history.update(run.org.key, catalog.COST.name, days={spans[name].last: value})
+            run.history.update(run.org.key, catalog.COST.name, days={run.span(name).last: value})
     return result
-
-
-def _is_due(run: Run, name: str) -> bool:
-    return run.is_older(name, run.org.history_interval)
 
 
 def _is_without_data(tenant: Mapping[str, float | None]) -> bool:
     """Return whether the newer store is known to have nothing, or cannot be reached."""
     return not tenant or ("28d" in tenant and not any(tenant.values()))
-
-
-async def _tenant_cost(run: Run, span: Span) -> float | None:
-    return (await run.request(endpoints.TENANT_COST, parse_total_cost, span=span)).value
 
 
 async def _financial(run: Run, *, zeros: bool) -> DailyValues:
@@ -120,16 +111,14 @@ Source = Callable[[Run, Span], Awaitable[Amounts]]
 
 async def _parts(run: Run, measure: Windowed, *sources: Source) -> Result:
     """Add the windows of a measure by part, from the first source that has data."""
-    result = Result()
 
-    async def collect(name: str) -> None:
+    async def request(name: str, span: Span) -> Samples:
         samples = Samples()
-        amounts = await _first_with_data(run, window(WINDOWS[name], run.day), sources)
+        amounts = await _first_with_data(run, span, sources)
         tables.add_top(samples, measure.at(name), amounts)
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
+        return samples
 
-    await run.each(result, measure.windows, collect)
-    return result
+    return await windowed.collect(run, measure.windows, request)
 
 
 async def _first_with_data(run: Run, span: Span, sources: tuple[Source, ...]) -> Amounts:
@@ -175,4 +164,4 @@ async def spend_cap(run: Run) -> Result:
     samples.add(catalog.SPEND_CAP_SPENT, cap.spent)
     samples.add(catalog.SPEND_CAP_REMAINING, cap.remaining)
     samples.add(catalog.SPEND_CAP_EXCEEDED, cap.exceeded)
-    return Result({"cap": NewItem(samples=samples, interval=run.interval)})
+    return run.result("cap", samples)

@@ -1,17 +1,18 @@
 """Measures with one value per day: a single request brings today, all windows and the history."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from datetime import date
+from typing import TypeVar
 
 from exporter.api.endpoints import Endpoint
-from exporter.api.payloads import PayloadError, PayloadErrors
+from exporter.api.payloads import ByDay, PayloadError
 from exporter.catalog import Windowed
 from exporter.collectors.run import NewItem, Result, Run
 from exporter.history.expected import REACH
 from exporter.history.series import DailyValues
 from exporter.history.windows import average
 from exporter.samples import Samples
-from exporter.windows import TODAY, WINDOWS, Span, window
+from exporter.windows import TODAY, WINDOWS, Span
 
 EXPECTED_DAYS = REACH + max(WINDOWS.values())
 """Complete days kept of a measure with an expected range."""
@@ -19,30 +20,26 @@ EXPECTED_DAYS = REACH + max(WINDOWS.values())
 WINDOW_DAYS = max(WINDOWS.values())
 """Complete days kept of every other measure."""
 
-
-class ByDay(Protocol):
-    """A readable response with one value per day."""
-
-    @property
-    def errors(self) -> PayloadErrors:
-        """Return what could not be read."""
-        ...
-
-    def over(self, span: Span) -> Mapping:  # type: ignore[type-arg]  # values differ by reader
-        """Return a value, or None for unknown, for every day of `span`."""
-        ...
-
-    def errors_over(self, span: Span) -> PayloadErrors:
-        """Return what is wrong with the days of `span`."""
-        ...
+V = TypeVar("V")
 
 
 async def collect(
     run: Run,
+    measure: Windowed,
+    read: Callable[[bytes], ByDay[float]],
+    query: Mapping[str, str] | None = None,
+) -> Result:
+    """Collect a measure: today, all windows, and its history."""
+    result = Result()
+    await add(run, result, measure, read, query)
+    return result
+
+
+async def add(
+    run: Run,
     result: Result,
     measure: Windowed,
-    read: Callable[[bytes], ByDay],
-    *,
+    read: Callable[[bytes], ByDay[float]],
     query: Mapping[str, str] | None = None,
 ) -> None:
     """Request the days of a measure that are missing or can still change, and add its items."""
@@ -50,19 +47,20 @@ async def collect(
     span = run.unsettled(measure.name, days=days)
     values = await request(run, measure.endpoint, read, span=span, query=query)
     run.history.update(run.org.key, measure.name, days=values)
-    add(run, result, measure)
+    known = run.history.series(run.org.key, measure.name)
+    add_windows(run, result, measure.name, {measure: known.total}, known=known)
 
 
 async def request(
     run: Run,
     endpoint: Endpoint,
-    read: Callable[[bytes], ByDay],
+    read: Callable[[bytes], ByDay[V]],
     *,
     span: Span | None,
     query: Mapping[str, str] | None = None,
     path_params: Mapping[str, str] | None = None,
     subject: str = "",
-) -> Mapping:  # type: ignore[type-arg]  # see ByDay
+) -> Mapping[date, V | None]:
     """Return a value, or None for unknown, for every day of `span`.
 
     Without a span nothing is requested. Raises `ApiError`, and `PayloadError` if no day has a
@@ -81,12 +79,6 @@ async def request(
     if all(value is None for value in values.values()):
         raise PayloadError(f"{endpoint.template}: no day has a value")
     return values
-
-
-def add(run: Run, result: Result, measure: Windowed) -> None:
-    """Add the items of a measure of the org from its history: today, and the complete days."""
-    values = run.history.series(run.org.key, measure.name)
-    add_windows(run, result, measure.name, {measure: values.total}, known=values)
 
 
 WindowFunction = Callable[[Span], float | None]
@@ -110,11 +102,8 @@ def add_windows(
     complete = Samples()
     for measure, read in measures.items():
         for name in measure.windows:
-            if name == TODAY:
-                today.add(measure.at(name), read(Span(run.day, run.day)), *labels)
-            else:
-                span = window(WINDOWS[name], run.day)
-                complete.add(measure.at(name), read(span), *labels)
+            samples = today if name == TODAY else complete
+            samples.add(measure.at(name), read(run.span(name)), *labels)
     if any(TODAY in measure.windows for measure in measures):
         result.items[f"{key}/today"] = NewItem(samples=today, interval=run.interval, of_day=True)
     current = run.items.get(key)

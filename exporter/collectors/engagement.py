@@ -1,13 +1,20 @@
-"""Time that learners spend, and courses that they complete."""
+"""Videos, the time that learners spend, and the courses that they complete (seeds 1 and 2)."""
 
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_daily, parse_values
-from exporter.collectors import daily, tables
-from exporter.collectors.run import NewItem, Result, Run
+from exporter.collectors import daily, tables, windowed
+from exporter.collectors.run import Result, Run
 from exporter.samples import Samples
-from exporter.windows import WINDOWS, window
+from exporter.windows import Span
 
+_VIDEOS = {
+    "num_vids": catalog.COURSE_VIDEOS,
+    "num_watched": catalog.COURSE_VIDEO_COMPLETIONS,
+    "time_watched": catalog.COURSE_VIDEO_WATCH_SECONDS,
+    "avg_percent_watched": catalog.COURSE_VIDEO_WATCHED_RATIO,
+    "avg_time_watched": catalog.COURSE_VIDEO_WATCH_SECONDS_PER_LEARNER,
+}
 _COMPLETION = {
     "enrollments": catalog.COURSE_ENROLLED_USERS,
     "completions": catalog.COURSE_COMPLETED,
@@ -20,59 +27,50 @@ _TIME = {
 }
 
 
+async def videos(run: Run) -> Result:
+    """Videos completed today and on complete days."""
+    return await daily.collect(run, catalog.VIDEO_COMPLETIONS, parse_daily)
+
+
+async def course_videos(run: Run) -> Result:
+    """Videos of each course: how many there are, and how much they are watched."""
+    table = await tables.courses(run, endpoints.COURSE_VIDEOS, tuple(_VIDEOS))
+    return run.result("courses", table.samples(_VIDEOS), courses=table.names)
+
+
 async def time(run: Run) -> Result:
     """Time spent today and on complete days."""
-    result = Result()
-    await daily.collect(run, result, catalog.TIME_SPENT, parse_daily)
-    return result
+    return await daily.collect(run, catalog.TIME_SPENT, parse_daily)
 
 
 async def time_per_learner(run: Run) -> Result:
     """Mean time of a learner in a course. Means cannot be added up, so each window is requested."""
-    result = Result()
-
-    async def collect(name: str) -> None:
-        response = await run.request(
-            endpoints.TIME_PER_LEARNER,
-            lambda body: parse_values(body, "average"),
-            span=window(WINDOWS[name], run.day),
-        )
-        samples = Samples()
-        samples.add(catalog.TIME_PER_LEARNER.at(name), response["average"])
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
-
-    await run.each(result, catalog.TIME_PER_LEARNER.windows, collect)
-    return result
+    measures = {"average": catalog.TIME_PER_LEARNER}
+    return await windowed.collect_values(run, endpoints.TIME_PER_LEARNER, parse_values, measures)
 
 
 async def course_time(run: Run) -> Result:
     """Time spent in each course, in total and per learner."""
-    result = Result()
 
-    async def collect(name: str) -> None:
-        span = window(WINDOWS[name], run.day)
+    async def request(name: str, span: Span) -> Samples:
         table = await tables.courses(run, endpoints.TIME_PER_COURSE, tuple(_TIME), span=span)
-        samples = table.samples({member: measure.at(name) for member, measure in _TIME.items()})
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
+        return table.samples({member: measure.at(name) for member, measure in _TIME.items()})
 
-    await run.each(result, catalog.COURSE_TIME_SPENT.windows, collect)
-    return result
+    return await windowed.collect(run, catalog.COURSE_TIME_SPENT.windows, request)
 
 
 async def completions(run: Run) -> Result:
     """Courses completed today and on complete days."""
-    result = Result()
-    await daily.collect(run, result, catalog.COMPLETIONS, parse_daily)
-    return result
+    return await daily.collect(run, catalog.COMPLETIONS, parse_daily)
 
 
 async def course_completions(run: Run) -> Result:
     """Users of each course: how many are enrolled, and how many completed it."""
     table = await tables.courses(run, endpoints.COMPLETIONS_PER_COURSE, tuple(_COMPLETION))
-    return Result({"courses": NewItem(samples=table.samples(_COMPLETION), interval=run.interval)})
+    return run.result("courses", table.samples(_COMPLETION))
 
 
 async def course_activity(run: Run) -> Result:
     """Days on which a learner is active in each course. The API does not state a unit of time."""
     table = await tables.courses(run, endpoints.COURSE_ACTIVITY, tuple(_ACTIVITY))
-    return Result({"courses": NewItem(samples=table.samples(_ACTIVITY), interval=run.interval)})
+    return run.result("courses", table.samples(_ACTIVITY))

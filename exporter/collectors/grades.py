@@ -4,7 +4,7 @@ from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_values
 from exporter.collectors import tables
-from exporter.collectors.run import NewItem, Result, Run
+from exporter.collectors.run import Result, Run
 from exporter.samples import Samples
 
 _AVERAGE = "data.average"
@@ -20,10 +20,10 @@ async def grade(run: Run) -> Result:
     response = await run.request(endpoints.AVERAGE_GRADE, lambda body: parse_values(body, _AVERAGE))
     samples = Samples()
     samples.add(catalog.AVERAGE_GRADE, response[_AVERAGE])
-    return Result({"grade": NewItem(samples=samples, interval=run.interval)})
+    return run.result("grade", samples)
 
 
 async def course_grades(run: Run) -> Result:
     """Mean grade in each course, how many have one, and how many passed."""
     table = await tables.courses(run, endpoints.GRADES_PER_COURSE, tuple(_GRADES))
-    return Result({"courses": NewItem(samples=table.samples(_GRADES), interval=run.interval)})
+    return run.result("courses", table.samples(_GRADES))

@@ -10,6 +10,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from exporter.api.client import Call
@@ -22,7 +23,7 @@ from exporter.samples import Samples
 from exporter.scheduler import Collection as Queued
 from exporter.settings import Org
 from exporter.snapshots import Items
-from exporter.windows import Span
+from exporter.windows import TODAY, WINDOWS, Span, window
 
 IN_PARALLEL = 4
 """Requests that one run sends in parallel."""
@@ -134,6 +135,22 @@ class Run:
     def yesterday(self) -> date:
         """The last complete day."""
         return self.day - timedelta(days=1)
+
+    def span(self, name: str) -> Span:
+        """Return the days of a window of complete days, or of today."""
+        return Span(self.day, self.day) if name == TODAY else window(WINDOWS[name], self.day)
+
+    def result(
+        self,
+        key: str,
+        samples: Samples,
+        *,
+        courses: Mapping[str, str] = MappingProxyType({}),
+        mentors: Mapping[str, str] = MappingProxyType({}),
+    ) -> Result:
+        """Return a result of one item, with the courses or mentors that it lists."""
+        item = NewItem(samples=samples, interval=self.interval, courses=courses, mentors=mentors)
+        return Result({key: item})
 
     async def request(
         self,

@@ -6,10 +6,10 @@ from functools import partial
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_llm_usage
-from exporter.collectors import tables
-from exporter.collectors.run import NewItem, Result, Run
+from exporter.collectors import tables, windowed
+from exporter.collectors.run import Result, Run
 from exporter.samples import Samples
-from exporter.windows import TODAY, WINDOWS, Span, window
+from exporter.windows import TODAY, Span
 
 _SUMS = {
     "count": catalog.LLM_CALLS,
@@ -25,36 +25,33 @@ _MODELS_PER_PAGE = "1000"
 
 async def usage_today(run: Run) -> Result:
     """Calls, tokens, cost and latency by model today."""
-    return await _usage(run, {TODAY: Span(run.day, run.day)})
+    return await _collect(run, [TODAY])
 
 
 async def usage(run: Run) -> Result:
     """Calls, tokens, cost and latency by model on complete days."""
     names = [name for name in catalog.LLM_CALLS.windows if name != TODAY]
-    return await _usage(run, {name: window(WINDOWS[name], run.day) for name in names})
+    return await _collect(run, names)
 
 
-async def _usage(run: Run, spans: Mapping[str, Span]) -> Result:
-    result = Result()
-
-    async def collect(name: str) -> None:
+async def _collect(run: Run, windows: list[str]) -> Result:
+    async def request(name: str, span: Span) -> Samples:
         samples = Samples()
-        sums = await _request(run, spans[name], tuple(_SUMS), "sum")
+        sums = await _request(run, span, tuple(_SUMS), "sum")
         names = tables.top(sums["count"], by=sums["count"])
         for member, measure in _SUMS.items():
             tables.add_top(samples, measure.at(name), sums[member], names=names)
         for quantile, measure in _LATENCIES.items():
-            found = await _request(run, spans[name], (_LATENCY,), quantile)
+            found = await _request(run, span, (_LATENCY,), quantile)
             latencies = {
                 model: value / _MILLISECONDS
                 for model, value in found[_LATENCY].items()
                 if value is not None
             }
             tables.add_top(samples, measure.at(name), latencies, names=names, others=False)
-        result.items[name] = NewItem(samples=samples, interval=run.interval, of_day=name == TODAY)
+        return samples
 
-    await run.each(result, list(spans), collect)
-    return result
+    return await windowed.collect(run, windows, request)
 
 
 async def _request(

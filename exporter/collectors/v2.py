@@ -9,12 +9,12 @@ from functools import partial
 from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_content, parse_headline, parse_points, parse_v2_users
-from exporter.collectors import daily
+from exporter.collectors import daily, windowed
 from exporter.collectors.run import NewItem, Result, Run
 from exporter.collectors.tables import Table
 from exporter.history.windows import ACTIVE_USERS_7D
 from exporter.samples import Samples
-from exporter.windows import TODAY, WINDOWS, Span, window
+from exporter.windows import TODAY, WINDOWS, Span
 
 _ENROLLMENTS = "totals.total_enrollments"
 _OF_COURSE = "enrollments"
@@ -30,7 +30,7 @@ _UNIQUE = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
 async def active_users_today(run: Run) -> Result:
     """Unique active users of today."""
     samples = Samples()
-    value = await _active_users(run, Span(run.day, run.day))
+    value = await _active_users(run, run.span(TODAY))
     samples.add(catalog.ACTIVE_USERS.at(TODAY), value)
     return Result({TODAY: NewItem(samples=samples, interval=run.interval, of_day=True)})
 
@@ -45,7 +45,7 @@ async def active_users(run: Run) -> Result:
             names = await _course_names(run)
             result.items[name] = NewItem(samples=samples, interval=run.interval, courses=names)
             return
-        value = await _active_users(run, window(WINDOWS[name], run.day))
+        value = await _active_users(run, run.span(name))
         samples.add(catalog.ACTIVE_USERS.at(name), value)
         if name in _UNIQUE:
             run.history.update(run.org.key, _UNIQUE[name], days={run.yesterday: value})
@@ -59,11 +59,10 @@ async def enrollments(run: Run) -> Result:
     """Enrollments of today and of complete days."""
     result = Result()
     measure = catalog.ENROLLMENTS
-    spans = {TODAY: Span(run.day, run.day)}
-    if run.is_older(measure.name, run.org.history_interval):
-        spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
+    older = run.is_older(measure.name, run.org.history_interval)
     complete = Samples()
-    for name, span in spans.items():
+    for name in (TODAY, *WINDOWS) if older else (TODAY,):
+        span = run.span(name)
         read = partial(parse_content, summary=(_ENROLLMENTS,))
         query = {**_COURSES, "limit": "1"}
         response = await run.request(endpoints.V2_CONTENT, read, span=span, query=query)
@@ -80,21 +79,19 @@ async def enrollments(run: Run) -> Result:
 
 async def course_enrollments(run: Run) -> Result:
     """Enrollments of each course."""
-    result = Result(wanted=frozenset(WINDOWS).__contains__)
 
-    async def collect(name: str) -> None:
-        columns = await _courses(run, window(WINDOWS[name], run.day), (_OF_COURSE,))
-        samples = columns.samples({_OF_COURSE: catalog.COURSE_ENROLLMENTS.at(name)})
-        result.items[name] = NewItem(samples=samples, interval=run.interval)
+    async def request(name: str, span: Span) -> Samples:
+        table = await _courses(run, span, (_OF_COURSE,))
+        return table.samples({_OF_COURSE: catalog.COURSE_ENROLLMENTS.at(name)})
 
-    await run.each(result, list(WINDOWS), collect)
+    result = await windowed.collect(run, WINDOWS, request)
+    result.wanted = frozenset(WINDOWS).__contains__
     return result
 
 
 async def course_videos(run: Run) -> Result:
     """Names of the courses; the newer family has no videos."""
-    names = await _course_names(run)
-    return Result({"courses": NewItem(samples=Samples(), interval=run.interval, courses=names)})
+    return run.result("courses", Samples(), courses=await _course_names(run))
 
 
 async def chat(run: Run) -> Result:
@@ -136,11 +133,10 @@ async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
     run.history.update(run.org.key, catalog.CHAT_SESSIONS.name, days=values, part=mentor)
     sessions = run.history.series(run.org.key, catalog.CHAT_SESSIONS.name, part=mentor)
     daily.add_windows(run, result, key, {count: sessions.total}, known=sessions, labels=labels)
-    spans = {TODAY: Span(run.day, run.day)}
-    if run.is_older(f"{key}/averages", run.org.history_interval):
-        spans |= {name: window(length, run.day) for name, length in WINDOWS.items()}
+    older = run.is_older(f"{key}/averages", run.org.history_interval)
     complete = Samples()
-    for name, span in spans.items():
+    for name in (TODAY, *WINDOWS) if older else (TODAY,):
+        span = run.span(name)
         if not sessions.total(span):
             continue  # no sessions, no average
         response = await run.request(
@@ -156,7 +152,7 @@ async def _chat(run: Run, result: Result, key: str, *, mentor: str) -> None:
             result.items[f"{key}/averages/today"] = NewItem(
                 samples=samples, interval=run.interval, of_day=True
             )
-    if len(spans) > 1:
+    if older:
         result.items[f"{key}/averages"] = NewItem(
             samples=complete, interval=run.org.history_interval
         )
@@ -168,7 +164,7 @@ async def _active_users(run: Run, span: Span) -> float | None:
 
 
 async def _course_names(run: Run) -> Mapping[str, str]:
-    return (await _courses(run, window(WINDOWS["28d"], run.day), ())).names
+    return (await _courses(run, run.span("28d"), ())).names
 
 
 async def _courses(run: Run, span: Span, fields: tuple[str, ...]) -> Table:

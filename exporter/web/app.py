@@ -1,10 +1,11 @@
 """The HTTP endpoints. None of them waits for the network: all serve what is known already."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from isal import isal_zlib
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -13,10 +14,21 @@ from starlette.types import ASGIApp
 
 from exporter.exposition import Format, negotiate
 from exporter.settings import ConfigError
-from exporter.web.negotiation import accepts_gzip
-from exporter.web.probe import with_success
 from exporter.web.route_prefix import RoutePrefixMiddleware
 from exporter.web.status import StatusPages
+
+_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+"""A name or an address, and maybe a port."""
+
+_PROBE_SUCCESS = (
+    b"# HELP probe_success Whether the org is up (iblai_up): "
+    b"at least one collector succeeded at its last attempt.\n"
+    b"# TYPE probe_success gauge\n"
+    b"probe_success %d\n"
+)
+_EOF = b"# EOF\n"
+_LEVEL = 1
+_GZIP = 16 + isal_zlib.MAX_WBITS
 
 
 class Page(Protocol):
@@ -32,7 +44,7 @@ class Page(Protocol):
 
 
 class Service(Protocol):
-    """What the endpoints ask of the service they belong to."""
+    """What the endpoints need of the service that they belong to."""
 
     @property
     def ready(self) -> bool:
@@ -64,7 +76,7 @@ class Service(Protocol):
         ...
 
     def waiting(self) -> str:
-        """Say what the service still waits for before it is ready."""
+        """Return what the service waits for before it is ready."""
         ...
 
     async def reload(self) -> None:
@@ -74,70 +86,73 @@ class Service(Protocol):
 
 def build(service: Service, page: Page, status: StatusPages) -> ASGIApp:
     """Return the web application."""
-    endpoints = {
-        "/metrics": _metrics(page),
-        "/probe": _probe(service, page),
-        "/sd": _discovery(service),
-        "/-/healthy": _healthy,
-        "/-/ready": _ready(service),
+    endpoints = _Endpoints(service, page)
+    paths = {
+        "/metrics": endpoints.metrics,
+        "/probe": endpoints.probe,
+        "/sd": endpoints.discovery,
+        "/-/healthy": endpoints.healthy,
+        "/-/ready": endpoints.ready,
     }
-    reload = _reload(service)
     app = Starlette(
         routes=[
             Route("/", status.overview),
             Route("/orgs/{org:path}", status.org),
             # With a slash at the end, too: a redirect would have to guess what a proxy changed.
-            *(Route(path + end, serve) for path, serve in endpoints.items() for end in ("", "/")),
-            *(Route(f"/-/reload{end}", reload, methods=["POST", "PUT"]) for end in ("", "/")),
+            *(Route(path + end, serve) for path, serve in paths.items() for end in ("", "/")),
+            *(
+                Route(f"/-/reload{end}", endpoints.reload, methods=["POST", "PUT"])
+                for end in ("", "/")
+            ),
         ]
     )
     app.router.redirect_slashes = False
     return RoutePrefixMiddleware(app, lambda: service.route_prefix)
 
 
-_HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
-"""A name or an address, and maybe a port."""
+class _Endpoints:
+    def __init__(self, service: Service, page: Page) -> None:
+        self._service = service
+        self._page = page
 
-Handler = Callable[[Request], Awaitable[Response]]
-
-
-def _metrics(page: Page) -> Handler:
-    async def metrics(request: Request) -> Response:
-        wanted = negotiate(request.headers.get("accept", ""))
+    async def metrics(self, request: Request) -> Response:
+        """Return the series of all orgs and of the exporter."""
+        format_ = negotiate(request.headers.get("accept", ""))
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
-        return _exposition(await page.read(wanted.form, gzip=gzip), wanted.content_type, gzip=gzip)
+        body = await self._page.read(format_.form, gzip=gzip)
+        return _exposition(body, format_.content_type, gzip=gzip)
 
-    return metrics
-
-
-def _probe(service: Service, page: Page) -> Handler:
-    async def probe(request: Request) -> Response:
+    async def probe(self, request: Request) -> Response:
+        """Return the series of one org, and `probe_success`."""
         target = request.query_params.get("target", "")
         if not target:
             return _text("Name an org: /probe?target=ORG\n", 400)
-        if target not in (service.orgs or {}):
+        if target not in (self._service.orgs or {}):
             return _text("Unknown org. /sd lists those that are configured.\n", 404)
-        wanted = negotiate(request.headers.get("accept", ""))
+        format_ = negotiate(request.headers.get("accept", ""))
         gzip = accepts_gzip(request.headers.get("accept-encoding", ""))
-        text = page.read_org(target, wanted.form, gzip=False)
-        body = with_success(text, wanted.form, up=service.up(target), gzip=gzip)
-        return _exposition(body, wanted.content_type, gzip=gzip)
+        body = self._page.read_org(target, format_.form, gzip=False)
+        success = _PROBE_SUCCESS % self._service.up(target)
+        if format_.form is Format.OPENMETRICS:
+            body = body.removesuffix(_EOF) + success + _EOF
+        else:
+            body += success
+        if gzip:
+            body = isal_zlib.compress(body, _LEVEL, _GZIP)
+        return _exposition(body, format_.content_type, gzip=gzip)
 
-    return probe
-
-
-def _discovery(service: Service) -> Handler:
-    async def discovery(request: Request) -> Response:
+    async def discovery(self, request: Request) -> Response:
         """List all orgs, in the format of http_sd_configs."""
         host = request.headers.get("host", "")
-        if not service.external_url and not _HOST.fullmatch(host):
+        external_url = self._service.external_url
+        if not external_url and not _HOST.fullmatch(host):
             return _text("Send a Host header: it becomes the address of the targets.\n", 400)
-        orgs = service.orgs
+        orgs = self._service.orgs
         if orgs is None:
             # An empty list would delete every target.
             return _text("The list of orgs is not known yet.\n", 503)
         here = urlsplit(
-            service.external_url or f"{request.url.scheme}://{host}{service.route_prefix}"
+            external_url or f"{request.url.scheme}://{host}{self._service.route_prefix}"
         )
         return JSONResponse(
             [
@@ -156,31 +171,42 @@ def _discovery(service: Service) -> Handler:
             ]
         )
 
-    return discovery
+    async def healthy(self, _: Request) -> Response:
+        """Show that the process serves requests."""
+        return _text("Healthy.\n")
 
+    async def ready(self, _: Request) -> Response:
+        """Show whether every org was polled."""
+        if self._service.ready:
+            return _text("Ready.\n")
+        return _text(f"{self._service.waiting()}\n", 503)
 
-async def _healthy(_: Request) -> Response:
-    return _text("Healthy.\n")
-
-
-def _ready(service: Service) -> Handler:
-    async def ready(_: Request) -> Response:
-        return _text("Ready.\n") if service.ready else _text(service.waiting() + "\n", 503)
-
-    return ready
-
-
-def _reload(service: Service) -> Handler:
-    async def reload(_: Request) -> Response:
-        if not service.reload_enabled:
+    async def reload(self, _: Request) -> Response:
+        """Reload the configuration."""
+        if not self._service.reload_enabled:
             return _text("Reload over HTTP is off. Set web.enable_reload, or send SIGHUP.\n", 403)
         try:
-            await service.reload()
+            await self._service.reload()
         except ConfigError as error:
             return _text(f"The old configuration stays in use.\n{error}\n", 500)
         return _text("Reloaded.\n")
 
-    return reload
+
+def accepts_gzip(header: str) -> bool:
+    """Return whether an `Accept-Encoding` header allows gzip."""
+    allowed = {}
+    for clause in header.split(","):
+        name, *parameters = (part.strip().lower() for part in clause.split(";"))
+        allowed[name] = not any(_is_q0(parameter) for parameter in parameters)
+    return allowed.get("gzip", allowed.get("*", False))
+
+
+def _is_q0(parameter: str) -> bool:
+    name, _, value = parameter.partition("=")
+    try:
+        return name.strip() == "q" and float(value) == 0
+    except ValueError:
+        return False
 
 
 def _exposition(body: bytes, content_type: str, *, gzip: bool) -> Response:

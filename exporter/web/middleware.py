@@ -2,11 +2,10 @@
 
 import asyncio
 import base64
-import binascii
 import hashlib
 import os
 import time
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Mapping
 
 import bcrypt
@@ -17,18 +16,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exporter.web.rate_limit import TokenBucket
 from exporter.web.web_config import WebConfig
 
-_REMEMBERED = 100
-"""Results kept, so that a scrape does not cost a hash each time."""
+_CACHE_SIZE = 100
+"""Verified passwords that are cached, so that a scrape does not cost a hash each time."""
 
-_LONGEST = 72
-"""Bytes of a password that bcrypt looks at."""
+_MAX_PASSWORD = 72
+"""Bytes of a password that bcrypt uses."""
 
 
 class Passwords:
-    """Compares users and passwords with bcrypt hashes, and remembers the results."""
+    """Compares users and passwords with bcrypt hashes.
+
+    Only matches are cached: wrong guesses must not displace them.
+    """
 
     def __init__(self) -> None:
-        self._results: OrderedDict[bytes, bool] = OrderedDict()
+        self._verified: deque[bytes] = deque(maxlen=_CACHE_SIZE)
         self._salt = os.urandom(16)
         # One hash at a time: guessing must not cost all the CPU.
         self._one_at_a_time = asyncio.Lock()
@@ -42,13 +44,12 @@ class Passwords:
         user, password = _credentials(authorization)
         digest = users.get(user, next(iter(users.values()))).encode()
         key = hashlib.sha256(b"\0".join((self._salt, digest, user.encode(), password))).digest()
-        if key not in self._results:
+        if key not in self._verified:
             async with self._one_at_a_time:
-                same = await asyncio.to_thread(_matches, password, digest)
-            self._results[key] = same
-            while len(self._results) > _REMEMBERED:
-                self._results.popitem(last=False)
-        return self._results[key] and user in users
+                if not await asyncio.to_thread(_matches, password, digest):
+                    return False
+            self._verified.append(key)
+        return user in users
 
 
 class WebConfigMiddleware:
@@ -99,11 +100,11 @@ def _credentials(authorization: str) -> tuple[str, bytes]:
     try:
         user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
         return user.decode(), password
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not Base64, or not UTF-8
         return "", b""
 
 
 def _matches(password: bytes, digest: bytes) -> bool:
     if b"\0" in password:
         return False
-    return bcrypt.checkpw(password[:_LONGEST], digest)
+    return bcrypt.checkpw(password[:_MAX_PASSWORD], digest)

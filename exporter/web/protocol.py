@@ -121,8 +121,8 @@ class LimitedProtocol(HttpToolsProtocol):
         elif int(length) > self._limits.body:
             self._reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         else:
+            super().on_headers_complete()  # raises if the target is invalid
             self._received, self._in_head = 0, False
-            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand the application a part of the body."""

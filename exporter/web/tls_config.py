@@ -1,12 +1,13 @@
 """The section `tls_server_config` of the web configuration, read and checked."""
 
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from exporter.problems import Loc, did_you_mean
+from exporter.web.config_reader import Reader
 
 VERSIONS: Mapping[str, ssl.TLSVersion] = {
     "TLS12": ssl.TLSVersion.TLSv1_2,
@@ -88,46 +89,6 @@ class TlsServer:
     def files(self) -> list[Path]:
         """Return the files that are named."""
         return [pem.path for pem in (self.cert, self.key, self.client_ca) if pem.path]
-
-
-class Reader(Protocol):
-    """Takes values out of the file, and notes problems with their lines."""
-
-    def section(self, *loc: str) -> Mapping[str, Any]:
-        """Return the mapping at a place."""
-        ...
-
-    def text(self, given: Mapping[str, Any], loc: Loc) -> str:
-        """Return a text, empty if there is none."""
-        ...
-
-    def texts(self, given: Mapping[str, Any], loc: Loc) -> tuple[str, ...]:
-        """Return a list of texts."""
-        ...
-
-    def choice(self, given: Mapping[str, Any], loc: Loc, known: Collection[str]) -> str:
-        """Return one of the known words, empty if there is none."""
-        ...
-
-    def ignored_switch(self, given: Mapping[str, Any], loc: Loc) -> None:
-        """Check a yes/no value that has no effect."""
-        ...
-
-    def file(self, name: str) -> Path | None:
-        """Return a path relative to the directory of the configuration file."""
-        ...
-
-    def reject_unknown(self, given: Mapping[str, Any], loc: Loc, known: Collection[str]) -> None:
-        """Note the keys that mean nothing here."""
-        ...
-
-    def note(self, loc: Loc, what: str) -> None:
-        """Note a problem."""
-        ...
-
-    def warn(self, loc: Loc, what: str) -> None:
-        """Note something that works otherwise than one may expect."""
-        ...
 
 
 def read_tls(reader: Reader) -> TlsServer | None:

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from exporter.api import endpoints
-from exporter.api.client import quiet_http_loggers
 from exporter.api.errors import Kind, RejectedError, UnavailableError
+from exporter.api.transport import quiet_http_loggers
 from tests.api.conftest import (
     BODY,
     COURSE,
@@ -82,6 +82,11 @@ async def test_a_key_that_changes_is_read_for_each_request(client, server, org):
         "Api-Token first",
         "Api-Token second",
     ]
+
+
+async def test_a_response_with_a_long_header_is_read(client, server, org):
+    server.answers = [say(BODY, content_security_policy="x" * 30_000)]
+    assert await client.get(org, call()) == BODY
 
 
 async def test_cookies_are_not_kept(client, server, org):

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.api.errors import BadResponseError, Kind, UnavailableError, code_of
-from exporter.api.proxy import NoProxy, Proxies, check_proxies, proxies_from_environment
+from exporter.api.proxy import NoProxy, Proxies, check_proxies
 from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
-from exporter.api.transport_errors import api_error_of
+from exporter.api.transport_errors import TransportError, api_error_of
 from exporter.problems import ConfigError
-from tests.api.conftest import BODY, KEY, FakeOrg, Server, call, say
+from tests.api.conftest import BODY, KEY, FakeOrg, FixedTrust, Server, call, say
 from tests.api.forward_proxy import ForwardProxy, send
 
 PROXY = "http://proxy.example:3128"
@@ -55,7 +55,7 @@ def chosen(environ, url):
 )
 def test_the_variables_name_the_proxy_as_in_curl_and_go(environ, url, proxy):
     assert chosen(environ, url) == proxy
-    assert check_proxies(environ) == []
+    assert Proxies(environ).problems == []
 
 
 @pytest.mark.parametrize(
@@ -181,17 +181,17 @@ def test_whatever_no_proxy_holds_a_host_is_covered_or_not(text, host):
 def test_an_invalid_proxy_is_an_error_that_names_the_variable_and_no_credentials(
     variable, value, problem
 ):
-    (found,) = check_proxies({variable: value})
+    (found,) = Proxies({variable: value}).problems
     assert found.startswith(f"{variable}: {problem}")
     assert "s3cret" not in found
     assert "user:" not in found.partition(";")[0]
     with pytest.raises(ConfigError, match=problem):
-        proxies_from_environment({variable: value})
+        check_proxies({variable: value})
 
 
 def test_a_variable_that_is_not_used_is_not_checked():
     environ = {"http_proxy": PROXY, "https_proxy": PROXY, "all_proxy": "socks5://x"}
-    assert check_proxies(environ) == []
+    assert Proxies(environ).problems == []
 
 
 @given(st.text(max_size=40))
@@ -199,8 +199,8 @@ def test_whatever_a_proxy_variable_holds_it_names_a_proxy_or_has_a_problem(text)
     environ = {"https_proxy": text}
     if not text.strip():
         assert chosen(environ, "https://api.example") is None
-    elif check_proxies(environ):
-        with pytest.raises(httpx.ProxyError):
+    elif Proxies(environ).problems:
+        with pytest.raises(TransportError):
             chosen(environ, "https://api.example")
     else:
         assert chosen(environ, "https://api.example").startswith("http")
@@ -209,8 +209,8 @@ def test_whatever_a_proxy_variable_holds_it_names_a_proxy_or_has_a_problem(text)
 async def test_an_invalid_proxy_fails_the_requests_that_need_it_and_no_others(server):
     server.answers = [say(BODY)]
     proxies = Proxies({"https_proxy": "htp://x", "http_proxy": "htp://x"})
-    transport = ExactTransport(ssl.create_default_context(), proxies)
-    with pytest.raises(httpx.ProxyError, match=r"https_proxy: has an unknown scheme"):
+    transport = ExactTransport(FixedTrust(ssl.create_default_context()), proxies)
+    with pytest.raises(TransportError, match=r"https_proxy: has an unknown scheme"):
         await send(transport, "https://api.example")
     assert await send(transport, server.url) == (200, BODY)
     await transport.aclose()
@@ -234,7 +234,7 @@ def tls_of(*names):
 def trusting():
     context = ssl.create_default_context()
     AUTHORITY.configure_trust(context)
-    return context
+    return FixedTrust(context)
 
 
 @pytest.fixture
@@ -330,7 +330,7 @@ async def test_a_host_in_no_proxy_is_reached_directly(behind, office):
     transport = behind(
         f"http://127.0.0.1:{office.port}", no_proxy="*.corp.example,10.0.0.0/8,.invalid"
     )
-    with pytest.raises(httpx.ConnectError, match="the name is not known"):
+    with pytest.raises(TransportError, match="the name is not known"):
         await send(transport, "https://api.invalid")
     assert office.heads == []
 
@@ -339,7 +339,7 @@ CONTEXT = ErrorContext("acme", "/api/x", "", KEY)
 
 
 async def failure(transport, url="https://api.example"):
-    with pytest.raises(httpx.TransportError) as caught:
+    with pytest.raises(TransportError) as caught:
         await send(transport, url)
     return api_error_of(caught.value, context=CONTEXT, host="api.example")
 
@@ -403,7 +403,7 @@ async def test_a_proxy_whose_certificate_is_not_trusted_is_named_as_the_cause(se
     proxy = ForwardProxy(target=server.port)
     port = await listen(proxy.serve, tls_of("127.0.0.1"))
     proxies = Proxies({"https_proxy": f"https://127.0.0.1:{port}"})
-    transport = ExactTransport(ssl.create_default_context(), proxies)
+    transport = ExactTransport(FixedTrust(ssl.create_default_context()), proxies)
     error = await failure(transport)
     await transport.aclose()
     assert error.kind is Kind.TLS

@@ -5,7 +5,6 @@ import socket
 import ssl
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 import trustme
 
@@ -13,11 +12,12 @@ from exporter.api.errors import Kind
 from exporter.api.proxy import Proxies
 from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
-from exporter.api.transport_errors import api_error_of
+from exporter.api.transport_errors import TransportError, api_error_of
 from tests.api.conftest import (
     BODY,
     KEY,
     FakeOrg,
+    FixedTrust,
     Server,
     become_true,
     call,
@@ -114,8 +114,8 @@ def api_error(error):
 
 async def handshake(context, url):
     """Return the error that a connection ends in."""
-    transport = ExactTransport(context, Proxies({}))
-    with pytest.raises(httpx.TransportError) as caught:
+    transport = ExactTransport(FixedTrust(context), Proxies({}))
+    with pytest.raises(TransportError) as caught:
         await send(transport, url)
     await transport.aclose()
     return api_error(caught.value)
@@ -188,7 +188,7 @@ async def test_a_failed_handshake_gives_the_reason(record, kind, says):
 async def test_an_ipv6_address_in_brackets_is_reached(server):
     listener = await asyncio.start_server(server.serve, "::1", 0)
     port = listener.sockets[0].getsockname()[1]
-    transport = ExactTransport(ssl.create_default_context(), Proxies({}))
+    transport = ExactTransport(FixedTrust(ssl.create_default_context()), Proxies({}))
     assert (await send(transport, f"http://[::1]:{port}"))[0] == 200
     await transport.aclose()
     listener.close()
@@ -209,7 +209,7 @@ async def test_a_host_with_an_ipv6_address_alone_is_reached(server, monkeypatch)
     monkeypatch.setattr("socket.getaddrinfo", only_six)
     listener = await asyncio.start_server(server.serve, "::1", 0)
     port = listener.sockets[0].getsockname()[1]
-    transport = ExactTransport(ssl.create_default_context(), Proxies({}))
+    transport = ExactTransport(FixedTrust(ssl.create_default_context()), Proxies({}))
     assert (await send(transport, f"http://six.example:{port}"))[0] == 200
     await transport.aclose()
     listener.close()
@@ -224,7 +224,7 @@ async def test_requests_cancelled_at_any_moment_leave_no_connection_behind(serve
     context = ssl.create_default_context()
     server.authority.configure_trust(context)
     context.check_hostname = False
-    transport = ExactTransport(context, Proxies(environ if way == "tunnel" else {}))
+    transport = ExactTransport(FixedTrust(context), Proxies(environ if way == "tunnel" else {}))
     url = {
         "plain": server.url,
         "tls": f"https://127.0.0.1:{tls_port}",

@@ -9,7 +9,7 @@ from exporter import catalog
 from exporter.api.errors import RejectedError
 from exporter.api.payloads import PayloadError
 from exporter.catalog import Windowed
-from exporter.collectors import agents, audience, daily, engagement, videos
+from exporter.collectors import agents, audience, daily, engagement
 from exporter.windows import WINDOWS, Span
 from tests.collectors.conftest import (
     FORBIDDEN,
@@ -43,7 +43,7 @@ def rows_of(member):
 
 
 SERIES = [
-    Case(catalog.VIDEO_COMPLETIONS, videos.videos, total),
+    Case(catalog.VIDEO_COMPLETIONS, engagement.videos, total),
     Case(catalog.TIME_SPENT, engagement.time, total),
     Case(catalog.COMPLETIONS, engagement.completions, total),
     Case(catalog.REGISTRATIONS, audience.registrations, total),
@@ -234,7 +234,7 @@ async def test_a_day_given_twice_with_the_same_value_counts_once(bench, api):
         return {"data": {**days, f"{YESTERDAY}T00:00:00Z": 14}, "total": 14 * len(days)}
 
     api.answers[catalog.VIDEO_COMPLETIONS.endpoint] = twice
-    assert (await bench.values(videos.videos))["video_completions_1d"] == 14
+    assert (await bench.values(engagement.videos))["video_completions_1d"] == 14
 
 
 # Event lists.

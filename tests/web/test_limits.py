@@ -119,6 +119,14 @@ async def test_what_is_not_http_is_answered_400(serving):
         assert (await (await connect()).ask(b"\x16\x03\x01" + bytes(1 << 20)))[0] == 400
 
 
+@pytest.mark.parametrize("line", [b"CONNECT x:443", b"GET http://x:99999/"])
+async def test_a_target_that_is_no_path_is_answered_400(serving, line):
+    async with serving() as connect:
+        client = await connect()
+        assert (await client.ask(line + b" HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 400
+        assert await client.rest() == b""
+
+
 async def test_a_body_without_end_is_cut_off(serving):
     async with serving(linger=0.2) as connect:
         client = await connect()

@@ -36,6 +36,7 @@ async def test_who_knows_the_password_is_let_in():
         "",
         "Basic",
         "Basic !!!",
+        "Basic é",
         "Basic " + base64.b64encode(b"\xff\xfe").decode(),
         "Basic " + base64.b64encode(b"alice").decode(),
         "Bearer open sesame",
@@ -67,6 +68,16 @@ async def test_a_verdict_is_remembered_and_a_new_hash_makes_a_new_one(hashed):
     changed = {"alice": bcrypt.hashpw(b"another", bcrypt.gensalt(4)).decode()}
     assert not await keeper.match(basic("alice", "open sesame"), changed)
     assert len(hashed) == 2
+
+
+async def test_wrong_guesses_do_not_displace_a_known_password(hashed):
+    passwords = Passwords()
+    assert await passwords.match(basic("alice", "open sesame"), USERS)
+    for guess in range(150):
+        assert not await passwords.match(basic("alice", f"guess {guess}"), USERS)
+    hashed.clear()
+    assert await passwords.match(basic("alice", "open sesame"), USERS)
+    assert hashed == []
 
 
 async def test_a_verdict_does_not_outlive_the_user_it_is_about():

@@ -93,6 +93,7 @@ def test_an_empty_file_asks_for_nothing(write):
         ('http_server_config: {headers: {X-XSS-Protection: "a\\nb"}}', 1, "one line"),
         ("basic_auth_users: {alice: hunter2}", 1, "no bcrypt hash"),
         ("basic_auth_users: {alice: }", 1, "no bcrypt hash"),
+        (f"basic_auth_users: {{alice: $2b$04${'z' * 53}}}", 1, "no bcrypt hash"),
         (f'basic_auth_users: {{"al:ice": {HASH}}}', 1, "colon"),
         ("rate_limit: {interval: fast}", 1, "not a length of time"),
         ("rate_limit: {interval: 1s, burst: many}", 1, "whole number"),

@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.web.negotiation import accepts_gzip
+from exporter.web.app import accepts_gzip
 
 
 @pytest.mark.parametrize(
