@@ -118,8 +118,9 @@ def _unknown(loc: Loc) -> str:
     """Return that a key is unknown, and which was meant."""
     in_org = loc[0] == "orgs" and len(loc) > 1
     *above, name = loc[2:] if in_org else loc
-    everywhere = [tuple(option.path.split(".")) for option in options()]
-    known = [tuple(o.path.split(".")) for o in options() if o.per_org or not in_org]
+    everywhere = [tuple(option.path.replace("[]", "").split(".")) for option in options()]
+    of_org = [tuple(o.path.removeprefix("orgs[].").split(".")) for o in options() if o.per_org]
+    known = of_org if in_org else everywhere
     siblings = dict.fromkeys(path[len(above)] for path in known if path[: len(above)] == (*above,))
     other = next((path for path in everywhere if path[-1] == name), None)
     if close := did_you_mean(str(name), siblings):

@@ -1,11 +1,12 @@
 """Orgs from a directory: YAML files, each with one org or a list of orgs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from exporter import yamlfile
 from exporter.problems import ConfigError, Loc, dotted
-from exporter.settings.sources import Tree, line_of, prepared
+from exporter.settings.sources import Tree, by_index, line_of, prepared
 
 _SUFFIXES = frozenset({".yml", ".yaml"})
 
@@ -67,11 +68,10 @@ class OrgsDir(Tree):
                 failed += error.problems
                 continue
             self.problems += document.problems
-            listed = document.tree if isinstance(document.tree, list) else [document.tree]
-            for number, org in enumerate(listed if document.tree else ()):
-                above: Loc = (number,) if listed is document.tree else ()
-                self._places[start + len(found)] = path, above, document
-                found[str(start + len(found))] = org
+            for loc, org in _orgs_of(document.tree):
+                index = start + len(found)
+                self._places[index] = path, loc, document
+                found[str(index)] = org
         if failed:
             raise ConfigError(failed)
         self.data = prepared({"orgs": found}, Path(directory))
@@ -82,6 +82,14 @@ class OrgsDir(Tree):
         path, above, document = self._places[int(loc[1])]
         line = line_of(document.lines, (*above, *loc[2:])) or document.lines[()]
         return line, f"{path}:{line}: {dotted(loc[2:]) or 'org'}"
+
+
+def _orgs_of(tree: Any) -> Iterator[tuple[Loc, Any]]:
+    """Yield the orgs of one file with their place in it."""
+    if isinstance(tree, list):
+        yield from (((int(index),), org) for index, org in by_index(tree).items())
+    elif tree:
+        yield (), tree
 
 
 def _may_be_file(path: Path) -> bool:

@@ -175,3 +175,118 @@ def test_a_key_that_slipped_into_a_name_is_not_shown():
     with pytest.raises(ConfigError, match="IBLAI_…: unknown variable") as error:
         load(None, environ={f"IBLAI_{key}": "acme"})
     assert key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["IBLAI_LABELS", "IBLAI_COURSES", "IBLAI_API", "IBLAI_EXTRAS", "IBLAI_ORGS__0"]
+)
+def test_an_empty_list_mapping_or_section_counts_as_not_set(name):
+    assert load(None, environ=ENOUGH | {name: ""}) == load(None, environ=ENOUGH)
+
+
+def test_an_empty_section_does_not_hide_its_settings():
+    environ = {
+        "IBLAI_API": "",
+        "IBLAI_API__TIMEOUT": "5s",
+        "IBLAI_LABELS": "",
+        "IBLAI_LABELS__A": "b",
+    }
+    found = load(None, environ=ENOUGH | environ)
+    assert found.api.timeout == 5
+    assert found.orgs[0].labels == {"a": "b"}
+
+
+def test_labels_may_be_empty_and_regular_expressions_too():
+    environ = {"IBLAI_LABELS__A": "", "IBLAI_ORGS__0__COURSES__EXCLUDE": ""}
+    (org,) = orgs(ENOUGH | {"IBLAI_COURSES__EXCLUDE": ".*x"} | environ)
+    assert (org.labels, org.courses.exclude) == ({"a": ""}, "")
+
+
+def test_a_list_of_orgs_and_numbered_variables_go_together(path):
+    environ = {
+        "IBLAI_ORGS": "a,b",
+        "IBLAI_ORGS__0__API_KEY": "a1",
+        "IBLAI_ORGS__1__API_KEY": "b1",
+        "IBLAI_ORGS__1__COURSES": '{"include": "x.*", "exclude": "y.*"}',
+        "IBLAI_ORGS__1__COURSES__EXCLUDE": "z.*",
+    }
+    first, second = orgs(environ | {"IBLAI_USER_ID": "ops"}, path)
+    assert (first.key, first.secret(), second.key, second.secret()) == ("a", "a1", "b", "b1")
+    assert (second.courses.include, second.courses.exclude) == ("x.*", "z.*")
+
+
+def test_an_org_may_be_one_variable_with_single_settings_laid_over_it():
+    environ = {
+        "IBLAI_ORGS__0": '{"key": "acme", "interval": "7m", "labels": {"a": "b"}}',
+        "IBLAI_ORGS__0__INTERVAL": "8m",
+        "IBLAI_ORGS__0__LABELS__C": "d",
+        "IBLAI_ORGS__1": "globex",
+        "IBLAI_ORGS__1__TIMEZONE": "Europe/Berlin",
+        "IBLAI_USER_ID": "ops",
+        "IBLAI_API_KEY": "a1b2",
+    }
+    acme, globex = orgs(environ)
+    assert (acme.interval, acme.labels) == (480, {"a": "b", "c": "d"})
+    assert (globex.key, globex.timezone) == ("globex", "Europe/Berlin")
+
+
+def test_a_regular_expression_that_begins_with_a_bracket_is_no_json():
+    (org,) = orgs(ENOUGH | {"IBLAI_COURSES__INCLUDE": "[a-z].*"})
+    assert org.courses.include == "[a-z].*"
+
+
+def test_a_section_in_json_is_laid_over_that_of_the_file(tmp_path):
+    path = tmp_path / "config.yml"
+    path.write_text("api: {timeout: 5s, retries: 1}\nlabels: {a: b, c: d}\n")
+    environ = {"IBLAI_API": '{"retries": 2}', "IBLAI_LABELS": '{"c": "e"}'}
+    found = load(path, environ=ENOUGH | environ)
+    assert (found.api.timeout, found.api.retries) == (5, 2)
+    assert found.orgs[0].labels == {"a": "b", "c": "e"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IBLAI_API", '{"retries": true}'),
+        ("IBLAI_API", '{"retries": 1e999}'),
+        ("IBLAI_API", '{"rate_limit": NaN}'),
+        ("IBLAI_API", '{"retries": %s}' % ("1" * 5000)),
+        ("IBLAI_API__RATE_LIMIT", "nan"),
+        ("IBLAI_API__RATE_LIMIT", "0"),
+        ("IBLAI_API__CONCURRENCY", "٣"),
+        ("IBLAI_SERIES_LIMIT", "1e3"),
+        ("IBLAI_MIN_GROUP_SIZE", "007"),
+        ("IBLAI_DEPARTMENT_ID", "null"),
+        ("IBLAI_LABELS", '{"a": null}'),
+        ("IBLAI_LABELS", '{"a": 1}'),
+        ("IBLAI_LABELS", "null"),
+        ("IBLAI_USER_ID", " ops"),
+        ("IBLAI_ORGS", "[null]"),
+        ("IBLAI_ORGS", '[["acme"]]'),
+        ("IBLAI_ORGS", "[5]"),
+        ("IBLAI_SECRETS_DIR", "a\tb"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_variable(name, value):
+    assert problem(ENOUGH | {name: value}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IBLAI_INTERVAL__X",
+        "IBLAI_API__",
+        "IBLAI_API__FOO",
+        "IBLAI_CONFIG__X",
+        "IBLAI_LABELS__A__B",
+        "IBLAI_MENTORS__0",
+        "IBLAI_ORGS__00__KEY",
+        "IBLAI_ORGS__-1__KEY",
+        "IBLAI_ORGS__0__API__TIMEOUT",
+        "IBLAI_ORGS__0_KEY",
+        "IBLAI_KEY",
+    ],
+)
+@pytest.mark.parametrize("value", ["x", ""])
+def test_an_unknown_variable_is_refused_at_any_level_even_if_it_is_empty(name, value):
+    assert problem(ENOUGH | {name: value}).startswith(f"{name}: unknown variable; ")

@@ -430,3 +430,65 @@ def test_mentors_may_be_all_of_the_platforms(tmp_path):
     text = f"user_id: ops\napi_key: {KEY}\nmentors: all\norgs: [{{key: acme}}]\n"
     (org,) = load(written(tmp_path, text), environ={}).orgs
     assert org.discovers_mentors
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        (b"\xef\xbb\xbforgs: [acme]\n", ["acme"]),
+        (b"orgs:\r\n  - key: acme\r\n  - key: globex\r\n", ["acme", "globex"]),
+        (b"orgs: [acme]\t# a tab after the value\n", ["acme"]),
+        (b"%YAML 1.1\n---\norgs: [acme]\n...\n", ["acme"]),
+        (b"", ["of-the-environment"]),
+    ],
+)
+def test_a_file_may_have_any_line_ends_and_a_byte_order_mark(tmp_path, content, keys):
+    path = tmp_path / "config.yml"
+    path.write_bytes(content)
+    environ = {"IBLAI_USER_ID": "ops", "IBLAI_API_KEY": KEY}
+    if not content:
+        environ["IBLAI_ORGS"] = "of-the-environment"
+    assert [org.key for org in load(path, environ=environ).orgs] == keys
+
+
+@pytest.mark.parametrize("text", ["yes", "No", "on", "OFF", "true", "False", "'true'", '"no"', "1"])
+def test_a_boolean_may_be_written_in_the_words_of_yaml_and_in_quotes(tmp_path, text):
+    path = written(tmp_path, f"topics: {text}\n")
+    wanted = text.strip("'\"").lower() in {"yes", "on", "true", "1"}
+    assert load(path, environ=ENOUGH).orgs[0].topics is wanted
+
+
+@pytest.mark.parametrize("key", ["1", "true", "~", "'a b'", "self", "_env_file", "sources", "key"])
+def test_any_unknown_key_is_refused_with_its_line(tmp_path, key):
+    path = written(tmp_path, f"interval: 5m\n{key}: 2\n")
+    (problem,) = problems(path, environ=ENOUGH)
+    assert problem.startswith(f"{path}:2: ")
+    assert "unknown key" in problem
+
+
+def test_a_mentor_that_is_listed_twice_counts_once(tmp_path):
+    path = written(tmp_path, "mentors: [a, b, a]\nextras: [costs, costs]\n")
+    (org,) = load(path, environ=ENOUGH).orgs
+    assert (org.mentors, org.extras) == (("a", "b"), ("costs",))
+
+
+def test_keys_and_directories_that_cannot_be_paths_are_reported_once(tmp_path):
+    path = written(tmp_path, 'user_id: ops\nsecrets_dir: "a\\0b"\norgs: [acme, globex]\n')
+    (problem,) = problems(path)
+    assert problem.startswith(f"{path}:2: secrets_dir: contains a line break or control character")
+
+
+def test_credentials_of_systemd_are_used_unless_the_file_names_a_directory(tmp_path):
+    for directory in ("credentials", "keys"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "acme").write_text(f"of-{directory}")
+    path = written(tmp_path, "user_id: ops\norgs: [acme]\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    assert load(path, environ=environ).orgs[0].secret() == "of-credentials"
+    path.write_text(path.read_text() + "secrets_dir: keys\n")
+    assert load(path, environ=environ).orgs[0].secret() == "of-keys"
+
+
+def test_a_blank_key_is_reported_where_it_is_and_not_for_every_org(tmp_path):
+    path = written(tmp_path, "user_id: ops\napi_key:\nsecrets_dir: keys\norgs: [acme, globex]\n")
+    assert problems(path) == [f"{path}:2: api_key: has no value; write one, or remove the line"]
