@@ -1,4 +1,4 @@
-"""A YAML file as keys and texts, each with its line; strange files end in a plain sentence."""
+"""A YAML file as keys and texts, each with its line."""
 
 import errno
 import re
@@ -21,19 +21,19 @@ _NULL = f"{_TAG}null"
 _TYPED = {f"{_TAG}{name}": name for name in ("bool", "int", "float")}
 _TEXT = {f"{_TAG}{name}" for name in ("str", "timestamp", "value")}
 
-_ALIAS = "a value begins with * or &, which YAML reads as an alias; put it in quotes"
+_ALIAS = "a value begins with * or &, which YAML reads as an alias; quote it"
 _HINTS = {
     "undefined alias": _ALIAS,
     "alphabetic or numeric": _ALIAS,
-    "another document": "a second document begins here; keep one, without `---` between",
-    "duplicate anchor": "an anchor (&name) is given twice; rename one",
+    "another document": "a second document begins here; remove the `---`",
+    "duplicate anchor": "an anchor (&name) is set twice; rename one",
     "mapping values are not allowed": (
-        "a colon where none can stand; check the indentation, or put the value in quotes"
+        "an unexpected colon; check the indentation, or quote the value"
     ),
-    "expected ':'": "not `key: value`, here or in the line above; is a space after the colon?",
-    "cannot start any token": "a value begins with a special character; put it in quotes",
-    "expected key": "does not line up with the lines above; keys of one mapping share a column",
-    "'-' indicator": "does not line up with the lines above; items of one list share a column",
+    "expected ':'": "not `key: value`, here or on the line above; add a space after the colon",
+    "cannot start any token": "a value begins with a special character; quote it",
+    "expected key": "is not aligned with the lines above; indent the keys of a mapping alike",
+    "'-' indicator": "is not aligned with the lines above; indent the items of a list alike",
 }
 
 # The C parser is some ten times faster; a build of PyYAML without it reads the same files.
@@ -41,28 +41,31 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Unquoted(str):
-    """A text that YAML takes for a number or a yes/no value, since no quotes stand around it."""
+    """A text without quotes that YAML reads as a number or boolean."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file says: mappings, lists, texts and None; `lines` tells where each stands."""
+    """The content of a file: mappings, lists, texts and None, with the line of each."""
 
     tree: Any
     lines: dict[Loc, int]
     problems: tuple[str, ...] = ()
 
 
+EMPTY = Document({}, {})
+
+
 def read(path: Path) -> Document:
     """Read a YAML file of keys and values. Raise `ConfigError` if it cannot be parsed.
 
-    What is wrong in parts of it (a duplicate key) is in `problems` instead.
+    What is wrong in a part of it, such as a duplicate key, is in `problems` instead.
     """
     document = read_any(path)
     if not isinstance(document.tree, dict):
-        raise ConfigError([f"{path}:1: must hold keys and values, such as `interval: 5m`"])
+        raise ConfigError([f"{path}:1: must contain keys and values, such as `interval: 5m`"])
     return document
 
 
@@ -75,7 +78,7 @@ def read_any(path: Path) -> Document:
     except yaml.YAMLError as error:
         raise ConfigError([_syntax(path, text, error)]) from None
     if root is None:
-        return Document({}, {})
+        return EMPTY
     walk = _Walk(path)
     tree = walk.value(root, ())
     return Document({} if tree is None else tree, walk.lines, tuple(walk.problems))
@@ -83,7 +86,7 @@ def read_any(path: Path) -> Document:
 
 @dataclass(slots=True)
 class _Walk:
-    """One way through the nodes of a file; aliases are followed, but not without end."""
+    """Turns the nodes of a file into a tree. Aliases are followed up to a limit."""
 
     path: Path
     lines: dict[Loc, int] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class _Walk:
     nodes: int = 0
 
     def value(self, node: yaml.Node, loc: Loc) -> Any:
-        """Return what a node says, and note the lines of all that is in it."""
+        """Return the value of a node, and note the lines of everything in it."""
         self._bound(node, loc)
         self.lines.setdefault(loc, _line(node))
         if isinstance(node, yaml.SequenceNode):
@@ -103,20 +106,20 @@ class _Walk:
         if node.tag in _TYPED:
             return Unquoted(node.value)
         if node.tag not in _TEXT:
-            self._note(node, loc, "tags (words that begin with !) mean nothing here; take it out")
+            self._note(node, loc, "has a tag (a word that begins with !); remove it")
         return str(node.value)
 
     def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in self._pairs(node, loc):
             if not isinstance(key, yaml.ScalarNode):
-                self._note(key, loc, "a key must be a plain word")
+                self._note(key, loc, "has a key that is not a plain word; write `key: value`")
                 continue
             name = str(key.value)
             place = (*loc, name)
             if name in found:
                 self._note(
-                    key, place, f"stands twice (first in line {self.lines[place]}); keep one"
+                    key, place, f"is set twice (first on line {self.lines[place]}); remove one"
                 )
                 continue
             self.lines[place] = _line(key)
@@ -143,7 +146,7 @@ class _Walk:
             for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 self._bound(part, loc)
                 if not isinstance(part, yaml.MappingNode) or part is node:
-                    self._note(key, loc, "`<<` takes another mapping, such as *defaults")
+                    self._note(key, loc, "`<<` needs another mapping, such as *defaults")
                     continue
                 yield part
                 yield from self._merged(part, (*loc, "<<"))
@@ -152,8 +155,8 @@ class _Walk:
         self.nodes += 1
         if len(loc) > MAX_DEPTH or self.nodes > MAX_NODES:
             problem = (
-                f"{self.path}:{_line(node)}: aliases (*name) blow the file up beyond "
-                f"{MAX_NODES} values or {MAX_DEPTH} levels; write the values out"
+                f"{self.path}:{_line(node)}: aliases (*name) expand to more than {MAX_NODES} "
+                f"values or {MAX_DEPTH} levels; use fewer"
             )
             raise ConfigError([problem])
 
@@ -169,7 +172,7 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path}: {_why(error)}"]) from None
     if len(content) > MAX_BYTES:
-        raise ConfigError([f"{path}: is larger than 1 MiB; is it the right file?"])
+        raise ConfigError([f"{path}: is larger than 1 MiB; check the path"])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -182,35 +185,35 @@ def _why(error: OSError | ValueError) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return "there is no such file; check the path"
         case errno.EISDIR:
-            return "is a directory; name the file in it"
+            return "is a directory; name a file in it"
         case errno.EACCES | errno.EPERM:
-            return "may not be read; let the user that the exporter runs as read it"
+            return "permission denied; let the user of the exporter read it"
         case _:
             return f"cannot be read ({getattr(error, 'strerror', None) or 'not a path'})"
 
 
 def _measure(path: Path, text: str) -> None:
-    """Refuse nesting so deep that composing it would exhaust the parser's stack."""
+    """Reject nesting so deep that it would exhaust the parser's stack."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise ConfigError(
-                [f"{path}:{_line(event)}: is nested more than {MAX_DEPTH} levels deep"]
+                [f"{path}:{_line(event)}: is nested more than {MAX_DEPTH} levels deep; write less"]
             )
 
 
 def _syntax(path: Path, text: str, error: yaml.YAMLError) -> str:
-    """Say what is wrong with the YAML. What the parser quotes may be a secret: it is left out."""
+    """Return what is wrong with the YAML. The parser may quote a secret: its text is left out."""
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     if mark is None:
-        return f"{path}: holds characters that YAML does not allow; remove control characters"
+        return f"{path}: contains control characters; remove them"
     context = getattr(error, "context", None) or ""
     begun = getattr(error, "context_mark", None)
     if begun is not None and ("quoted" in context or "flow" in context):
-        quote = "the quote opened here is not closed; close it"
-        bracket = "the [ or { opened here is not closed, or lacks a comma between two parts"
+        quote = "a quote that is not closed; close it"
+        bracket = "a [ or { that is not closed, or a missing comma; add it"
         return f"{path}:{begun.line + 1}: {quote if 'quoted' in context else bracket}"
     lines = re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text)
     near = lines[max(mark.line - 1, 0) : mark.line + 1]

@@ -63,14 +63,14 @@ def test_a_value_that_came_with_a_merge_has_the_line_where_it_is_written(path):
 
 def test_what_is_no_file_is_told_in_plain_words(path, tmp_path):
     assert problem(path) == f"{path}: there is no such file; check the path"
-    assert problem(tmp_path) == f"{tmp_path}: is a directory; name the file in it"
+    assert problem(tmp_path) == f"{tmp_path}: is a directory; name a file in it"
 
 
 def test_a_file_that_may_not_be_read_is_told_in_plain_words(path, unprivileged):
     path.write_text("a: b")
     path.chmod(0)
     with unprivileged():
-        assert "may not be read; let the user that the exporter runs as read it" in problem(path)
+        assert "permission denied; let the user of the exporter read it" in problem(path)
 
 
 @pytest.mark.parametrize(
@@ -78,10 +78,10 @@ def test_a_file_that_may_not_be_read_is_told_in_plain_words(path, unprivileged):
     [
         (b"a: b\nc: \xff\n", "2: is not UTF-8 text; save it as UTF-8"),
         ("a: ü\n".encode("utf-16"), "1: is not UTF-8 text; save it as UTF-8"),
-        (b"a: b\n\x07\n", " holds characters that YAML does not allow; remove control characters"),
-        (b"#" * (1 << 20) + b"#", " is larger than 1 MiB; is it the right file?"),
-        (b"[" * 100_000, "1: is nested more than 20 levels deep"),
-        (b"- " * 100_000, "1: is nested more than 20 levels deep"),
+        (b"a: b\n\x07\n", " contains control characters; remove them"),
+        (b"#" * (1 << 20) + b"#", " is larger than 1 MiB; check the path"),
+        (b"[" * 100_000, "1: is nested more than 20 levels deep; write less"),
+        (b"- " * 100_000, "1: is nested more than 20 levels deep; write less"),
     ],
 )
 def test_a_strange_file_is_told_in_plain_words(path, content, text):

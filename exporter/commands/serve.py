@@ -14,7 +14,7 @@ from exporter.commands.running import or_exit, serve_until_stopped
 from exporter.problems import ConfigError
 from exporter.service import ConfigFile, Service
 from exporter.settings import Settings, load
-from exporter.settings.environment import CONFIG
+from exporter.settings.sources import CONFIG
 from exporter.sharding import Shard
 
 

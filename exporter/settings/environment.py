@@ -1,23 +1,26 @@
-"""What the environment sets: variables that begin with IBLAI_, with __ between levels."""
+"""Settings from environment variables that begin with IBLAI_, with __ between levels."""
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, get_origin
 
-from exporter.problems import Loc, closest, dotted
-from exporter.settings import outline
-from exporter.settings.outline import ENV_LEVEL, ENV_PREFIX, Form, variable
-from exporter.settings.sources import Layer, as_text, by_index, named, prepare, put
-from exporter.yamlfile import Unquoted
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
 
-CONFIG = f"{ENV_PREFIX}CONFIG"
+from exporter.problems import Loc, closest
+from exporter.settings.options import ENV_LEVEL, ENV_PREFIX, options, variable
+from exporter.settings.schema import Org
+from exporter.settings.sources import CONFIG, Given, Wrong, below, by_index, prepared
+
 ORGS = variable("orgs")
 
-_KEY_LIST = "org keys"
-_ONE_ORG = "org"
+_MAY_BE_EMPTY = re.compile(r".*_(AUTH_SCHEME|COURSES__(IN|EX)CLUDE|LABELS__\w+)")
+_MAPPINGS = ("_LABELS", "_COLLECTORS")
+_SECTIONS = ("courses", "alerts")
+_INDEX = re.compile(rf"{ORGS}_+([0-9]{{1,5}})(?=_|$)")
 
-# What Kubernetes sets for a service whose name begins with `iblai`.
 _URL = r"(?:tcp|udp|sctp)://.*"
 _SERVICE = tuple(
     (re.compile(rf"IBLAI(?:_[A-Z0-9_]+)?_{name}"), re.compile(value))
@@ -29,149 +32,126 @@ _SERVICE = tuple(
         "PORT_[0-9]+_(?:TCP|UDP|SCTP)_(?:PROTO|PORT|ADDR)": "tcp|udp|sctp|[0-9a-fA-F.:]+|None",
     }.items()
 )
-_OWN = f"{ENV_PREFIX}EXPORTER_"
+"""Variables that Kubernetes sets for a service whose name begins with `iblai`."""
 
 
-def from_environment(environ: Mapping[str, str]) -> Layer:
-    """Return what variables that begin with IBLAI_ set. An empty one counts as not set."""
-    names: dict[Loc, str] = {}
-    problems: list[str] = []
-    tree: dict[str, Any] = {}
-    for name, value in sorted(environ.items(), key=_depth):
-        if not name.startswith(ENV_PREFIX) or name == CONFIG or _is_foreign(name, value):
-            continue
-        located = _locate(name)
-        if located is None:
-            problems.append(f"{_visible(name)}: unknown variable{_suggestion(name)}")
-            continue
-        loc, form, may_be_empty = located
-        if value or may_be_empty:
-            names[loc] = name
-            try:
-                put(tree, loc, _read(form, value))
-            except ValueError as error:
-                problems.append(f"{name}: {error}")
+class Environment(EnvSettingsSource):
+    """The environment. An empty variable counts as not set.
 
-    def where(loc: Loc) -> str:
+    Beyond pydantic-settings, an unknown variable is a problem, a list may be words with commas
+    between, and orgs are numbered: IBLAI_ORGS__0__KEY.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self._environ = environ
+        super().__init__(Given)
+        self.data = prepared(super().__call__())
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all values."""
+        return self.data
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        """Return the variables, the more specific last."""
+        found: dict[str, str | None] = {}
+        for name, value in sorted(self._environ.items(), key=lambda v: (v[0].count("__"), v[0])):
+            if not name.startswith(ENV_PREFIX) or name == CONFIG or _is_foreign(name, value):
+                continue
+            if not _is_known(name):
+                self.problems.append(f"{_visible(name)}: unknown variable; {_remedy(name)}")
+            elif value or _MAY_BE_EMPTY.fullmatch(name):
+                found[name.lower()] = value
+        return found
+
+    def next_field(
+        self,
+        field: FieldInfo | Any | None,
+        key: str,
+        case_sensitive: bool | None = None,  # noqa: FBT001 - pydantic's signature
+    ) -> Any:
+        """Return what `key` is in a field. The fields of an org are those of the top level."""
+        if field is Org:
+            return Given.model_fields.get(key)
+        if field is Given.model_fields["orgs"]:
+            return Org
+        return super().next_field(field, key, case_sensitive)
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: str) -> Any:
+        """Return what a text stands for: JSON, or words with commas between for a list."""
+        found: Any = Wrong('must be JSON, such as {"name": "value"}')
+        if value.lstrip()[:1] in {"[", "{"}:
+            found = _json(value)
+        elif field is None:
+            found = {"key": value}
+        elif get_origin(field.annotation) is tuple:
+            found = [word.strip() for word in value.split(",") if word.strip()]
+        return by_index(found) if field_name == "orgs" else found
+
+    def place(self, loc: Loc) -> tuple[int, str]:
+        """Return the variable that sets something, or that would."""
         for end in range(len(loc), 0, -1):
-            above = loc[:end]
-            if above in names:
-                rest = dotted(loc[end:])
-                return names[above] + (f": {rest}" if rest else "")
-            if any(known[:end] == above for known in names):
-                break
-        return variable(*loc)
-
-    return Layer(prepare(tree, None), where, tuple(problems), all_orgs=("orgs",) in names)
-
-
-def _depth(variable: tuple[str, str]) -> tuple[int, str]:
-    """Order variables so that those of single settings come after those that hold them."""
-    return variable[0].count(ENV_LEVEL), variable[0]
-
-
-def _is_foreign(name: str, value: str) -> bool:
-    if name.startswith(_OWN):
-        return True
-    return any(of.fullmatch(name) and shape.fullmatch(value) for of, shape in _SERVICE)
-
-
-def _visible(name: str) -> str:
-    """Return a name, unless a key may have slipped into it."""
-    fit = name.isprintable() and not re.search(r"[0-9A-Za-z]{32}", name)
-    return name if fit else f"{ENV_PREFIX}…"
-
-
-def _suggestion(name: str) -> str:
-    """Say which variable was meant, by what stands after the prefix that all have."""
-    word = name.upper()
-    prefix, known = ENV_PREFIX, [*map(variable, ("orgs", "config"))]
-    match = re.match(rf"{ORGS}_+([0-9]+)_+", word)
-    if match:
-        prefix = variable("orgs", match[1], "")
-        known = [variable("orgs", match[1], *path) for path in outline.of_org()]
-        word = prefix + word[match.end() :]
-    elif word.startswith(f"{ORGS}{ENV_LEVEL}"):
-        return f"; orgs are numbered from 0, as in {variable('orgs', 0, 'key')}"
-    else:
-        known += [setting.env for setting in outline.of_top().values()]
-    rest = word[len(prefix) :].strip("_")
-    close = closest(rest, (other[len(prefix) :] for other in known))
-    if close:
-        return f"; did you mean {prefix}{close}?"
-    of_section = (other for other in known if rest and other.endswith(f"_{rest}"))
-    found = next(of_section, None)
-    return f"; did you mean {found}?" if found else "; the reference of settings lists all"
-
-
-def _locate(name: str) -> tuple[Loc, Form | str, bool] | None:
-    """Return where a variable puts its value, how to read it, and whether it may be empty."""
-    parts = name[len(ENV_PREFIX) :].split(ENV_LEVEL)
-    if name != name.upper() or not all(parts):
-        return None
-    path = tuple(part.lower() for part in parts)
-    if path[0] != "orgs":
-        return _find(outline.of_top(), (), path)
-    if len(path) == 1:
-        return ("orgs",), _KEY_LIST, False
-    if not re.fullmatch(r"0|[1-9][0-9]{0,4}", path[1]):
-        return None
-    above = ("orgs", int(path[1]))
-    if len(path) == len(above):
-        return above, _ONE_ORG, False
-    return _find(outline.of_org(), above, path[2:])
-
-
-def _find(
-    known: Mapping[tuple[str, ...], outline.Setting], above: Loc, path: tuple[str, ...]
-) -> tuple[Loc, Form | str, bool] | None:
-    setting = known.get(path)
-    if setting is not None:
-        return (*above, *path), setting.form, bool(setting.kind and setting.kind.empty)
-    mapping = known.get(path[:-1])
-    if mapping is not None and mapping.form is Form.MAPPING:
-        return (*above, *path), Form.VALUE, bool(mapping.kind and mapping.kind.empty)
-    return None
-
-
-def _read(form: Form | str, value: str) -> Any:
-    """Return the value of a variable: a text, or JSON where there is more to say."""
-    if form is Form.VALUE:
-        return value
-    if value.lstrip()[:1] in {"[", "{"}:
-        read = _json(value)
-    elif form in {Form.LIST, _KEY_LIST}:
-        read = [item.strip() for item in value.split(",") if item.strip()]
-    elif form == _ONE_ORG:
-        read = {"key": value}
-    else:
-        raise ValueError('must be JSON, such as {"name": "value"}')
-    if form == _KEY_LIST:
-        if not isinstance(read, list):
-            raise ValueError("must be a list: acme,globex or JSON in [ ]")
-        return by_index(named(read))
-    return read
+            if (name := variable(*loc[:end])).lower() in self.env_vars:
+                return 0, below(name, loc[end:])
+        return 0, variable(*loc)
 
 
 def _json(text: str) -> Any:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) != len(pairs):
-            raise ValueError("a key stands twice in the JSON; keep one")
+            raise ValueError("a key is given twice")
         return dict(pairs)
 
     try:
-        return as_text(
-            json.loads(
-                text,
-                parse_int=Unquoted,
-                parse_float=Unquoted,
-                parse_constant=Unquoted,
-                object_pairs_hook=once,
-            )
-        )
+        return json.loads(text, object_pairs_hook=once)
     except json.JSONDecodeError as error:
-        raise ValueError(
-            f"is not JSON at character {error.pos + 1}; check quotes, commas and brackets"
-        ) from None
+        return Wrong(f"is not JSON at character {error.pos + 1}; check quotes, commas and brackets")
+    except ValueError:
+        return Wrong("is not valid JSON: a key is given twice, or a number is too long")
     except RecursionError:
-        raise ValueError("is nested too deep") from None
+        return Wrong("is nested too deep; write less")
+
+
+def _is_foreign(name: str, value: str) -> bool:
+    """Return whether a variable belongs to the command line or to Kubernetes."""
+    if name.startswith(f"{ENV_PREFIX}EXPORTER_"):
+        return True
+    return any(of.fullmatch(name) and shape.fullmatch(value) for of, shape in _SERVICE)
+
+
+@lru_cache
+def _variables(index: int) -> tuple[str, ...]:
+    """Return every variable, with those of one org."""
+    top = [option.env for option in options() if option.path != "orgs[].key"]
+    sections = {name.rpartition(ENV_LEVEL)[0] for name in top if ENV_LEVEL in name}
+    paths = ["key", *_SECTIONS, *(option.path for option in options() if option.per_org)]
+    org = [variable("orgs", index, *path.split(".")) for path in paths]
+    return (CONFIG, ORGS, variable("orgs", index), *top, *sorted(sections), *org)
+
+
+def _is_known(name: str) -> bool:
+    found = _INDEX.match(name)
+    known = _variables(int(found[1]) if found else 0)
+    above, _, last = name.rpartition(ENV_LEVEL)
+    return name in known or (bool(last) and above in known and above.endswith(_MAPPINGS))
+
+
+def _remedy(name: str) -> str:
+    """Return which variable was meant, compared by what follows the prefix that all have."""
+    word = name.upper()
+    found = _INDEX.match(word)
+    if word.startswith(f"{ORGS}{ENV_LEVEL}") and not found:
+        return f"orgs are numbered from 0, as in {variable('orgs', 0, 'key')}"
+    index = int(found[1]) if found else 0
+    prefix = variable("orgs", index, "") if found else ENV_PREFIX
+    rest = word[found.end() if found else len(prefix) :].strip("_")
+    known = [n.removeprefix(prefix) for n in _variables(index) if n.startswith(prefix)]
+    ends = (other for other in known if rest and other.endswith(f"_{rest}"))
+    close = closest(rest, known) or next(ends, None)
+    return f"did you mean {prefix}{close}?" if close else "see the reference of settings"
+
+
+def _visible(name: str) -> str:
+    """Return a name, unless it may contain a key."""
+    fit = name.isprintable() and not re.search(r"[0-9A-Za-z]{32}", name)
+    return name if fit else f"{ENV_PREFIX}…"

@@ -1,5 +1,6 @@
-"""The kinds of values that settings have: how each is read from text, and what it teaches."""
+"""The types of settings: how each is parsed, and what is wrong with a value that is not one."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -7,16 +8,22 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import re2
-from pydantic import GetCoreSchemaHandler, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SecretStr,
+)
 from pydantic_core import CoreSchema, core_schema
 
 from exporter.catalog import METRICS
-from exporter.problems import closest, did_you_mean, shown
+from exporter.problems import closest, shown
 from exporter.settings.keyfile import unfit
 from exporter.settings.units import duration, size
 from exporter.windows import Span
@@ -25,219 +32,164 @@ from exporter.yamlfile import Unquoted
 RESERVED_LABELS = frozenset(
     {label for metric in METRICS for label in metric.labels} | {"le", "instance", "job"}
 )
-"""Labels that the metrics have themselves, or that Prometheus sets."""
+"""Labels that metrics have or Prometheus sets."""
 
 SENSITIVITIES = ("low", "normal", "high")
 _LEAST_ALERTS, _MOST_ALERTS = 0.05, 50.0
-
+_HIGHEST_PORT = 65535
 _LONGEST_TEXT = 1000
 _LONGEST_KEY = 200
-_LEVELS = ("debug", "info", "warning", "error")
-_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,14}")
-_NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?")
-_SWITCH = {"true": True, "yes": True, "on": True, "1": True} | {
-    "false": False,
-    "no": False,
-    "off": False,
-    "0": False,
-}
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: its name in the docs, and how it is read from text.
+    """A type that is parsed from text: its name in the reference, and its parser.
 
-    `optional` values may be null; `quoted` ones are texts, so what YAML takes for a number
-    must stand in quotes; an empty environment variable is a value only where `empty` says so.
+    `quoted` types are texts: what YAML takes for a number needs quotes.
     """
 
     name: str
     parse: Callable[[str], Any]
-    optional: bool = False
     quoted: bool = False
-    empty: bool = False
 
     def __call__(self, value: Any) -> Any:
-        """Return the value of this kind, or raise ValueError with the remedy."""
-        if value is None:
-            if self.optional:
-                return None
-            raise ValueError("has no value; write one after the colon, or take the line out")
-        if isinstance(value, dict | list):
-            what = "a mapping" if isinstance(value, dict) else "a list"
-            raise ValueError(f"must be a single value ({self.name}), not {what}")  # noqa: TRY004 - pydantic reads it
+        """Return the parsed value. Raise ValueError with the remedy."""
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
+        if isinstance(value, bool | int | float):  # from JSON
+            value = Unquoted(json.dumps(value))
+        if not isinstance(value, str):
+            raise ValueError(f"must be a single value ({self.name})")  # noqa: TRY004 - for pydantic
         if self.quoted and isinstance(value, Unquoted):
-            example = "" if self is SECRET else f': "{shown(value)}"'
-            raise ValueError(
-                "is a text, but YAML takes it for a number or a yes/no value; "
-                f"put it in quotes{example}"
-            )
-        return self.parse(_clean(str(value)))
+            example = f': "{shown(value)}"' if self.name != "secret" else ""
+            raise ValueError(f"must be text, not a number or boolean; quote it{example}")
+        return self.parse(_printable(value))
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Tell pydantic that the kind alone decides."""
+        """Let the parser alone validate."""
         return core_schema.no_info_plain_validator_function(self)
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Give the type its name in the reference."""
+        return {"type": self.name}
 
-def _clean(text: str) -> str:
+
+def _printable(text: str) -> str:
     if not text.isprintable():
         kinds = {unicodedata.category(char) for char in text}
         if "Cs" in kinds:
             raise ValueError("is not valid UTF-8; write it again")
         if "Cc" in kinds:
-            raise ValueError("holds a line break or another control character; take it out")
+            raise ValueError("contains a line break or control character; remove it")
     return text
 
 
-def one_of(*choices: str) -> Kind:
-    """Return the kind of a fixed choice."""
+def _at_least(seconds: float, written: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        found = duration(text)
+        if found < seconds:
+            raise ValueError(f"must be at least {written}")
+        return found
 
-    def parse(text: str) -> str:
-        if text in choices:
-            return text
-        hint = did_you_mean(text, choices)
-        raise ValueError(f"{shown(text)} is not one of {', '.join(choices)}{hint}")
-
-    return Kind(" or ".join(choices), parse)
+    return parse
 
 
 def whole(least: int, most: int) -> Kind:
-    """Return the kind of a whole number within bounds."""
+    """Return the type of a whole number within bounds. A leading 0 could mean octal."""
 
     def parse(text: str) -> int:
-        if not _WHOLE.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"must be a plain whole number from {least} to {most}")
+        if not re.fullmatch(r"0|[1-9][0-9]{0,14}", text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
         return int(text)
 
     return Kind("whole number", parse)
 
 
-def number(least: float, most: float, *, above: bool = False) -> Kind:
-    """Return the kind of a number within bounds; `above` leaves the lower bound itself out."""
-    bounds = f"above {least:g} and up to {most:g}" if above else f"from {least:g} to {most:g}"
-    share = " (0.4 is 40 %)" if most == 1 else ""
-
-    def parse(text: str) -> float:
-        if _NUMBER.fullmatch(text):
-            value = float(text)
-            if least <= value <= most and not (above and value == least):
-                return value
-        raise ValueError(f"must be a plain number {bounds}{share}")
-
-    return Kind("number", parse)
-
-
-def at_least(least: float, text: str) -> Kind:
-    """Return the kind of a length of time that is not shorter than `least` seconds."""
-
-    def parse(given: str) -> float:
-        seconds = duration(given)
-        if seconds < least:
-            raise ValueError(f"must not be shorter than {text}")
-        return seconds
-
-    return Kind("duration", parse)
-
-
-def maybe(kind: Kind) -> Kind:
-    """Return the same kind, but null is a value too."""
-    return Kind(kind.name, kind.parse, optional=True, quoted=kind.quoted, empty=kind.empty)
-
-
-def switch(text: str) -> bool:
-    """Return a yes/no value."""
-    try:
-        return _SWITCH[text.lower()]
-    except KeyError:
-        raise ValueError(f"{shown(text)} is neither true nor false; write one of these") from None
-
-
-def text_of(text: str) -> str:
-    """Return a text that is not empty."""
+def _text(text: str) -> str:
     if not text.strip():
-        raise ValueError("is empty; write a value, or take it out")
+        raise ValueError("is empty; write a value, or remove the setting")
+    if text != text.strip():
+        raise ValueError("has spaces around it; remove them")
     if len(text) > _LONGEST_TEXT:
-        raise ValueError(f"is longer than {_LONGEST_TEXT} characters")
+        raise ValueError(f"is longer than {_LONGEST_TEXT} characters; shorten it")
     return text
 
 
-def org_key(text: str) -> str:
-    """Return the key of an org, which becomes a label, a file name and a part of paths."""
+def _org_key(text: str) -> str:
+    """Return the key of an org. It becomes a label, a file name and a part of paths."""
     if not text:
         raise ValueError("is empty; write the org's key (platform_key)")
-    if text != text.strip():
-        raise ValueError("has blanks around it; take them out")
     if any(char.isspace() for char in text):
-        raise ValueError("has blanks in it; separate the keys of several orgs by commas")
+        raise ValueError("contains spaces; separate the keys of several orgs by commas")
     if "/" in text or text in {".", ".."}:
-        raise ValueError(
-            "holds a slash, or dots alone; write the org's key (platform_key), not an address"
-        )
+        raise ValueError("is a path or an address; write the org's key (platform_key)")
     if len(text) > _LONGEST_KEY:
-        raise ValueError(f"is longer than {_LONGEST_KEY} characters; is it the org's key?")
+        raise ValueError(f"is longer than {_LONGEST_KEY} characters; write the org's key")
     return text
 
 
-def api_key(text: str) -> SecretStr:
-    """Return a secret."""
+def _api_key(text: str) -> SecretStr:
     if reason := unfit(text):
         raise ValueError(reason)
     return SecretStr(text)
 
 
-def scheme_word(text: str) -> str:
-    """Return the word that stands before the key in the Authorization header, or none."""
+def _scheme(text: str) -> str:
     if text and not re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", text):
         raise ValueError('must be one word, such as Api-Token or Token, or "" for the bare key')
     return text
 
 
-def url(text: str) -> str:
-    """Return an http address without its trailing slash. The text may hold a password."""
+def _url(text: str) -> str:
+    """Return an HTTP address without a trailing slash. Never quote it: it may have a password."""
     try:
         parts = urlsplit(text)
-        port_fits = parts.port is None or parts.port > 0
+        valid = bool(parts.hostname) and parts.port != 0 and not re.search(r"[\s\\]", text)
     except ValueError:
-        raise ValueError("is not an address; write for instance https://host:8443/path") from None
-    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
-        raise ValueError("lacks its scheme; write https:// before it")
-    if parts.scheme not in {"http", "https"}:
+        parts, valid = urlsplit(""), False
+    if valid and "@" in parts.netloc:
+        raise ValueError("contains a name or password before @; remove it, keys go in api_key")
+    if not re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError("must begin with https:// or http://")
-    if "@" in parts.netloc:
-        raise ValueError("holds a name or password before @; take it out, keys go in api_key")
     if "?" in text or "#" in text:
-        raise ValueError("holds a query (?) or fragment (#); keep what stands before it")
-    if not parts.hostname or not port_fits or re.search(r"[\s\\]", text):
-        raise ValueError("is not an address; write for instance https://host:8443/path")
+        raise ValueError("contains a query (?) or fragment (#); remove it")
+    if not valid:
+        raise ValueError("is not an address; write for example https://host:8443/path")
     return text.rstrip("/")
 
 
-def route(text: str) -> str:
-    """Return a path below which pages are served, such as `/iblai`; `/` is none."""
-    if not text.startswith("/") or not re.fullmatch(r"[A-Za-z0-9/._~%+-]{1,200}", text):
-        raise ValueError("is not a path; write for instance /iblai, or / for none")
+def _route(text: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9/._~%+-]{0,200}", text):
+        raise ValueError("is not a path; write for example /iblai, or / for none")
     return text
 
 
-def zone_name(text: str) -> str:
-    """Return the name of a time zone that the tz database knows."""
+@lru_cache(maxsize=1024)
+def _path(text: str) -> Path:
+    """Return a path, shared by all orgs that have the same key file."""
+    return Path(_text(text))
+
+
+@lru_cache(maxsize=1024)
+def _zone(text: str) -> str:
+    """Return the name of a time zone of the tz database."""
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         close = _near_zone(text)
-        remedy = f"; did you mean {close}?" if close else "; write for instance Europe/Berlin"
-        raise ValueError(f"{shown(text)} is not in the tz database{remedy}") from None
+        remedy = f"did you mean {close}?" if close else "write for example Europe/Berlin"
+        raise ValueError(f"{shown(text)} is not in the tz database; {remedy}") from None
     return text
 
 
 def _near_zone(text: str) -> str | None:
     if any(name.startswith(f"{text}/") for name in _zones()):
-        return None  # a region: any of its cities would be a guess
+        return None  # a region; any of its cities would be a guess
     cities = {name.rpartition("/")[2]: name for name in sorted(_zones(), reverse=True)}
     city = closest(text.rpartition("/")[2], cities)
     return closest(text, _zones()) or (cities[city] if city else None)
@@ -258,10 +210,9 @@ class Pattern(Protocol):
 
 @lru_cache(maxsize=4096)
 def pattern(text: str) -> Pattern:
-    """Return the compiled regular expression, shared by all that have the same.
+    """Return the compiled regular expression, shared by all orgs that use it.
 
-    RE2 matches in linear time, so no expression can block the exporter; it is the syntax that
-    Prometheus uses, too. Raises `re2.error`.
+    RE2 matches in linear time and has the syntax of Prometheus. Raises `re2.error`.
     """
     options = re2.Options()
     options.log_errors = False
@@ -269,61 +220,49 @@ def pattern(text: str) -> Pattern:
     return found
 
 
-def regexp(text: str) -> str:
-    """Return a regular expression that compiles."""
+def _regexp(text: str) -> str:
     if len(text) > _LONGEST_TEXT:
-        raise ValueError(f"is longer than {_LONGEST_TEXT} characters")
+        raise ValueError(f"is longer than {_LONGEST_TEXT} characters; shorten it")
     try:
         pattern(text)
     except re2.error as error:
-        hint = ""
-        if text.startswith("*"):
-            rest = text.lstrip("*.")
-            hint = f"; {shown(text)} is a shell pattern, as a regular expression write .*{rest}"
         reason = error.args[0].decode(errors="replace") if error.args else "invalid"
         reason = reason.replace(text, "").rstrip(": ")  # it is long, or may be a key
-        raise ValueError(f"is not a regular expression (RE2): {reason}{hint}") from None
+        if text.startswith("*"):
+            reason += f"; {shown(text)} is a shell pattern, write .*{shown(text.lstrip('*.'))}"
+        raise ValueError(f"is not a regular expression (RE2): {reason}") from None
     return text
-
-
-def log_level(text: str) -> str:
-    """Return a log level; case does not matter, and `warn` is `warning`."""
-    level = text.lower()
-    level = "warning" if level == "warn" else level
-    if level not in _LEVELS:
-        raise ValueError(f"{shown(text)} is not one of {', '.join(_LEVELS)}")
-    return level
 
 
 def label_name(text: str) -> str:
     """Return the name of an extra constant label."""
     if text in RESERVED_LABELS or text.startswith("__"):
-        raise ValueError("is a label that the metrics or Prometheus set; choose another name")
-    if not _LABEL.fullmatch(text):
+        raise ValueError("is a label of the metrics or of Prometheus; choose another name")
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text):
         raise ValueError("is not a label name; use letters, digits and _, no digit first")
     return text
 
 
-def sensitivity(text: str) -> str:
-    """Return the name of a sensitivity, or a number of false alerts per metric and year."""
+def _sensitivity(text: str) -> str:
+    """Return the name of a sensitivity, or the number of false alerts per metric and year."""
     if text.lower() in SENSITIVITIES:
         return text.lower()
     if _NUMBER.fullmatch(text) and _LEAST_ALERTS <= float(text) <= _MOST_ALERTS:
         return text
     raise ValueError(
-        f"must be {', '.join(SENSITIVITIES)}, or a number from {_LEAST_ALERTS:g} to "
-        f"{_MOST_ALERTS:g}: the accepted false alerts per metric and year"
+        f"must be {', '.join(SENSITIVITIES)}, or the accepted false alerts per metric and year: "
+        f"{_LEAST_ALERTS:g} to {_MOST_ALERTS:g}"
     )
 
 
-def quiet_span(text: str) -> Span:
-    """Return the days of `2026-12-24` or of `2026-12-24/2027-01-02`, both ends included."""
+def _quiet_days(text: str) -> Span:
+    """Return the days of `2026-12-24`, or of `2026-12-24/2027-01-02` including both ends."""
     first, slash, last = text.partition("/")
     try:
         span = Span(_day(first), _day(last if slash else first))
     except ValueError:
         raise ValueError(
-            "is neither a day nor a range of days; write 2026-12-24 or 2026-12-24/2027-01-02"
+            "is not a day or range of days; write 2026-12-24 or 2026-12-24/2027-01-02"
         ) from None
     if span.last < span.first:
         raise ValueError("ends before it begins; swap the two days")
@@ -337,45 +276,59 @@ def _day(text: str) -> date:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Return host and port; the host is empty if the text names none, as in `:10880`."""
+    """Return host and port. The host is empty if the text has none, as in `:10880`."""
     host, colon, port = text.rpartition(":")
     if "://" in text:
-        raise ValueError("is a URL; write host and port alone, such as 127.0.0.1:10880")
+        raise ValueError("is a URL; write host and port, such as 127.0.0.1:10880")
     if not colon:
-        remedy = f":{text}" if text.isdigit() else f"{shown(text)}:10880"
+        remedy = f":{text}" if text.isdecimal() else f"{shown(text)}:10880"
         raise ValueError(f"needs host and port, or :port for every address; write {remedy}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
         raise ValueError("is an IPv6 address without brackets; write it as in [::1]:10880")
-    if not _WHOLE.fullmatch(port) or int(port) > 65535:  # noqa: PLR2004 - the highest port
-        raise ValueError("needs a port from 0 to 65535 after the colon, such as :10880")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _HIGHEST_PORT:
+        raise ValueError(f"needs a port from 0 to {_HIGHEST_PORT} after the colon, such as :10880")
     if re.search(r"[\s\[\]/@]", host):
-        raise ValueError("has no host that can be listened on; write for instance 127.0.0.1:10880")
+        raise ValueError("has no valid host; write for example 127.0.0.1:10880")
     return host, int(port)
 
 
-def _address_text(text: str) -> str:
+def _address(text: str) -> str:
     address(text)
     return text
 
 
-TEXT = Kind("text", text_of, quoted=True)
-NAME = Kind("text", org_key, quoted=True)
-SECRET = Kind("secret", api_key, quoted=True)
-SCHEME = Kind("word", scheme_word, quoted=True, empty=True)
-URL = Kind("URL", url, quoted=True)
-ROUTE = Kind("path", route, quoted=True)
-ZONE = Kind("time zone", zone_name, quoted=True)
-REGEXP = Kind("regular expression", regexp, quoted=True, empty=True)
-SWITCH = Kind("true or false", switch)
-DURATION = Kind("duration", duration)
-RHYTHM = at_least(1, "1s")
-SIZE = Kind("size", size)
-PATH = Kind("path", lambda text: Path(text_of(text)), quoted=True)
-ADDRESS = Kind("address", _address_text)
-LABEL_NAME = Kind("label name", label_name, quoted=True)
-LABEL_VALUE = Kind("text", str, quoted=True, empty=True)
-LEVEL = Kind("debug, info, warning or error", log_level)
-SENSITIVITY = Kind("low, normal, high or number", sensitivity)
-QUIET = Kind("day or range of days", quiet_span)
+def _lower(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return {"warn": "warning"}.get(value.lower(), value.lower())
+
+
+T = TypeVar("T")
+
+
+def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+Text = Annotated[str, Kind("text", _text, quoted=True)]
+OrgKey = Annotated[str, Kind("text", _org_key, quoted=True)]
+Secret = Annotated[SecretStr, Kind("secret", _api_key, quoted=True)]
+Scheme = Annotated[str, Kind("word", _scheme, quoted=True)]
+Url = Annotated[str, Kind("URL", _url, quoted=True)]
+Route = Annotated[str, Kind("path", _route, quoted=True)]
+Zone = Annotated[str, Kind("time zone", _zone, quoted=True)]
+Regexp = Annotated[str, Kind("regular expression", _regexp, quoted=True)]
+Duration = Annotated[float, Kind("duration", duration)]
+Interval = Annotated[float, Kind("duration", _at_least(1, "1s"))]
+Size = Annotated[int, Kind("size", size)]
+FilePath = Annotated[Path, Kind("path", _path, quoted=True)]
+Address = Annotated[str, Kind("address", _address)]
+LabelName = Annotated[str, Kind("label name", label_name, quoted=True)]
+LabelValue = Annotated[str, Kind("text", str, quoted=True)]
+Sensitivity = Annotated[str, Kind("low, normal, high or number", _sensitivity)]
+QuietDays = Annotated[Span, Kind("day or range of days", _quiet_days)]
+Extra = Literal["learning", "agents", "costs", "usage"]
+Level = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
+Unique = AfterValidator(_unique)

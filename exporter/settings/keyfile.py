@@ -164,6 +164,6 @@ def _why(error: OSError) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return "does not exist; create it with the key in it"
         case errno.EACCES | errno.EPERM:
-            return "may not be read; let the user that the exporter runs as read it"
+            return "permission denied; let the user of the exporter read it"
         case _:
             return f"cannot be read ({error.strerror})"

@@ -1,18 +1,18 @@
-"""Orgs from a directory: YAML files that each hold one org or a list of orgs."""
+"""Orgs from a directory: YAML files, each with one org or a list of orgs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from exporter import yamlfile
 from exporter.problems import ConfigError, Loc, dotted
-from exporter.settings.sources import Layer, prepare
+from exporter.settings.sources import Tree, by_index, line_of, prepared
 
-_ENDINGS = frozenset({".yml", ".yaml"})
+_SUFFIXES = frozenset({".yml", ".yaml"})
 
 
 def files(directory: Path) -> list[Path]:
-    """Return the files of a directory that hold orgs, in order of their names.
+    """Return the files with orgs in a directory, in the order of their names.
 
     Hidden files are left out, so that the `..data` links of a Kubernetes volume are not read
     twice. Raises `ConfigError` if the directory cannot be read.
@@ -21,10 +21,11 @@ def files(directory: Path) -> list[Path]:
         return sorted(
             path
             for path in directory.iterdir()
-            if path.suffix in _ENDINGS and not path.name.startswith(".") and path.is_file()
+            if path.suffix in _SUFFIXES and not path.name.startswith(".") and _may_be_file(path)
         )
-    except OSError as error:
-        raise ConfigError([f"orgs_dir: {directory}: {error.strerror}"]) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ConfigError([f"orgs_dir: {directory}: {reason}; check the path"]) from None
 
 
 def signature(directory: Path) -> frozenset[tuple[str, int, int, int]] | None:
@@ -39,46 +40,58 @@ def signature(directory: Path) -> frozenset[tuple[str, int, int, int]] | None:
     return frozenset(found)
 
 
-def read(directory: Path, *, start: int) -> Layer:
-    """Return the orgs of a directory, numbered from `start`, with the place of each.
+class OrgsDir(Tree):
+    """The orgs of the directory that a source above names. They follow the orgs of those.
 
-    Raises `ConfigError` with the problems of all files that cannot be parsed.
+    `used` is false if another source has the whole list of orgs.
     """
-    orgs: dict[int, Any] = {}
-    places: dict[int, tuple[Path, Loc, yamlfile.Document]] = {}
-    told: list[str] = []
-    failed: list[str] = []
-    for path in files(directory):
-        try:
-            document = yamlfile.read_any(path)
-        except ConfigError as error:
-            failed += error.problems
-            continue
-        told += document.problems
-        for loc, org in _orgs_of(document.tree):
-            index = start + len(orgs)
-            places[index] = path, loc, document
-            orgs[index] = org
-    if failed:
-        raise ConfigError(failed)
 
-    def where(loc: Loc) -> str:
-        known = places.get(loc[1]) if len(loc) > 1 and isinstance(loc[1], int) else None
-        if known is None:
-            return f"{directory}: {dotted(loc)}"
-        path, above, document = known
-        inside = (*above, *loc[2:])
-        lines = (document.lines.get(inside[:end]) for end in range(len(inside), -1, -1))
-        line = next((line for line in lines if line), 1)
-        return f"{path}:{line}: {dotted(loc[2:]) or 'org'}"
+    def __init__(self, *, used: bool) -> None:
+        super().__init__()
+        self._used = used
+        self.problems: list[str] = []
+        self._places: dict[int, tuple[Path, Loc, yamlfile.Document]] = {}
 
-    layer = Layer({"orgs": orgs}, where, tuple(told))
-    prepare(layer.tree, directory)
-    return layer
+    def __call__(self) -> dict[str, Any]:
+        """Raise `ConfigError` with the problems of all files that cannot be parsed."""
+        directory, orgs = self.current_state.get("orgs_dir"), self.current_state.get("orgs") or {}
+        if not self._used or not directory or not isinstance(directory, str):
+            return {}
+        numbers = (int(index) for index in orgs if index.isdecimal())
+        start = 1 + max(numbers if isinstance(orgs, dict) else (), default=-1)
+        found: dict[str, Any] = {}
+        failed: list[str] = []
+        for path in files(Path(directory)):
+            try:
+                document = yamlfile.read_any(path)
+            except ConfigError as error:
+                failed += error.problems
+                continue
+            self.problems += document.problems
+            for loc, org in _orgs_of(document.tree):
+                index = start + len(found)
+                self._places[index] = path, loc, document
+                found[str(index)] = org
+        if failed:
+            raise ConfigError(failed)
+        self.data = prepared({"orgs": found}, Path(directory))
+        return self.data
+
+    def place(self, loc: Loc) -> tuple[int, str]:
+        """Return the file and the line of something."""
+        path, above, document = self._places[int(loc[1])]
+        line = line_of(document.lines, (*above, *loc[2:])) or document.lines[()]
+        return line, f"{path}:{line}: {dotted(loc[2:]) or 'org'}"
 
 
-def _orgs_of(tree: Any) -> Iterable[tuple[Loc, Any]]:
-    """Return the orgs of one file with their place in it."""
+def _orgs_of(tree: Any) -> Iterator[tuple[Loc, Any]]:
+    """Yield the orgs of one file with their place in it."""
     if isinstance(tree, list):
-        return [((index,), org) for index, org in enumerate(tree)]
-    return [((), tree)] if tree else []
+        yield from (((int(index),), org) for index, org in by_index(tree).items())
+    elif tree:
+        yield (), tree
+
+
+def _may_be_file(path: Path) -> bool:
+    """Return whether a path is a file, or a link that leads nowhere: reading it tells so."""
+    return path.is_file() or (path.is_symlink() and not path.exists())

@@ -1,17 +1,18 @@
-"""What an operator may set: every setting with its kind, its default and its description."""
+"""The schema of the configuration: every setting with its type, default and description.
+
+Instances are plain values. Only `load` validates, with the types in the annotations.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field
 
-from exporter.settings import fields as kinds
+from exporter.settings import fields as types
 from exporter.settings.keyfile import KeyFile
-from exporter.windows import Span
 
 EXTRAS = ("learning", "agents", "costs", "usage")
 """Groups of collectors beside the core ones, which are always on."""
@@ -20,7 +21,7 @@ ALL_MENTORS = "all"
 """The entry of `mentors` that stands for every mentor of the platform."""
 
 STALENESS_INTERVALS = 3
-"""Intervals for which a last good value is served, unless an org says otherwise."""
+"""Intervals for which the last value is served, unless `max_staleness` is set."""
 
 STALENESS_AT_LEAST = 2
 """Intervals for which it is served at least: one late response must not be a gap."""
@@ -35,25 +36,18 @@ def _all_or_list(value: object) -> object:
 class Courses:
     """Which courses have metrics of their own."""
 
-    include: Annotated[
-        str,
-        kinds.REGEXP,
-        Field(description="Courses whose whole `course_id` matches have metrics of their own."),
-    ] = ".*"
-    exclude: Annotated[
-        str, kinds.REGEXP, Field(description="Of those, courses that match are left out.")
-    ] = ""
-    enrollments: Annotated[
-        bool,
-        kinds.SWITCH,
-        Field(description="Whether enrollments are collected, with two requests per course."),
-    ] = True
-    _include: kinds.Pattern | None = field(init=False, repr=False, compare=False)
-    _exclude: kinds.Pattern | None = field(init=False, repr=False, compare=False)
+    include: types.Regexp = ".*"
+    """Courses whose whole `course_id` matches have metrics of their own."""
+    exclude: types.Regexp = ""
+    """Of those, courses that match are left out."""
+    enrollments: bool = True
+    """Whether enrollments are collected, with two requests per course."""
+    _include: types.Pattern | None = field(init=False, repr=False, compare=False)
+    _exclude: types.Pattern | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        exclude = kinds.pattern(self.exclude) if self.exclude else None
-        include = None if self.include == ".*" else kinds.pattern(self.include)
+        include = None if self.include == ".*" else types.pattern(self.include)
+        exclude = types.pattern(self.exclude) if self.exclude else None
         object.__setattr__(self, "_include", include)
         object.__setattr__(self, "_exclude", exclude)
 
@@ -68,128 +62,64 @@ class Courses:
 class Alerts:
     """How unusual a low value must be before an alert fires."""
 
-    sensitivity: Annotated[
-        str,
-        kinds.SENSITIVITY,
-        Field(
-            description="low, normal, high, or the accepted number of false alerts per metric "
-            "and year: the lower bound of the expected range follows from it."
-        ),
-    ] = "normal"
+    sensitivity: types.Sensitivity = "normal"
+    """low, normal, high, or the accepted number of false alerts per metric and year: the lower
+    bound of the expected range follows from it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Org:
-    """One tenant of the platform, with all that applies to it."""
+    """One tenant of the platform, with every setting that applies to it."""
 
-    key: Annotated[
-        str, kinds.NAME, Field(description="The org's key on the platform (`platform_key`).")
-    ]
-    user_id: Annotated[
-        str,
-        kinds.TEXT,
-        Field(description="User name or id that the key belongs to; part of some paths."),
-    ] = ""
-    api_key: Annotated[
-        SecretStr | None,
-        kinds.SECRET,
-        Field(description="The API key. Better: `api_key_file`, `secrets_dir` or the environment."),
-    ] = None
-    api_key_file: Annotated[
-        Path | None,
-        kinds.PATH,
-        Field(description="File that holds the API key alone; read again when it changes."),
-    ] = None
-    base_url: Annotated[
-        str, kinds.URL, Field(description="Address of the API; a path prefix is kept.")
-    ] = "https://base.manager.iblai.app"
-    auth_scheme: Annotated[
-        str,
-        kinds.SCHEME,
-        Field(description='Word before the key in the Authorization header; "" for none.'),
-    ] = "Api-Token"
-    timezone: Annotated[
-        str, kinds.ZONE, Field(description="Time zone in which the platform counts days.")
-    ] = "UTC"
-    interval: Annotated[
-        float, kinds.RHYTHM, Field(description="How often values of today are polled.")
-    ] = 300.0
-    history_interval: Annotated[
-        float,
-        kinds.RHYTHM,
-        Field(description="How soon a change in complete days is noticed."),
-    ] = 3600.0
-    max_staleness: Annotated[
-        float | None,
-        kinds.maybe(kinds.RHYTHM),
-        Field(
-            description="How long the last value is served; unset: 3 intervals of its collector. "
-            "Never less than twice that interval."
-        ),
-    ] = None
-    range_end: Annotated[
-        Literal["inclusive", "exclusive"],
-        kinds.one_of("inclusive", "exclusive"),
-        Field(description="Whether the API counts `end_date` in; `check --live` finds out."),
-    ] = "inclusive"
-    learner_indexes: Annotated[
-        bool,
-        kinds.SWITCH,
-        Field(description="Whether quantiles of the learners' indexes are read (all pages)."),
-    ] = False
-    include_main_platform: Annotated[
-        bool, kinds.SWITCH, Field(description="Whether data of the main platform is included.")
-    ] = True
-    department_id: Annotated[
-        int | None,
-        kinds.maybe(kinds.whole(0, 10**12)),
-        Field(description="Department that learning metrics are limited to."),
-    ] = None
+    key: types.OrgKey
+    """The org's key on the platform (`platform_key`)."""
+    user_id: types.Text = ""
+    """User name or id that the key belongs to; part of some paths."""
+    api_key: types.Secret | None = None
+    """The API key. Better: `api_key_file`, `secrets_dir` or the environment."""
+    api_key_file: types.FilePath | None = None
+    """File that holds the API key alone; read again when it changes."""
+    base_url: types.Url = "https://base.manager.iblai.app"
+    """Address of the API; a path prefix is kept."""
+    auth_scheme: types.Scheme = "Api-Token"
+    """Word before the key in the Authorization header; "" for none."""
+    timezone: types.Zone = "UTC"
+    """Time zone in which the platform counts days."""
+    interval: types.Interval = 300.0
+    """How often values of today are polled."""
+    history_interval: types.Interval = 3600.0
+    """How soon a change in complete days is noticed."""
+    max_staleness: types.Interval | None = None
+    """How long the last value is served; unset: 3 intervals of its collector. Never less than
+    twice that interval."""
+    range_end: Literal["inclusive", "exclusive"] = "inclusive"
+    """Whether the API counts `end_date` in; `check --live` finds out."""
+    learner_indexes: bool = False
+    """Whether quantiles of the learners' indexes are read (all pages)."""
+    include_main_platform: bool = True
+    """Whether data of the main platform is included."""
+    department_id: Annotated[int, types.whole(0, 10**12)] | None = None
+    """Department that learning metrics are limited to."""
     courses: Courses = Courses()
-    extras: Annotated[
-        tuple[Annotated[str, kinds.one_of(*EXTRAS)], ...],
-        Field(description="Groups of collectors to add: learning, agents, costs, usage."),
-    ] = ()
-    topics: Annotated[
-        bool,
-        kinds.SWITCH,
-        Field(description="Whether names of topics, which come from learners' chats, are labels."),
-    ] = False
-    mentors: Annotated[
-        tuple[Annotated[str, kinds.TEXT], ...],
-        BeforeValidator(_all_or_list),
-        Field(description="Ids of mentors with metrics of their own, or `all` of the platform's."),
-    ] = ()
-    percentages: Annotated[
-        Literal["percent", "ratio"],
-        kinds.one_of("percent", "ratio"),
-        Field(description="Scale of the API's percent fields: 0 to 100, or 0 to 1 already."),
-    ] = "percent"
-    series_limit: Annotated[
-        int,
-        kinds.whole(1, 10**7),
-        Field(description="Series of an org; `iblai_exporter_series_dropped` counts those beyond."),
-    ] = 20_000
-    min_group_size: Annotated[
-        int,
-        kinds.whole(0, 10**6),
-        Field(description="Values that count or average fewer people are withheld; 0 is served."),
-    ] = 0
-    labels: Annotated[
-        Mapping[Annotated[str, kinds.LABEL_NAME], Annotated[str, kinds.LABEL_VALUE]],
-        Field(description="Extra constant labels on every series of the org."),
-    ] = field(default_factory=dict)
-    collectors: Annotated[
-        Mapping[str, Annotated[bool, kinds.SWITCH]],
-        Field(description="Collectors to switch off (or on), by name."),
-    ] = field(default_factory=dict)
+    extras: Annotated[tuple[types.Extra, ...], types.Unique] = ()
+    """Groups of collectors to add: learning, agents, costs, usage."""
+    topics: bool = False
+    """Whether names of topics, which come from learners' chats, are labels."""
+    mentors: Annotated[tuple[types.Text, ...], types.Unique, BeforeValidator(_all_or_list)] = ()
+    """Ids of mentors with metrics of their own, or `all` of the platform's."""
+    percentages: Literal["percent", "ratio"] = "percent"
+    """Scale of the API's percent fields: 0 to 100, or 0 to 1 already."""
+    series_limit: Annotated[int, types.whole(1, 10**7)] = 20_000
+    """Series of an org; `iblai_exporter_series_dropped` counts those beyond."""
+    min_group_size: Annotated[int, types.whole(0, 10**6)] = 0
+    """Values that count or average fewer people are withheld; 0 is served."""
+    labels: Mapping[types.LabelName, types.LabelValue] = field(default_factory=dict)
+    """Extra constant labels on every series of the org."""
+    collectors: Mapping[str, bool] = field(default_factory=dict)
+    """Collectors to switch off (or on), by name."""
     alerts: Alerts = Alerts()
-    quiet_days: Annotated[
-        tuple[Annotated[Span, kinds.QUIET], ...],
-        Field(
-            description="Holidays and breaks: days, or ranges of days, with the days next to them."
-        ),
-    ] = ()
+    quiet_days: tuple[types.QuietDays, ...] = ()
+    """Holidays and breaks: days, or ranges of days, with the days next to them."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
     _key_file: KeyFile | None = field(init=False, repr=False, compare=False)
 
@@ -202,7 +132,7 @@ class Org:
         return hash((self.key, self.base_url))
 
     def constants(self) -> dict[str, str]:
-        """Return the labels that every series of the org has."""
+        """Return the labels of every series of the org."""
         return {"org": self.key, **self.labels}
 
     def staleness(self, interval: float) -> float:
@@ -234,116 +164,66 @@ class Org:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiLimits:
-    """How the API is asked. These hold for each host, whichever orgs it serves."""
+    """Limits on requests. They hold for each host, for all its orgs together."""
 
-    timeout: Annotated[
-        float, kinds.DURATION, Field(description="Time for a whole request, body included.")
-    ] = 30.0
-    concurrency: Annotated[
-        int, kinds.whole(1, 1000), Field(description="Requests to one host at the same time.")
-    ] = 8
-    rate_limit: Annotated[
-        float,
-        kinds.number(0, 10_000, above=True),
-        Field(description="Requests to one host per second."),
-    ] = 20.0
-    retries: Annotated[
-        int,
-        kinds.whole(0, 10),
-        Field(description="Further attempts after 429, 5xx and network errors."),
-    ] = 3
-    max_body: Annotated[
-        int, kinds.SIZE, Field(description="Largest answer that is read, unpacked.")
-    ] = 16 * 2**20
-    page_size: Annotated[
-        int, kinds.whole(1, 10_000), Field(description="Rows requested per page of a list.")
-    ] = 100
-    tls_strict: Annotated[
-        bool,
-        kinds.SWITCH,
-        Field(description="Whether CA certificates must follow RFC 5280 to the letter."),
-    ] = False
+    timeout: types.Duration = 30.0
+    """Time for a whole request, body included."""
+    concurrency: Annotated[int, types.whole(1, 1000)] = 8
+    """Requests to one host at the same time."""
+    rate_limit: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = 20.0
+    """Requests to one host per second."""
+    retries: Annotated[int, types.whole(0, 10)] = 3
+    """Further attempts after 429, 5xx and network errors."""
+    max_body: types.Size = 16 * 2**20
+    """Largest response that is read, unpacked."""
+    page_size: Annotated[int, types.whole(1, 10_000)] = 100
+    """Rows requested per page of a list."""
+    tls_strict: bool = False
+    """Whether CA certificates must follow RFC 5280 to the letter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Web:
     """Where and how metrics are served."""
 
-    listen_address: Annotated[
-        str, kinds.ADDRESS, Field(description="Host and port; without host, every address.")
-    ] = ":10880"
-    config_file: Annotated[
-        Path | None,
-        kinds.maybe(kinds.PATH),
-        Field(description="TLS, passwords and headers, in the format of the exporter-toolkit."),
-    ] = None
-    enable_reload: Annotated[
-        bool, kinds.SWITCH, Field(description="Whether `POST /-/reload` is allowed.")
-    ] = False
-    external_url: Annotated[
-        str | None,
-        kinds.maybe(kinds.URL),
-        Field(description="Address under which people reach the exporter, behind a proxy."),
-    ] = None
-    route_prefix: Annotated[
-        str | None,
-        kinds.maybe(kinds.ROUTE),
-        Field(
-            description="Path below which all pages are served, too; unset: that of `external_url`."
-        ),
-    ] = None
-    grafana_url: Annotated[
-        str | None,
-        kinds.maybe(kinds.URL),
-        Field(description="Address of Grafana, for links from an org's page to its dashboard."),
-    ] = None
-    max_connections: Annotated[
-        int,
-        kinds.whole(1, 100_000),
-        Field(description="Connections open at a time; idle ones give way to new ones."),
-    ] = 100
+    listen_address: types.Address = ":10880"
+    """Host and port; without host, every address."""
+    config_file: types.FilePath | None = None
+    """TLS, passwords and headers, in the format of the exporter-toolkit."""
+    enable_reload: bool = False
+    """Whether `POST /-/reload` is allowed."""
+    external_url: types.Url | None = None
+    """Address under which people reach the exporter, behind a proxy."""
+    route_prefix: types.Route | None = None
+    """Path below which all pages are served, too; unset: that of `external_url`."""
+    grafana_url: types.Url | None = None
+    """Address of Grafana, for links from an org's page to its dashboard."""
+    max_connections: Annotated[int, types.whole(1, 100_000)] = 100
+    """Connections open at a time; idle ones give way to new ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Log:
     """What is logged, on standard error."""
 
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        kinds.LEVEL,
-        Field(description="The least important lines that are written."),
-    ] = "info"
-    format: Annotated[
-        Literal["logfmt", "json"],
-        kinds.one_of("logfmt", "json"),
-        Field(description="How a line is written."),
-    ] = "logfmt"
+    level: types.Level = "info"
+    """The least important lines that are written."""
+    format: Literal["logfmt", "json"] = "logfmt"
+    """The format of a line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Everything set, each org with the defaults of the top level already applied."""
+    """The configuration. Each org has the defaults of the top level applied."""
 
     orgs: tuple[Org, ...]
     api: ApiLimits = ApiLimits()
     web: Web = Web()
     log: Log = Log()
-    secrets_dir: Annotated[
-        Path | None,
-        kinds.maybe(kinds.PATH),
-        Field(description="Directory with a file per org, named as its key, that holds its key."),
-    ] = None
-    state_dir: Annotated[
-        Path | None,
-        kinds.maybe(kinds.PATH),
-        Field(
-            description="Directory for one SQLite file that survives restarts; unset keeps state "
-            "in memory."
-        ),
-    ] = None
-    orgs_dir: Annotated[
-        Path | None,
-        kinds.maybe(kinds.PATH),
-        Field(description="Directory of YAML files, each with one org or a list of orgs."),
-    ] = None
+    secrets_dir: types.FilePath | None = None
+    """Directory with a file per org, named as its key, that holds its key."""
+    state_dir: types.FilePath | None = None
+    """Directory for one SQLite file that survives restarts; unset keeps state in memory."""
+    orgs_dir: types.FilePath | None = None
+    """Directory of YAML files, each with one org or a list of orgs."""
     warnings: tuple[str, ...] = ()

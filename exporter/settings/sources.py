@@ -1,12 +1,16 @@
-"""Where settings come from: flags, the environment and the file, merged in that order."""
+"""The sources of settings, and the model that they fill.
 
+pydantic-settings merges the sources by precedence. Those that read files are own code: its
+sources for files do not keep the lines, which every problem names.
+"""
+
+import dataclasses
 import os.path
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -15,222 +19,204 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from exporter import yamlfile
-from exporter.problems import Loc, Problem, dotted
-from exporter.yamlfile import Unquoted
+from exporter.problems import Loc, dotted
+from exporter.settings.options import COMPUTED, ENV_LEVEL, ENV_PREFIX, variable
+from exporter.settings.schema import Org, Settings
+from exporter.yamlfile import Document, Unquoted
 
+NO_VALUE = "has no value; write one, or remove the line"
+CONFIG = variable("config")
 KEYS = ("api_key", "api_key_file")
 
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What one source sets. The list of orgs is a mapping by index, so that layers can overlap.
-
-    `place` says where something stands, for a person, and `line` orders what stands in a file;
-    `problems` is what could not be read; `all_orgs` tells that the list of orgs is whole.
-    """
-
-    tree: dict[str, Any]
-    place: Callable[[Loc], str]
-    problems: tuple[str, ...] = ()
-    all_orgs: bool = False
-    line: Callable[[Loc], int] = lambda _loc: 0
-
-    def holds(self, loc: Loc) -> bool:
-        """Return whether this source sets something at a place."""
-        node: Any = self.tree
-        for part in loc:
-            if not _has(node, part):
-                return False
-            node = node[part]
-        return True
+_HERE = Path()
+_PATHS = ("api_key_file", "secrets_dir", "config_file", "state_dir", "orgs_dir")
 
 
-def _has(node: Any, part: str | int) -> bool:
-    if isinstance(node, dict):
-        return part in node
-    return isinstance(node, list) and isinstance(part, int) and part < len(node)
+class Wrong:
+    """Takes the place of a value that is missing or unreadable. Validation reports the reason."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
-class Merged(BaseSettings):
-    """All layers as one tree: the values of the first layer that sets them."""
-
-    model_config = SettingsConfigDict(extra="allow", hide_input_in_errors=True)
+class _Base(BaseSettings):
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_LEVEL,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+        *others: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+        **named: PydanticBaseSettingsSource,  # noqa: ARG003 - same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take the layers alone: pydantic's own sources keep neither lines nor list indexes."""
+        """Return the sources that the model is created with."""
         assert isinstance(init_settings, InitSettingsSource)
-        layers = init_settings.init_kwargs["layers"]
-        return tuple(_LayerSource(settings_cls, layer) for layer in layers)
+        return tuple(init_settings.init_kwargs["sources"])
 
 
-class _LayerSource(PydanticBaseSettingsSource):
-    def __init__(self, settings_cls: type[BaseSettings], layer: Layer) -> None:
-        super().__init__(settings_cls)
-        self._layer = layer
+def _fields(section: type, *without: str) -> dict[str, tuple[Any, Any]]:
+    """Return the types and defaults of a section, as `create_model` takes them."""
+    types = get_type_hints(section, include_extras=True)
+    listed = [f for f in dataclasses.fields(section) if f.init and f.name not in without]
+    return {f.name: (types[f.name], f.default) for f in listed}
+
+
+def _in_order(orgs: Any) -> Any:
+    """Return the list of orgs. Sources give a mapping by index, so that they can be merged."""
+    if not isinstance(orgs, dict):
+        return () if orgs is None else orgs
+    if not all(index.isdecimal() for index in orgs):
+        raise ValueError("must be a list; begin each org with `- key: …`, and indent what follows")
+    for number, index in enumerate(sorted(orgs, key=int)):
+        if int(index) != number:
+            raise ValueError(f"has no entry {number} before {index}; number orgs from 0")
+    return [orgs[index] for index in sorted(orgs, key=int)]
+
+
+ORG_DEFAULTS = _fields(Org, "key")
+SETTINGS = _fields(Settings, *COMPUTED)
+_ORGS = (Annotated[tuple[Org, ...], BeforeValidator(_in_order)], ())
+
+_model = create_model("Given", __base__=_Base, **ORG_DEFAULTS, **SETTINGS, orgs=_ORGS)  # type: ignore[call-overload]
+Given: Any = _model
+"""Everything that can be set. It is validated once, with all sources merged."""
+
+
+class Flags(InitSettingsSource):
+    """Options of the command line, by dotted path. None is an option that is not given."""
+
+    def __init__(self, flags: Mapping[str, Any]) -> None:
+        self._given = {path: value for path, value in flags.items() if value is not None}
+        tree: dict[str, Any] = {}
+        for path, value in self._given.items():
+            *sections, name = path.split(".")
+            node = tree
+            for section in sections:
+                node = node.setdefault(section, {})
+            node[name] = by_index(value) if path == "orgs" else value
+        self.data = prepared(tree)
+        super().__init__(Given, self.data)
+
+    def place(self, loc: Loc) -> tuple[int, str]:
+        """Return the option that sets something, as it is typed."""
+        for end in range(len(loc), 0, -1):
+            if (path := ".".join(map(str, loc[:end]))) in self._given:
+                return 0, below(f"--{path.replace('_', '-')}", loc[end:])
+        return 0, f"--{dotted(loc)}"
+
+
+class Tree(PydanticBaseSettingsSource):
+    """A source that has all its values in one tree."""
+
+    def __init__(self, data: dict[str, Any] | None = None) -> None:
+        super().__init__(Given)
+        self.data = data or {}
 
     def get_field_value(
         self,
         field: FieldInfo,  # noqa: ARG002 - pydantic's signature
         field_name: str,
     ) -> tuple[Any, str, bool]:
-        return self._layer.tree.get(field_name), field_name, False
+        """Return the value of a field, as pydantic asks for it."""
+        return self.data.get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return self._layer.tree
+        """Return all values."""
+        return self.data
 
 
-def merge(layers: Iterable[Layer]) -> tuple[dict[str, Any], tuple[Layer, ...]]:
-    """Return the merged tree, and the layers without what those before them replace whole."""
-    seen: list[Layer] = []
-    for layer in layers:
-        seen.append(replace(layer, tree=_beneath(seen, layer.tree)))
-    return dict(Merged(layers=seen).model_extra or {}), tuple(seen)
+class File(Tree):
+    """The configuration file. `orgs` is false if another source has the whole list of orgs."""
+
+    def __init__(self, path: Path | None, document: Document, *, orgs: bool) -> None:
+        self._path = path
+        self._lines = document.lines
+        tree = {name: value for name, value in document.tree.items() if orgs or name != "orgs"}
+        if isinstance(tree.get("orgs"), list):
+            tree["orgs"] = by_index(tree["orgs"])
+        super().__init__(prepared(tree, path.parent if path else _HERE))
+
+    def place(self, loc: Loc) -> tuple[int, str]:
+        """Return the line of something, or of the nearest thing around it."""
+        line = line_of(self._lines, loc)
+        file = f"{self._path}:{line}: " if line else f"{self._path}: " if self._path else ""
+        return line, file + dotted(loc)
 
 
-def _beneath(above: Iterable[Layer], tree: dict[str, Any]) -> dict[str, Any]:
-    """Return a tree without what layers above it replace whole: the list of orgs, and keys."""
-    tree = dict(tree)
-    for layer in above:
-        if layer.all_orgs:
-            tree.pop("orgs", None)
-        _drop_keys(layer.tree, tree)
-        mine, theirs = tree.get("orgs"), layer.tree.get("orgs")
-        if isinstance(mine, dict) and isinstance(theirs, dict):
-            tree["orgs"] = mine = dict(mine)
-            for index in mine.keys() & theirs.keys():
-                if isinstance(mine[index], dict) and isinstance(theirs[index], dict):
-                    mine[index] = dict(mine[index])
-                    _drop_keys(theirs[index], mine[index])
-    return tree
+class Defaults(Tree):
+    """What an org has if it does not set it: the top level, and its key in `secrets_dir`."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the same values for each org of the sources above."""
+        top, orgs = self.current_state, self.current_state.get("orgs")
+        if not isinstance(orgs, dict):
+            return {}
+        where = "here or at the top level"
+        base: dict[str, Any] = {
+            "user_id": Wrong(f"is missing; write the user that the API key belongs to, {where}")
+        }
+        base |= {name: top[name] for name in ORG_DEFAULTS if name in top}
+        directory = top.get("secrets_dir")
+        if any(base.get(name) for name in KEYS):
+            return {"orgs": dict.fromkeys(orgs, base)}
+        if directory:
+            return {"orgs": {i: base | _key_file(directory, org) for i, org in orgs.items()}}
+        remedy = f"write api_key_file or api_key, {where}, or secrets_dir at the top level"
+        base["api_key_file"] = Wrong(f"is missing; {remedy}")
+        return {"orgs": dict.fromkeys(orgs, base)}
 
 
-def _drop_keys(above: Mapping[str, Any], below: dict[str, Any]) -> None:
-    if any(name in above for name in KEYS):
-        for name in KEYS:
-            below.pop(name, None)
+def _key_file(directory: Any, org: Any) -> dict[str, str]:
+    """Return where the key of an org is. What is wrong with either name is reported elsewhere."""
+    path = f"{directory}/{org.get('key')}" if isinstance(org, dict) else ""
+    return {"api_key_file": path} if path.isprintable() else {}
 
 
-def placed(layers: Sequence[Layer], problems: Iterable[Problem]) -> list[str]:
-    """Return problems with their places before them, in the order of the lines of the file."""
-    found = [(_layer_of(layers, loc), loc, text) for loc, text in problems]
-    found.sort(key=lambda item: item[0].line(item[1]))
-    return [f"{layer.place(loc)}: {text}" for layer, loc, text in found]
+def below(place: str, loc: Loc) -> str:
+    """Return a place, and what is meant inside it."""
+    return f"{place}: {dotted(loc)}" if loc else place
 
 
-def _layer_of(layers: Sequence[Layer], loc: Loc) -> Layer:
-    """Return the layer in which something stands, or in which it is missing."""
-    for end in range(len(loc), 0, -1):
-        for layer in reversed(layers) if end < len(loc) else layers:
-            if layer.holds(loc[:end]):
-                return layer
-    return layers[-1]
-
-
-def from_flags(flags: Mapping[str, Any]) -> Layer:
-    """Return what the command line sets. Its keys are dotted paths, its values may be of any type.
-
-    A value of None is a flag that was not given.
-    """
-    given = {path: value for path, value in flags.items() if value is not None}
-    tree: dict[str, Any] = {}
-    for path, value in given.items():
-        put(tree, tuple(path.split(".")), as_text(value))
-    listed = "orgs" in given
-    if listed:
-        tree["orgs"] = by_index(named(tree["orgs"]))
-
-    def where(loc: Loc) -> str:
-        words = [str(part) for part in loc]
-        for end in range(len(words), 0, -1):
-            flag = ".".join(words[:end])
-            if flag in given:
-                rest = dotted(loc[end:])
-                return f"--{flag.replace('_', '-')}" + (f": {rest}" if rest else "")
-        return f"--{dotted(loc)}"
-
-    return Layer(prepare(tree, None), where, all_orgs=listed)
-
-
-def from_file(path: Path | None) -> Layer:
-    """Return what the file sets. Raises `ConfigError` if nothing can be made of it."""
-    if path is None:
-        return Layer({}, dotted)
-    document = yamlfile.read(path)
-    tree = dict(document.tree)
-    if isinstance(tree.get("orgs"), list):
-        tree["orgs"] = by_index(tree["orgs"])
-
-    def line(loc: Loc) -> int:
-        known = (loc[:end] for end in range(len(loc), 0, -1) if loc[:end] in document.lines)
-        return document.lines[next(known, ())] if document.lines else 0
-
-    def where(loc: Loc) -> str:
-        if loc[:1] not in document.lines:
-            return f"{path}: {dotted(loc)}"
-        return f"{path}:{line(loc)}: {dotted(loc)}"
-
-    return Layer(prepare(tree, path.parent), where, document.problems, line=line)
-
-
-def as_text(value: Any) -> Any:
-    """Return a value with all that is in it as text, the way a file gives it."""
-    if isinstance(value, Mapping):
-        return {str(key): as_text(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_text(item) for item in value]
-    if isinstance(value, bool):
-        return Unquoted(str(value).lower())
-    if isinstance(value, int | float):
-        return Unquoted(value)
-    return value if value is None or isinstance(value, str | SecretStr) else str(value)
-
-
-def named(orgs: Any) -> Any:
-    """Return a list of orgs in which those given by their key alone are mappings too."""
-    if isinstance(orgs, str):
-        orgs = [key.strip() for key in orgs.split(",") if key.strip()]
-    if not isinstance(orgs, list):
-        return orgs
-    return [{"key": org} if isinstance(org, str) else org for org in orgs]
+def line_of(lines: Mapping[Loc, int], loc: Loc) -> int:
+    """Return the line of something in a file, or of the nearest thing around it; 0 if unknown."""
+    return next((lines[loc[:end]] for end in range(len(loc), 0, -1) if loc[:end] in lines), 0)
 
 
 def by_index(orgs: Any) -> Any:
-    """Return a list of orgs as a mapping by index."""
-    return dict(enumerate(orgs)) if isinstance(orgs, list) else orgs
+    """Return a list of orgs as a mapping by index. An org that is a text is given by its key."""
+    if not isinstance(orgs, list):
+        return orgs
+    return {str(i): {"key": org} if isinstance(org, str) else org for i, org in enumerate(orgs)}
 
 
-def put(tree: dict[str, Any], loc: Loc, value: Any) -> None:
-    """Set a value at a place, with the mappings that lead to it."""
-    node: Any = tree
-    for part in loc[:-1]:
-        if not isinstance(node.get(part), dict):
-            node[part] = {}
-        node = node[part]
-    node[loc[-1]] = value
+def prepared(tree: dict[str, Any], base: Path = _HERE) -> dict[str, Any]:
+    """Seal the keys in a source, and resolve its paths from the directory `base`.
 
-
-def prepare(tree: dict[str, Any], base: Path | None) -> dict[str, Any]:
-    """Seal the keys, and make paths relative to `base` (the file's directory) whole."""
+    A key sets aside the key file of the sources below, and the other way round.
+    """
     orgs = tree.get("orgs")
-    levels = [tree, tree.get("web"), *(orgs.values() if isinstance(orgs, dict) else ())]
-    for level in levels:
+    for level in [tree, tree.get("web"), *(orgs.values() if isinstance(orgs, dict) else ())]:
         if not isinstance(level, dict):
             continue
-        if isinstance(level.get("api_key"), str):
-            level["api_key"] = SecretStr(level["api_key"])
-        for name in ("api_key_file", "secrets_dir", "config_file", "state_dir", "orgs_dir"):
+        for name in _PATHS:
             text = level.get(name)
             if isinstance(text, str) and not isinstance(text, Unquoted) and text.strip():
                 # Path.expanduser raises where there is no such user.
-                expanded = os.path.expanduser(text)  # noqa: PTH111
-                level[name] = str(base / expanded) if base else expanded
+                level[name] = str(base / os.path.expanduser(text))  # noqa: PTH111
+        if isinstance(level.get("api_key"), str):
+            level["api_key"] = SecretStr(level["api_key"])
+        given = [name for name in KEYS if name in level]
+        for name in given:
+            level[name] = Wrong(NO_VALUE) if level[name] is None else level[name]
+        if len(given) == len(KEYS):
+            level["api_key"] = Wrong("is set beside api_key_file; keep one of the two")
+        elif given:
+            level.update(dict.fromkeys(KEYS) | {given[0]: level[given[0]]})
     return tree

@@ -83,7 +83,7 @@ def test_a_whole_list_of_orgs_replaces_that_of_the_file_and_its_keys_with_it(pat
 
 def test_an_org_after_a_gap_is_refused():
     environ = ENOUGH | {"IBLAI_ORGS__2__KEY": "initech"}
-    assert problem(environ) == "IBLAI_ORGS__2: there is no orgs[1] before it; number them from 0"
+    assert problem(environ) == "IBLAI_ORGS: has no entry 1 before 2; number orgs from 0"
 
 
 def test_a_section_may_be_json_and_single_variables_are_laid_over_it():
@@ -118,9 +118,9 @@ def test_a_switch_is_off_in_the_words_people_use(text):
         ("IBLAI_ORG", "did you mean IBLAI_ORGS?"),
         ("IBLAI_ORGS__0__USERID", "did you mean IBLAI_ORGS__0__USER_ID?"),
         ("IBLAI_ORGS__ACME__USER_ID", "orgs are numbered from 0, as in IBLAI_ORGS__0__KEY"),
-        ("IBLAI_WEATHER", "the reference of settings lists all"),
-        ("IBLAI_PORT", "the reference of settings lists all"),
-        ("IBLAI_", "the reference of settings lists all"),
+        ("IBLAI_WEATHER", "see the reference of settings"),
+        ("IBLAI_PORT", "see the reference of settings"),
+        ("IBLAI_", "see the reference of settings"),
     ],
 )
 def test_an_unknown_variable_is_refused_with_what_was_meant(name, remedy):
@@ -151,14 +151,18 @@ def test_variables_that_the_command_line_may_use_are_passed_over():
     ("name", "value", "text"),
     [
         ("IBLAI_ORGS", "[{]", "IBLAI_ORGS: is not JSON at character 3"),
-        ("IBLAI_ORGS", '{"key": "acme"}', "IBLAI_ORGS: must be a list: acme,globex or JSON in [ ]"),
-        ("IBLAI_ORGS", '[{"key": 1}]', "IBLAI_ORGS: [0].key: is a text, but"),
-        ("IBLAI_ORGS", '[{"key": "a", "key": "b"}]', "IBLAI_ORGS: a key stands twice in the JSON"),
+        ("IBLAI_ORGS", '{"key": "acme"}', "IBLAI_ORGS: must be a list; begin each org"),
+        ("IBLAI_ORGS", '[{"key": 1}]', "IBLAI_ORGS: [0].key: must be text, not a number"),
+        (
+            "IBLAI_ORGS",
+            '[{"key": "a", "key": "b"}]',
+            "IBLAI_ORGS: is not valid JSON: a key",
+        ),
         ("IBLAI_ORGS", "[" * 100_000, "IBLAI_ORGS: is nested too deep"),
         ("IBLAI_LABELS", "tier=gold", 'IBLAI_LABELS: must be JSON, such as {"name": "value"}'),
-        ("IBLAI_LABELS__JOB", "x", "IBLAI_LABELS__JOB: is a label that the metrics or Prometheus"),
+        ("IBLAI_LABELS__JOB", "x", "IBLAI_LABELS__JOB: is a label of the metrics or of Prometheus"),
         ("IBLAI_USER_ID", "o\udce9ps", "IBLAI_USER_ID: is not valid UTF-8; write it again"),
-        ("IBLAI_API_KEY", "a1b2\n", "IBLAI_API_KEY: holds a line break"),
+        ("IBLAI_API_KEY", "a1b2\n", "IBLAI_API_KEY: contains a line break"),
         ("IBLAI_INTERVAL", "300", "IBLAI_INTERVAL: 300 has no unit; write 5m or 300s"),
     ],
 )
@@ -171,3 +175,118 @@ def test_a_key_that_slipped_into_a_name_is_not_shown():
     with pytest.raises(ConfigError, match="IBLAI_…: unknown variable") as error:
         load(None, environ={f"IBLAI_{key}": "acme"})
     assert key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["IBLAI_LABELS", "IBLAI_COURSES", "IBLAI_API", "IBLAI_EXTRAS", "IBLAI_ORGS__0"]
+)
+def test_an_empty_list_mapping_or_section_counts_as_not_set(name):
+    assert load(None, environ=ENOUGH | {name: ""}) == load(None, environ=ENOUGH)
+
+
+def test_an_empty_section_does_not_hide_its_settings():
+    environ = {
+        "IBLAI_API": "",
+        "IBLAI_API__TIMEOUT": "5s",
+        "IBLAI_LABELS": "",
+        "IBLAI_LABELS__A": "b",
+    }
+    found = load(None, environ=ENOUGH | environ)
+    assert found.api.timeout == 5
+    assert found.orgs[0].labels == {"a": "b"}
+
+
+def test_labels_may_be_empty_and_regular_expressions_too():
+    environ = {"IBLAI_LABELS__A": "", "IBLAI_ORGS__0__COURSES__EXCLUDE": ""}
+    (org,) = orgs(ENOUGH | {"IBLAI_COURSES__EXCLUDE": ".*x"} | environ)
+    assert (org.labels, org.courses.exclude) == ({"a": ""}, "")
+
+
+def test_a_list_of_orgs_and_numbered_variables_go_together(path):
+    environ = {
+        "IBLAI_ORGS": "a,b",
+        "IBLAI_ORGS__0__API_KEY": "a1",
+        "IBLAI_ORGS__1__API_KEY": "b1",
+        "IBLAI_ORGS__1__COURSES": '{"include": "x.*", "exclude": "y.*"}',
+        "IBLAI_ORGS__1__COURSES__EXCLUDE": "z.*",
+    }
+    first, second = orgs(environ | {"IBLAI_USER_ID": "ops"}, path)
+    assert (first.key, first.secret(), second.key, second.secret()) == ("a", "a1", "b", "b1")
+    assert (second.courses.include, second.courses.exclude) == ("x.*", "z.*")
+
+
+def test_an_org_may_be_one_variable_with_single_settings_laid_over_it():
+    environ = {
+        "IBLAI_ORGS__0": '{"key": "acme", "interval": "7m", "labels": {"a": "b"}}',
+        "IBLAI_ORGS__0__INTERVAL": "8m",
+        "IBLAI_ORGS__0__LABELS__C": "d",
+        "IBLAI_ORGS__1": "globex",
+        "IBLAI_ORGS__1__TIMEZONE": "Europe/Berlin",
+        "IBLAI_USER_ID": "ops",
+        "IBLAI_API_KEY": "a1b2",
+    }
+    acme, globex = orgs(environ)
+    assert (acme.interval, acme.labels) == (480, {"a": "b", "c": "d"})
+    assert (globex.key, globex.timezone) == ("globex", "Europe/Berlin")
+
+
+def test_a_regular_expression_that_begins_with_a_bracket_is_no_json():
+    (org,) = orgs(ENOUGH | {"IBLAI_COURSES__INCLUDE": "[a-z].*"})
+    assert org.courses.include == "[a-z].*"
+
+
+def test_a_section_in_json_is_laid_over_that_of_the_file(tmp_path):
+    path = tmp_path / "config.yml"
+    path.write_text("api: {timeout: 5s, retries: 1}\nlabels: {a: b, c: d}\n")
+    environ = {"IBLAI_API": '{"retries": 2}', "IBLAI_LABELS": '{"c": "e"}'}
+    found = load(path, environ=ENOUGH | environ)
+    assert (found.api.timeout, found.api.retries) == (5, 2)
+    assert found.orgs[0].labels == {"a": "b", "c": "e"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IBLAI_API", '{"retries": true}'),
+        ("IBLAI_API", '{"retries": 1e999}'),
+        ("IBLAI_API", '{"rate_limit": NaN}'),
+        ("IBLAI_API", '{"retries": %s}' % ("1" * 5000)),
+        ("IBLAI_API__RATE_LIMIT", "nan"),
+        ("IBLAI_API__RATE_LIMIT", "0"),
+        ("IBLAI_API__CONCURRENCY", "٣"),
+        ("IBLAI_SERIES_LIMIT", "1e3"),
+        ("IBLAI_MIN_GROUP_SIZE", "007"),
+        ("IBLAI_DEPARTMENT_ID", "null"),
+        ("IBLAI_LABELS", '{"a": null}'),
+        ("IBLAI_LABELS", '{"a": 1}'),
+        ("IBLAI_LABELS", "null"),
+        ("IBLAI_USER_ID", " ops"),
+        ("IBLAI_ORGS", "[null]"),
+        ("IBLAI_ORGS", '[["acme"]]'),
+        ("IBLAI_ORGS", "[5]"),
+        ("IBLAI_SECRETS_DIR", "a\tb"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_variable(name, value):
+    assert problem(ENOUGH | {name: value}).startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IBLAI_INTERVAL__X",
+        "IBLAI_API__",
+        "IBLAI_API__FOO",
+        "IBLAI_CONFIG__X",
+        "IBLAI_LABELS__A__B",
+        "IBLAI_MENTORS__0",
+        "IBLAI_ORGS__00__KEY",
+        "IBLAI_ORGS__-1__KEY",
+        "IBLAI_ORGS__0__API__TIMEOUT",
+        "IBLAI_ORGS__0_KEY",
+        "IBLAI_KEY",
+    ],
+)
+@pytest.mark.parametrize("value", ["x", ""])
+def test_an_unknown_variable_is_refused_at_any_level_even_if_it_is_empty(name, value):
+    assert problem(ENOUGH | {name: value}).startswith(f"{name}: unknown variable; ")

@@ -116,7 +116,7 @@ def test_a_pipe_is_refused_rather_than_waited_for(path):
 def test_an_unreadable_file_is_an_error_with_a_remedy(path, unprivileged):
     path.write_text(KEY)
     path.chmod(0)
-    remedy = "let the user that the exporter runs as read it"
+    remedy = "let the user of the exporter read it"
     with unprivileged(), pytest.raises(PermissionError, match=remedy):
         KeyFile(path).read()
 

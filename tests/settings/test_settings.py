@@ -207,7 +207,7 @@ def test_relative_paths_of_the_environment_begin_in_the_working_directory(tmp_pa
 def test_an_org_key_cannot_lead_out_of_the_secrets_directory(tmp_path):
     for key in ("..", ".", "../other", "/etc/passwd"):
         path = written(tmp_path, f'user_id: ops\nsecrets_dir: .\norgs: [{{key: "{key}"}}]\n')
-        assert "holds a slash, or dots alone" in problems(path)[0]
+        assert "is a path or an address" in problems(path)[0]
 
 
 def test_the_nearest_place_gives_the_key(tmp_path):
@@ -411,59 +411,6 @@ def test_the_debug_log_of_the_settings_library_shows_no_key(monkeypatch, caplog)
     assert SECRET not in caplog.text
 
 
-# orgs_dir.
-
-
-def directory(tmp_path, **files):
-    (tmp_path / "orgs").mkdir()
-    for name, text in files.items():
-        (tmp_path / "orgs" / f"{name}.yml").write_text(text)
-    top = f"user_id: ops\napi_key: {KEY}\norgs_dir: orgs\n"
-    return written(tmp_path, top)
-
-
-def test_each_file_of_orgs_dir_holds_one_org_or_a_list(tmp_path):
-    path = directory(tmp_path, acme="key: acme\n", more="- key: globex\n- {key: initech}\n")
-    assert [org.key for org in load(path, environ={}).orgs] == ["acme", "globex", "initech"]
-
-
-def test_orgs_of_the_file_and_of_the_directory_come_together(tmp_path):
-    path = directory(tmp_path, acme="key: acme\n")
-    path.write_text(path.read_text() + "orgs: [{key: first}]\n")
-    assert [org.key for org in load(path, environ={}).orgs] == ["first", "acme"]
-
-
-def test_a_mistake_in_orgs_dir_names_the_file_and_the_line(tmp_path):
-    path = directory(tmp_path, acme="key: acme\n", bad="- key: globex\n- key: x\n  intervall: 5m\n")
-    (problem,) = problems(path)
-    bad = tmp_path / "orgs" / "bad.yml"
-    assert problem == f"{bad}:3: intervall: unknown key; did you mean interval?"
-
-
-def test_a_key_that_two_files_have_is_an_error(tmp_path):
-    path = directory(tmp_path, a="key: acme\n", b="key: acme\n")
-    (problem,) = problems(path)
-    assert problem.startswith(f"{tmp_path / 'orgs' / 'b.yml'}:1: key: is the key of orgs[0] too")
-
-
-def test_an_empty_orgs_dir_is_no_error_and_a_missing_one_is(tmp_path):
-    path = directory(tmp_path)
-    assert load(path, environ={}).orgs == ()
-    (tmp_path / "orgs").rmdir()
-    (problem,) = problems(path)
-    assert problem.startswith("orgs_dir: ")
-
-
-def test_the_links_of_a_kubernetes_volume_are_read_once(tmp_path):
-    path = directory(tmp_path)
-    volume = tmp_path / "orgs"
-    (volume / "..2026").mkdir()
-    (volume / "..2026" / "acme.yml").write_text("key: acme\n")
-    (volume / "..data").symlink_to("..2026")
-    (volume / "acme.yml").symlink_to("..data/acme.yml")
-    assert [org.key for org in load(path, environ={}).orgs] == ["acme"]
-
-
 @pytest.mark.parametrize(
     ("level", "known"), [("WARN", "warning"), ("Info", "info"), ("ERROR", "error")]
 )
@@ -483,3 +430,65 @@ def test_mentors_may_be_all_of_the_platforms(tmp_path):
     text = f"user_id: ops\napi_key: {KEY}\nmentors: all\norgs: [{{key: acme}}]\n"
     (org,) = load(written(tmp_path, text), environ={}).orgs
     assert org.discovers_mentors
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        (b"\xef\xbb\xbforgs: [acme]\n", ["acme"]),
+        (b"orgs:\r\n  - key: acme\r\n  - key: globex\r\n", ["acme", "globex"]),
+        (b"orgs: [acme]\t# a tab after the value\n", ["acme"]),
+        (b"%YAML 1.1\n---\norgs: [acme]\n...\n", ["acme"]),
+        (b"", ["of-the-environment"]),
+    ],
+)
+def test_a_file_may_have_any_line_ends_and_a_byte_order_mark(tmp_path, content, keys):
+    path = tmp_path / "config.yml"
+    path.write_bytes(content)
+    environ = {"IBLAI_USER_ID": "ops", "IBLAI_API_KEY": KEY}
+    if not content:
+        environ["IBLAI_ORGS"] = "of-the-environment"
+    assert [org.key for org in load(path, environ=environ).orgs] == keys
+
+
+@pytest.mark.parametrize("text", ["yes", "No", "on", "OFF", "true", "False", "'true'", '"no"', "1"])
+def test_a_boolean_may_be_written_in_the_words_of_yaml_and_in_quotes(tmp_path, text):
+    path = written(tmp_path, f"topics: {text}\n")
+    wanted = text.strip("'\"").lower() in {"yes", "on", "true", "1"}
+    assert load(path, environ=ENOUGH).orgs[0].topics is wanted
+
+
+@pytest.mark.parametrize("key", ["1", "true", "~", "'a b'", "self", "_env_file", "sources", "key"])
+def test_any_unknown_key_is_refused_with_its_line(tmp_path, key):
+    path = written(tmp_path, f"interval: 5m\n{key}: 2\n")
+    (problem,) = problems(path, environ=ENOUGH)
+    assert problem.startswith(f"{path}:2: ")
+    assert "unknown key" in problem
+
+
+def test_a_mentor_that_is_listed_twice_counts_once(tmp_path):
+    path = written(tmp_path, "mentors: [a, b, a]\nextras: [costs, costs]\n")
+    (org,) = load(path, environ=ENOUGH).orgs
+    assert (org.mentors, org.extras) == (("a", "b"), ("costs",))
+
+
+def test_keys_and_directories_that_cannot_be_paths_are_reported_once(tmp_path):
+    path = written(tmp_path, 'user_id: ops\nsecrets_dir: "a\\0b"\norgs: [acme, globex]\n')
+    (problem,) = problems(path)
+    assert problem.startswith(f"{path}:2: secrets_dir: contains a line break or control character")
+
+
+def test_credentials_of_systemd_are_used_unless_the_file_names_a_directory(tmp_path):
+    for directory in ("credentials", "keys"):
+        (tmp_path / directory).mkdir()
+        (tmp_path / directory / "acme").write_text(f"of-{directory}")
+    path = written(tmp_path, "user_id: ops\norgs: [acme]\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials")}
+    assert load(path, environ=environ).orgs[0].secret() == "of-credentials"
+    path.write_text(path.read_text() + "secrets_dir: keys\n")
+    assert load(path, environ=environ).orgs[0].secret() == "of-keys"
+
+
+def test_a_blank_key_is_reported_where_it_is_and_not_for_every_org(tmp_path):
+    path = written(tmp_path, "user_id: ops\napi_key:\nsecrets_dir: keys\norgs: [acme, globex]\n")
+    assert problems(path) == [f"{path}:2: api_key: has no value; write one, or remove the line"]

@@ -71,5 +71,5 @@ def test_a_configuration_with_a_key_that_every_user_may_read_is_a_warning(tmp_pa
     path.chmod(0o640)
     assert warnings(path=path) == ()
     path.chmod(0o644)
-    text = "holds an API key and every user may read it"
+    text = "contains an API key and every user may read it"
     assert warnings({"IBLAI_API_KEY": ""}, path) == (f"{path} {text}; chmod o-r {path}",)
