@@ -62,8 +62,8 @@ def put(snapshots: Snapshots, clock: Clock, number: int, courses: int, *, versio
         item = Item(
             samples=samples_of(number, metrics, courses, version=version).compact(),
             day=clock.now().date(),
-            collected=clock.now().timestamp(),
-            expires=clock.monotonic() + 1e6,
+            collected=clock.monotonic(),
+            interval=1e6,
             courses={course_id: f"About {course_id}" for course_id in names},
         )
         snapshots.update(org_name(number), collector, {"all": item})

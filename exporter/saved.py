@@ -116,9 +116,7 @@ class SavedState:
         self, snapshots: Snapshots, org: str, collector: str, key: str, payload: bytes
     ) -> None:
         now, monotonic = self._clock.now().timestamp(), self._clock.monotonic()
-        item = decode(payload, now=now, monotonic=monotonic)
-        if item.expires > monotonic:
-            snapshots.restore(org, collector, {key: item})
+        snapshots.restore(org, collector, {key: decode(payload, now=now, monotonic=monotonic)})
 
     def save(self, org: str, snapshots: Snapshots, history: History) -> None:
         """Save everything of an org: what was saved of it belongs to another identity."""
@@ -137,7 +135,7 @@ class SavedState:
             if item is None:
                 self._file.remove_snapshot(org, collector=collector, item=key)
             elif identity:
-                payload = encode(item, expires=now + (item.expires - monotonic))
+                payload = encode(item, collected=now + (item.collected - monotonic))
                 self._file.put_snapshot(
                     org, identity, collector=collector, item=key, payload=payload
                 )

@@ -19,15 +19,15 @@ from exporter.samples import Compact, finite, pack, unpack
 class Item:
     """A part of a result that succeeds, fails and expires on its own.
 
-    `day` is today in the org's time zone when it was `collected` (Unix seconds); `expires` is on
-    the monotonic clock, in seconds. `courses` and `mentors` are names by id. Values `of_day` are
-    about `day` itself and are dropped when it ends.
+    `day` is today in the org's time zone when it was `collected` (monotonic seconds); `interval`
+    is how often it is collected, in seconds. `courses` and `mentors` are names by id. Values
+    `of_day` are about `day` itself and are dropped when it ends.
     """
 
     samples: Compact
     day: date
     collected: float
-    expires: float
+    interval: float
     of_day: bool = False
     courses: Mapping[str, str] = field(default_factory=dict)
     mentors: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +41,12 @@ class Item:
 Items = Mapping[str, Item]
 """The items of one collector by key."""
 
+Lifetime = Callable[[str, str, Item], float]
+"""Returns how long an item of an org and a collector is served, in seconds: at least its interval.
+
+It depends on settings and on demand, which may change after the item was collected.
+"""
+
 _NONE: Items = {}
 
 Changes = Mapping[str, Item | None]
@@ -52,7 +58,7 @@ class Snapshots:
 
     def __init__(self) -> None:
         self._orgs: dict[str, dict[str, dict[str, Item]]] = {}
-        self._next_expiry = float("inf")
+        self._next_check = float("inf")
         self.listeners: list[Callable[[str, str, Changes], None]] = []
         """Called with org, collector and what changed, after it did."""
 
@@ -75,22 +81,20 @@ class Snapshots:
         for name in [collector] if collector else list(self._orgs.get(org, ())):
             self._drop_if(org, name, lambda _key, _item: True)
 
-    def expire(self, now: float) -> None:
-        """Drop items that are too old at `now` (monotonic)."""
-        if now < self._next_expiry:
+    def expire(self, now: float, lifetime: Lifetime, *, every: bool = False) -> None:
+        """Drop items that are too old at `now` (monotonic).
+
+        Nothing is looked at before an item can be, unless `every` item is: lifetimes changed.
+        """
+        if now < self._next_check and not every:
             return
+        next_check = float("inf")
         for org, collectors in list(self._orgs.items()):
-            for collector in list(collectors):
-                self._drop_if(org, collector, lambda _, item: item.expires <= now)
-        self._next_expiry = min(
-            (
-                item.expires
-                for collectors in self._orgs.values()
-                for items in collectors.values()
-                for item in items.values()
-            ),
-            default=float("inf"),
-        )
+            for collector, items in list(collectors.items()):
+                ends = {k: i.collected + lifetime(org, collector, i) for k, i in items.items()}
+                self._drop_if(org, collector, lambda key, _: ends[key] <= now)  # noqa: B023
+                next_check = min((next_check, *(end for end in ends.values() if end > now)))
+        self._next_check = next_check
 
     def end_day(self, org: str, today: date) -> None:
         """Drop values about a day that is not `today`."""
@@ -118,7 +122,8 @@ class Snapshots:
 
     def _set(self, org: str, collector: str, items: Items) -> None:
         self._orgs.setdefault(org, {}).setdefault(collector, {}).update(items)
-        self._next_expiry = min((self._next_expiry, *(item.expires for item in items.values())))
+        ends = (item.collected + item.interval for item in items.values())
+        self._next_check = min((self._next_check, *ends))
 
     def _drop_if(self, org: str, collector: str, gone: Callable[[str, Item], bool]) -> None:
         """Drop the items for which `gone` is true, and what is empty then."""
@@ -147,12 +152,12 @@ def _names(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return known
 
 
-def encode(item: Item, *, expires: float) -> bytes:
-    """Return an item for the state file; `expires` is in Unix seconds."""
+def encode(item: Item, *, collected: float) -> bytes:
+    """Return an item for the state file; `collected` is in Unix seconds."""
     record: dict[str, Any] = {
         "day": item.day.isoformat(),
-        "collected": item.collected,
-        "expires": expires,
+        "collected": collected,
+        "interval": item.interval,
         "of_day": item.of_day,
         "samples": pack(item.samples),
         "courses": dict(item.courses),
@@ -162,7 +167,7 @@ def encode(item: Item, *, expires: float) -> bytes:
 
 
 def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
-    """Return the item that `encode` wrote, with its expiry on the monotonic clock.
+    """Return the item that `encode` wrote, collected on this process' monotonic clock.
 
     `now` (Unix seconds) and `monotonic` are the same moment. Raises ValueError, TypeError,
     KeyError or IndexError if the payload is anything else.
@@ -171,8 +176,9 @@ def decode(payload: bytes, *, now: float, monotonic: float) -> Item:
     return Item(
         samples=unpack(record["samples"]),
         day=date.fromisoformat(record["day"]),
-        collected=finite(record["collected"]),
-        expires=monotonic + (finite(record["expires"]) - now),
+        # Not in the future: it was written while the clock was ahead.
+        collected=monotonic + min(finite(record["collected"]) - now, 0.0),
+        interval=finite(record["interval"]),
         of_day=bool(record["of_day"]),
         courses=_texts(record["courses"]),
         mentors=_texts(record["mentors"]),

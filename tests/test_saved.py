@@ -40,16 +40,15 @@ SAME_DATA = {
 }
 
 
-def item(clock, *, left=3600.0, value=7.0, of_day=False):
+def item(clock, *, value=7.0):
     samples = Samples()
     samples.add(catalog.ACTIVE_USERS.at("7d"), value)
     samples.add_column(catalog.COURSE_ACTIVE_USERS.at("7d"), {"bio": 3.0, "art": 4.0})
     return Item(
         samples=samples.compact(),
         day=TODAY,
-        collected=clock.now().timestamp(),
-        expires=clock.monotonic() + left,
-        of_day=of_day,
+        collected=clock.monotonic(),
+        interval=3600.0,
         courses={"bio": "Biology", "art": ""},
         mentors={"m1": "Coach"},
     )
@@ -140,25 +139,18 @@ def test_no_other_setting_makes_another_scope(other):
 
 def test_items_history_and_attempts_survive_a_restart(begin):
     first = begin(ACME)
-    kept = item(first.clock)
-    first.collect(ACME, **{"7d": kept})
+    saved = item(first.clock)
+    first.collect(ACME, **{"7d": saved})
     first.history.update("acme", "active_users", days={TODAY: 5.0, TODAY - timedelta(days=1): None})
     first.history.update("acme", "course_enrollments", days={TODAY: 2.0}, part="bio")
     first.saved.save_attempt("acme", "active_users", Attempt(1000.0, 900.0))
     second = begin(ACME, clock=later(600))
     found = second.snapshots.items("acme", "active_users")["7d"]
-    assert replace(found, expires=kept.expires) == kept
-    assert found.expires == pytest.approx(5.0 + 3600 - 600)
+    assert replace(found, collected=saved.collected) == saved
+    assert found.collected == pytest.approx(5.0 - 600)
     assert second.values(ACME) == {TODAY: 5.0, TODAY - timedelta(days=1): None}
     assert second.history.series("acme", "course_enrollments", part="bio").get(TODAY) == 2
     assert second.attempts == {("acme", "active_users"): Attempt(1000.0, 900.0)}
-
-
-def test_items_that_expired_meanwhile_are_not_restored(begin):
-    first = begin(ACME)
-    first.collect(ACME, short=item(first.clock, left=60), long=item(first.clock, left=600))
-    second = begin(ACME, clock=later(61))
-    assert second.snapshots.items("acme", "active_users").keys() == {"long"}
 
 
 def test_removed_items_and_series_do_not_come_back(begin):

@@ -18,14 +18,16 @@ TODAY = date(2026, 5, 6)
 ERRORS = (ValueError, TypeError, KeyError, IndexError)
 
 
-def item(*, expires=100.0, of_day=False, day=TODAY, value=7.0, courses=None, mentors=None):
+def item(
+    *, collected=0.0, interval=100.0, of_day=False, day=TODAY, value=7.0, courses=None, mentors=None
+):
     samples = Samples()
     samples.add(catalog.ACTIVE_USERS.at("7d"), value)
     return Item(
         samples=samples.compact(),
         day=day,
-        collected=1000.0,
-        expires=expires,
+        collected=collected,
+        interval=interval,
         of_day=of_day,
         courses=courses or {},
         mentors=mentors or {},
@@ -53,34 +55,51 @@ def test_an_update_replaces_the_given_items_and_no_others(snapshots):
     assert items["bio"] is new
 
 
+def twice(_org, _collector, item):
+    """Return a lifetime of two intervals."""
+    return 2 * item.interval
+
+
 def test_items_expire_on_their_own(snapshots, changes):
-    snapshots.update("acme", "videos", {"today": item(expires=10), "org": item(expires=30)})
-    snapshots.update("globex", "videos", {"org": item(expires=20)})
+    snapshots.update("acme", "videos", {"today": item(interval=5), "org": item(interval=15)})
+    snapshots.update("globex", "videos", {"org": item(interval=10)})
     changes.clear()
     for now in (9.9, 10, 10, 25):
-        snapshots.expire(now)
+        snapshots.expire(now, twice)
     assert snapshots.items("acme", "videos").keys() == {"org"}
     assert changes == [("acme", "videos", {"today": None}), ("globex", "videos", {"org": None})]
 
 
-def test_an_item_that_is_collected_again_lives_on(snapshots):
-    snapshots.update("acme", "videos", {"org": item(expires=10)})
-    snapshots.update("acme", "videos", {"org": item(expires=20)})
-    snapshots.expire(15)
+def test_an_item_that_is_collected_again_stays(snapshots):
+    snapshots.update("acme", "videos", {"org": item(interval=5)})
+    snapshots.update("acme", "videos", {"org": item(interval=5, collected=10)})
+    snapshots.expire(15, twice)
     assert snapshots.items("acme", "videos").keys() == {"org"}
-    snapshots.expire(20)
+    snapshots.expire(20, twice)
     assert snapshots.of("acme") == {}
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 100)), max_size=20))
-def test_whatever_the_order_nothing_is_served_beyond_its_expiry(steps):
-    snapshots, expected = Snapshots(), {}
-    for key, moment in steps:
-        snapshots.update("acme", "x", {key: item(expires=moment)})
-        expected[key] = moment
-        snapshots.expire(moment)
-        expected = {k: expires for k, expires in expected.items() if expires > moment}
-        assert {k: i.expires for k, i in snapshots.items("acme", "x").items()} == expected
+def test_a_lifetime_that_changed_applies_to_items_that_are_there(snapshots):
+    snapshots.update("acme", "videos", {"org": item(interval=100)})
+    snapshots.expire(150, twice)
+    snapshots.expire(160, lambda *_: 500.0, every=True)
+    snapshots.expire(499, lambda *_: 500.0)
+    assert snapshots.items("acme", "videos").keys() == {"org"}
+    snapshots.expire(499, lambda *_: 100.0, every=True)
+    assert snapshots.of("acme") == {}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 100), st.floats(0, 50)), max_size=20)
+)
+def test_whatever_the_order_nothing_is_served_beyond_its_lifetime(steps):
+    snapshots, ends, now = Snapshots(), {}, 0.0
+    for key, interval, passed in steps:
+        now += passed
+        snapshots.update("acme", "x", {key: item(interval=interval, collected=now)})
+        ends[key] = now + 2 * interval
+        snapshots.expire(now, twice)
+        assert snapshots.items("acme", "x").keys() == {k for k, end in ends.items() if end > now}
 
 
 def test_values_of_a_day_end_with_it_and_complete_days_stay(snapshots, changes):
@@ -143,27 +162,27 @@ def test_an_item_knows_its_number_of_series():
 
 @given(
     day=st.dates(),
-    collected=st.floats(0, 1e12),
-    left=st.floats(-1e6, 1e6),
+    interval=st.floats(0, 1e6),
+    age=st.floats(0, 1e6),
     of_day=st.booleans(),
     names=st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=3),
 )
 def test_a_decoded_item_is_the_encoded_one_on_another_monotonic_clock(
-    day, collected, left, of_day, names
+    day, interval, age, of_day, names
 ):
-    before = replace(
-        item(of_day=of_day, day=day, courses=names, mentors=names),
-        collected=collected,
-        expires=50.0 + left,
-    )
+    before = item(of_day=of_day, day=day, interval=interval, courses=names, mentors=names)
     now = 1.7e9
-    payload = encode(before, expires=now + left)
-    after = decode(payload, now=now + 10, monotonic=3.0)
-    assert replace(after, expires=0) == replace(before, expires=0)
-    assert after.expires == pytest.approx(3.0 + left - 10, abs=1e-3)
+    after = decode(encode(before, collected=now - age), now=now, monotonic=3.0)
+    assert replace(after, collected=0) == replace(before, collected=0)
+    assert after.collected == pytest.approx(3.0 - age, abs=1e-3)
 
 
-VALID = json.loads(encode(item(courses={"bio": "Biology"}), expires=1.7e9))
+def test_an_item_that_was_saved_while_the_clock_was_ahead_is_no_younger_than_now():
+    payload = encode(item(), collected=1.8e9)
+    assert decode(payload, now=1.7e9, monotonic=3.0).collected == 3.0
+
+
+VALID = json.loads(encode(item(courses={"bio": "Biology"}), collected=1.7e9))
 
 
 @given(
@@ -189,18 +208,18 @@ def assert_item_or_error(payload):
     except ERRORS:
         return
     assert isinstance(found.day, date)
-    assert math.isfinite(found.expires)
+    assert math.isfinite(found.collected + found.interval)
     assert all(isinstance(t, str) for names in (found.courses, found.mentors) for t in names)
 
 
 @pytest.mark.parametrize(
     ("member", "text"),
     [
-        ("expires", "Infinity"),
-        ("expires", "1e999"),
-        ("expires", "NaN"),
+        ("interval", "Infinity"),
+        ("interval", "1e999"),
+        ("interval", "NaN"),
         ("collected", "9" * 400),
-        ("expires", "9" * 400),
+        ("interval", "9" * 400),
         ("samples", '[["iblai_active_users_7d", [[]], [' + "9" * 400 + "]]]"),
         ("samples", '[["iblai_active_users_7d", [[]], [NaN]]]'),
         ("samples", "[" * 100_000),

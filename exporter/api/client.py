@@ -174,10 +174,6 @@ class ApiClient:
         self._limits = limits
         self._trust.set_strict(strict=limits.tls_strict)
 
-    def forget(self, org: str) -> None:
-        """Forget an org that is gone, except for a Retry-After that still holds."""
-        self._retry_after.forget(org, now=self._clock.monotonic())
-
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
@@ -270,7 +266,6 @@ class ApiClient:
             raise
         else:
             code = label(request.status)
-            self._retry_after.reset(org, endpoint)
             request.site.host.answered(self._clock.monotonic() - started)
             return body
         finally:

@@ -1,4 +1,4 @@
-"""When the API may be asked again: `Retry-After` read, and kept by org and endpoint."""
+"""Until when requests wait: the header `Retry-After`, by org and endpoint."""
 
 import re
 from datetime import UTC, datetime
@@ -7,10 +7,8 @@ from email.utils import parsedate_to_datetime
 AT_LEAST = 1.0
 AT_MOST = 86_400.0
 
-FIRST = 5.0
-"""Seconds to wait after an answer of 429 that names no time; doubled each time it repeats."""
-
-LONGEST = 300.0
+PAUSE = 4.0
+"""Seconds that requests wait after a response of 429 without `Retry-After`."""
 
 _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 
@@ -41,43 +39,26 @@ def _moment(text: str | None) -> datetime | None:
 
 
 class RetryAfter:
-    """Who must wait, and until when. Times are monotonic seconds."""
+    """Until when requests of an endpoint of an org wait. Times are monotonic seconds."""
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, str], float] = {}
-        self._repeats: dict[tuple[str, str], int] = {}
 
     def postpone(self, org: str, endpoint: str, *, now: float, seconds: float | None) -> float:
-        """Hold an endpoint of an org back, and return until when.
+        """Postpone requests by `seconds`, and return until when. A wait is never shortened.
 
-        Without `seconds` the wait grows with each repeat since the last good answer. A wait
-        is never shortened.
+        Without `seconds` it is always `PAUSE`: the requests that were under way together would
+        each double a wait that grows. A collector that fails again backs off in any case.
         """
-        key = org, endpoint
-        if seconds is None:
-            repeats = self._repeats.get(key, 0)
-            self._repeats[key] = repeats + 1
-            seconds = min(FIRST * 2.0 ** min(repeats, 16), LONGEST)
-        until = max(now + seconds, self._until.get(key, now))
-        self._until[key] = until
+        wait = PAUSE if seconds is None else seconds
+        until = max(now + wait, self._until.get((org, endpoint), now))
+        self._until[org, endpoint] = until
         return until
 
     def until(self, org: str, endpoint: str, *, now: float) -> float | None:
-        """Return when an endpoint may be asked again, or None if it may be now."""
-        if not self._until:
-            return None
+        """Return until when requests wait, or None if they do not."""
         until = self._until.get((org, endpoint))
         if until is not None and until <= now:
             del self._until[org, endpoint]
             return None
         return until
-
-    def reset(self, org: str, endpoint: str) -> None:
-        """Forget how often an endpoint asked to wait: it answered."""
-        if self._repeats:
-            self._repeats.pop((org, endpoint), None)
-
-    def forget(self, org: str, *, now: float) -> None:
-        """Drop what is over; a `Retry-After` that has not passed stays."""
-        self._until = {k: until for k, until in self._until.items() if k[0] != org or until > now}
-        self._repeats = {k: n for k, n in self._repeats.items() if k[0] != org}

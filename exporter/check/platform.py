@@ -114,7 +114,7 @@ class _Requests:
             org=replace(self.org, **{"range_end": "inclusive", **settings}),
             api=self.attempts.pipeline.api,
             day=self.today,
-            now=self.moment.timestamp(),
+            now=self.attempts.pipeline.clock.monotonic(),
             interval=self.org.interval,
             page_size=self.page_size,
             history=self._history,

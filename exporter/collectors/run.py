@@ -113,7 +113,7 @@ class Run:
     api: Api
     day: date
     now: float
-    """Unix seconds."""
+    """Monotonic seconds."""
     interval: float
     """Seconds between runs of this collector."""
     page_size: int

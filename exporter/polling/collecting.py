@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What a run returned. `started` is in monotonic seconds.
+    """What a run returned.
 
     `error` is that of the run as a whole or, if all of them failed, that of an item. An `early`
     run requested only items that failed before or are new.
@@ -31,8 +31,12 @@ class Collected:
     run: Run
     result: Result
     error: ItemError | None
-    started: float
     early: bool
+
+    @property
+    def started(self) -> float:
+        """When the run began, in monotonic seconds."""
+        return self.run.now
 
 
 class Collecting:
@@ -46,21 +50,22 @@ class Collecting:
         self, state: OrgState, entry: CollectorState, queued: Collection, *, every_item: bool
     ) -> Collected:
         """Run a collector. With `every_item` nothing waits for its time."""
-        started = self._context.clock.monotonic()
-        early = not every_item and entry.due.attempted and entry.due.at() > started
+        now = self._context.clock.monotonic()
+        early = not every_item and entry.due.attempted and entry.due.at() > now
         items = self._context.snapshots.items(state.key, entry.name)
-        due = (lambda _: True) if every_item else _due_items(entry, items, now=started, early=early)
-        run = self._make_run(state, entry, queued, due, items)
-        result, error = await entry.generation.collect(entry.collector, run)
-        return Collected(run=run, result=result, error=error, started=started, early=early)
+        is_due = (lambda _: True) if every_item else _due_items(entry, items, now=now, early=early)
+        run = self._make_run(state, entry, queued, is_due=is_due, now=now)
+        result, error = await entry.generation.collect(entry.collector, run, whole=not early)
+        return Collected(run=run, result=result, error=error, early=early)
 
     def _make_run(
         self,
         state: OrgState,
         entry: CollectorState,
         queued: Collection,
+        *,
         is_due: Callable[[str], bool],
-        items: Items,
+        now: float,
     ) -> Run:
         def payload_error(endpoint: Endpoint, reason: Reason, count: int) -> None:
             self._context.telemetry.payload_error(state.key, reason, count)
@@ -72,12 +77,12 @@ class Collecting:
             org=state.org,
             api=self._context.api,
             day=state.day,
-            now=self._context.clock.now().timestamp(),
+            now=now,
             interval=entry.due.interval,
             page_size=self.page_size,
             history=self._context.history,
             queued=queued,
-            items=items,
+            items=self._context.snapshots.items(state.key, entry.name),
             courses=state.courses(self._context.snapshots) if entry.collector.per_course else (),
             mentors=state.mentors(self._context.snapshots) if entry.collector.per_mentor else (),
             is_due=is_due,

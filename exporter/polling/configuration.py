@@ -101,7 +101,7 @@ class Configuration:
         self, state: OrgState, collector: Collector, before: CollectorState
     ) -> CollectorState:
         """Return what is known of a collector, under the settings in use."""
-        due = replace(before.due, interval=state.interval(collector, self._context.snapshots))
+        due = state.timed(before.due, collector, self._context.snapshots)
         return replace(before, collector=collector, due=due, queued=None, task=None)
 
     def _new(
@@ -111,6 +111,7 @@ class Configuration:
         now = self._context.clock.monotonic()
         due = Due(
             interval=state.interval(collector, self._context.snapshots),
+            retry=state.retry(collector),
             since=now,
             spread=spread(state.key, collector.name),
         )

@@ -51,10 +51,15 @@ class Generation:
         """Try the newer family after one more 404."""
         self.gone = GONE_AFTER - 1
 
-    async def collect(self, collector: Collector, run: Run) -> Outcome:
-        """Collect from the seeds' endpoint, or from the newer family once that is gone."""
-        if collector.v2 is None:
-            return await _attempt(collector.collect, run)
+    async def collect(self, collector: Collector, run: Run, *, whole: bool) -> Outcome:
+        """Collect from the seeds' endpoint, or from the newer family once that is gone.
+
+        A run that is not the `whole` collector shows nothing about an endpoint: the few courses or
+        mentors that it is about may not exist.
+        """
+        if collector.v2 is None or not whole:
+            v2 = collector.v2 if self.runs_of_v2 else None
+            return await _attempt(v2 or collector.collect, run)
         if self.runs_of_v2 % TRY_SEEDS_EVERY == 0:
             outcome = await _attempt(collector.collect, run)
             self.gone = self.gone + 1 if _is_gone(outcome) else 0

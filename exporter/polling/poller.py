@@ -24,6 +24,7 @@ from exporter.polling.state import CollectorState, OrgState
 from exporter.saved import Attempts
 from exporter.scheduler import Collection
 from exporter.settings import ApiLimits, Org
+from exporter.snapshots import Item
 
 TICK = 0.25
 """Seconds between two checks of what is due."""
@@ -98,6 +99,7 @@ class Poller:
         for _ in self._configuration.apply(orgs, attempts or {}):
             pass
         self._overload.check()
+        self._expire(every=True)
 
     async def change_orgs(self, orgs: Iterable[Org], limits: ApiLimits) -> None:
         """Do the same org by org, so that a thousand of them do not block the event loop."""
@@ -105,12 +107,20 @@ class Poller:
         for _ in self._configuration.apply(orgs, {}):
             await asyncio.sleep(0)
         self._overload.check()
+        self._expire(every=True)
 
     def tick(self) -> None:
         """Queue what is due, and drop what is no longer valid."""
         self._days.follow()
-        self._snapshots.expire(self._clock.monotonic())
+        self._expire()
         self._schedule.queue_due()
+
+    def _expire(self, *, every: bool = False) -> None:
+        def lifetime(org: str, collector: str, item: Item) -> float:
+            state = self._schedule.get(org)
+            return state.lifetime(collector, item) if state else 0.0
+
+        self._snapshots.expire(self._clock.monotonic(), lifetime, every=every)
 
     def maintain(self) -> None:
         """Notice changed keys, and how far demand exceeds the limits."""

@@ -11,7 +11,7 @@ import structlog
 
 from exporter import collectors
 from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError
-from exporter.collectors.run import ItemError, NewItem, Run
+from exporter.collectors.run import ItemError
 from exporter.polling.collecting import Collected
 from exporter.polling.context import Context
 from exporter.polling.days import AFTER_MIDNIGHT
@@ -35,62 +35,65 @@ class Recorder:
 
     def record(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Record what a run returned."""
-        error = collected.error
-        if collected.early and error is collected.result.error:
-            self._items_ended(state, entry, collected)
-        elif error is None:
-            self._succeeded(state, entry, collected)
+        result, error = collected.result, collected.error
+        if error is result.error:
+            self._record_items(state, entry, collected)
+        if error is None:
+            # A run in which every item backs off says nothing about the collector.
+            if result.items or not entry.failing:
+                self._succeeded(state, entry, collected)
+            if not collected.early:
+                entry.due = entry.due.succeeded(collected.started)
+        elif collected.early and error is result.error and self._others_succeed(state, entry):
+            self._retries_failed(state, entry, error)
         else:
             self._failed(state, entry, collected, error)
         entry.first = False
-        entry.due = replace(
-            entry.due, interval=state.interval(entry.collector, self._context.snapshots)
-        )
+        entry.due = state.timed(entry.due, entry.collector, self._context.snapshots)
+        if result.again:
+            entry.due = replace(entry.due, attempted=False)
         if collected.run.day != state.day and entry.collector.windows:
             # It ran across midnight, so the complete days of the new day are missing.
             entry.due = entry.due.no_later_than(self._context.clock.monotonic() + AFTER_MIDNIGHT)
 
     def _succeeded(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         org, name, telemetry = state.key, entry.name, self._context.telemetry
-        self._record_items(state, entry, collected)
-        before = telemetry.outcome(org, name)
-        error = _item_error(entry, collected, before.error)
+        before, failing = telemetry.outcome(org, name), len(entry.failing)
+        error = next((str(error) for error in collected.result.failed.values()), before.error)
+        error = error if failing else ""
         now = self._context.clock.now().timestamp()
         seconds = self._context.clock.monotonic() - collected.started
-        failing = len(entry.failing)
         telemetry.succeeded(org, name, at=now, seconds=seconds, items_failed=failing, error=error)
         if before.error and not error:
             log.info("collector recovered", org=org, collector=name)
         if entry.collector.v2 is not None:
             telemetry.source(org, name, entry.generation.name)
-        self._context.saved.save_attempt(org, name, Attempt(now, now))
+        if not collected.early:
+            self._context.saved.save_attempt(org, name, Attempt(now, now))
         entry.key_rejected = entry.absent = False
-        entry.due = entry.due.succeeded(collected.started)
-        if collected.result.again:
-            entry.due = replace(entry.due, attempted=False)
         if entry.collector.lists_courses or entry.collector.lists_mentors:
             self._collect_new_parts(state)
 
-    def _items_ended(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
-        """Record a run between two runs of all items, which says nothing about the others."""
-        self._record_items(state, entry, collected)
-        telemetry, failing = self._context.telemetry, len(entry.failing)
-        before = telemetry.outcome(state.key, entry.name).error
-        error = _item_error(entry, collected, before)
-        telemetry.items_failed(state.key, entry.name, count=failing, error=error)
+    def _others_succeed(self, state: OrgState, entry: CollectorState) -> bool:
+        """Return whether the collector has items that do not fail."""
+        items = self._context.snapshots.items(state.key, entry.name)
+        return any(_item_key(key) not in entry.failing for key in items)
+
+    def _retries_failed(self, state: OrgState, entry: CollectorState, error: ItemError) -> None:
+        """Record that items which failed before, or are new, failed; the others are not due."""
+        self._context.telemetry.items_failed(
+            state.key, entry.name, count=len(entry.failing), error=str(error)
+        )
 
     def _failed(
         self, state: OrgState, entry: CollectorState, collected: Collected, error: ItemError
     ) -> None:
         org, name, telemetry = state.key, entry.name, self._context.telemetry
         started = collected.started
-        sent = not isinstance(error, ApiError) or error.sent
+        sent = _was_sent(error)
         entry.key_rejected = isinstance(error, ApiError) and error.kind in _KEY_PROBLEMS
         entry.failing.clear()
-        if sent:
-            entry.due = entry.due.failed(started, retry_at=_retry_at(error))
-        else:
-            entry.due = entry.due.postponed(started, retry_at=_retry_at(error))
+        entry.due = _after(error, entry.due, started)
         before = telemetry.outcome(org, name)
         now = self._context.clock.now().timestamp()
         if _is_absent(entry, error) and not before.last_success:
@@ -111,47 +114,38 @@ class Recorder:
 
     def _record_items(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Replace the items that were collected, and drop those that are no longer wanted."""
-        run, result = collected.run, collected.result
+        run, result, now = collected.run, collected.result, self._context.clock.monotonic()
         self._back_off(state, entry, collected)
         items = {
-            key: self._item(state, run, draft)
-            for key, draft in result.items.items()
-            if not (draft.of_day and run.day != state.day)
+            key: Item(
+                samples=new.samples.compact(),
+                day=run.day,
+                collected=now,
+                interval=new.interval,
+                of_day=new.of_day,
+                courses=new.courses,
+                mentors=new.mentors,
+            )
+            for key, new in result.items.items()
+            if not (new.of_day and run.day != state.day)
         }
         for key in result.confirmed & run.items.keys():
-            items[key] = replace(
-                run.items[key], expires=self._expiry(state, state.org.history_interval)
-            )
+            items[key] = replace(run.items[key], collected=now)
         self._context.snapshots.update(state.key, entry.name, items)
         if result.wanted is not None:
             self._context.snapshots.keep(state.key, entry.name, result.wanted)
         for other in result.history_of:
             self._context.renderer.render(state.key, other)
 
-    def _item(self, state: OrgState, run: Run, draft: NewItem) -> Item:
-        return Item(
-            samples=draft.samples.compact(),
-            day=run.day,
-            collected=run.now,
-            expires=self._expiry(state, draft.interval),
-            of_day=draft.of_day,
-            courses=draft.courses,
-            mentors=draft.mentors,
-        )
-
-    def _expiry(self, state: OrgState, interval: float) -> float:
-        return self._context.clock.monotonic() + state.org.staleness(interval) * state.stretch
-
     def _back_off(self, state: OrgState, entry: CollectorState, collected: Collected) -> None:
         """Back off from items that failed, and forget the failures of the others."""
         result, started = collected.result, collected.started
         for key in result.items:
-            entry.failing.pop(key.removesuffix("/today"), None)
+            entry.failing.pop(_item_key(key), None)
         for key, error in result.failed.items():
-            before = entry.failing.get(key) or Due(
-                interval=state.setting(entry.collector), since=started
-            )
-            due = entry.failing[key] = before.failed(started, retry_at=_retry_at(error))
+            retry = state.retry(entry.collector)
+            before = entry.failing.get(key) or Due(interval=retry, retry=retry, since=started)
+            due = entry.failing[key] = _after(error, before, started)
             level = log.warning if due.failures == 1 else log.debug
             level("item failed", org=state.key, collector=entry.name, item=key, error=str(error))
         if result.wanted is not None:
@@ -205,16 +199,21 @@ class Recorder:
             )
 
 
-def _retry_at(error: ItemError) -> float:
-    """Return the earliest time of the next attempt that the API allows."""
-    return error.retry_at if isinstance(error, RateLimitedError) else float("-inf")
+def _after(error: ItemError, due: Due, started: float) -> Due:
+    """Return when it is due next after an attempt that ended with `error`."""
+    retry_at = error.retry_at if isinstance(error, RateLimitedError) else float("-inf")
+    if _was_sent(error):
+        return due.failed(started, retry_at=retry_at)
+    return due.postponed(started, retry_at=retry_at)
 
 
-def _item_error(entry: CollectorState, collected: Collected, before: str) -> str:
-    """Return the error to show while items fail, and "" if none does."""
-    if not entry.failing:
-        return ""
-    return next((str(error) for error in collected.result.failed.values()), before)
+def _was_sent(error: ItemError) -> bool:
+    return not isinstance(error, ApiError) or error.sent
+
+
+def _item_key(key: str) -> str:
+    """Return the key under which an item fails: today's values are requested with the others."""
+    return key.removesuffix("/today")
 
 
 def _is_absent(entry: CollectorState, error: ItemError) -> bool:

@@ -1,7 +1,7 @@
 """What is known of each org and of each of its collectors, apart from the values themselves."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from exporter import collectors
@@ -9,7 +9,7 @@ from exporter.collectors import Collector
 from exporter.polling.generation import Generation
 from exporter.scheduler import Collection, Due
 from exporter.settings import Org
-from exporter.snapshots import Snapshots
+from exporter.snapshots import Item, Snapshots
 
 
 @dataclass(slots=True)
@@ -81,7 +81,23 @@ class OrgState:
             self.org, courses=len(self.courses(snapshots)), mentors=len(self.mentors(snapshots))
         )
 
-    def setting(self, collector: Collector) -> float:
-        """Return the setting that the interval of a collector is a multiple of."""
-        often = collector.base is collectors.Base.INTERVAL
-        return self.org.interval if often else self.org.history_interval
+    def lifetime(self, collector: str, item: Item) -> float:
+        """Return how long an item of a collector is served, in seconds."""
+        entry = self.collectors.get(collector)
+        interval = max(item.interval, entry.due.interval) if entry else item.interval
+        return self.org.staleness(interval) * self.stretch
+
+    def retry(self, collector: Collector) -> float:
+        """Return the seconds after which a collector, or an item of it, that failed is retried.
+
+        Single courses and mentors are retried less often, since all of them may fail at a time.
+        """
+        of_parts = collector.per_course or collector.per_mentor
+        rarely = of_parts and collector.base is collectors.Base.HISTORY_INTERVAL
+        return self.org.history_interval if rarely else self.org.interval
+
+    def timed(self, due: Due, collector: Collector, snapshots: Snapshots) -> Due:
+        """Return when a collector is due with the settings and the parts of the org."""
+        return replace(
+            due, interval=self.interval(collector, snapshots), retry=self.retry(collector)
+        )

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 
 MOST_BACKOFF = 6 * 3600.0
-"""Seconds that failures delay the next attempt at most, unless the interval itself is longer."""
+"""Seconds that failures delay the next attempt at most, unless `retry` itself is longer."""
 
 SPREAD = 0.05
 """Part of the interval by which the delays of collectors differ, so that orgs do not align."""
@@ -20,13 +20,14 @@ Key = tuple[str, str]
 class Due:
     """When a collector of an org is due: at once at first, then after each attempt's delay.
 
-    The delay is the interval after a success and after the first failure. It doubles with each
+    The delay is `interval` after a success and `retry` after a failure. It doubles with each
     further failure, up to 6 hours.
     """
 
     interval: float
     since: float
     """The last attempt; the start or the change of the key before the first."""
+    retry: float
     attempted: bool = False
     failures: int = 0
     """Failures since the last success."""
@@ -58,8 +59,9 @@ class Due:
         )
 
     def postponed(self, at: float, *, retry_at: float) -> "Due":
-        """Return what holds after an attempt at `at` that sent no request: it did not fail."""
-        return replace(self, since=at, attempted=True, retry_at=retry_at)
+        """Return what holds after an attempt at `at` that sent no request: nothing doubles."""
+        failures = max(self.failures, 1)
+        return replace(self, since=at, attempted=True, failures=failures, retry_at=retry_at)
 
     def no_later_than(self, latest: float) -> "Due":
         """Return what holds if the next attempt is due at `latest` although it was due later.
@@ -86,11 +88,10 @@ class Due:
         return max(min(self.since + self._delay(), self.latest), self.retry_at)
 
     def _delay(self) -> float:
-        delay = self.interval * (1 + self.spread)
-        if self.failures > 1:
-            doublings = min(self.failures - 1, 64)
-            return min(delay * 2.0**doublings, max(delay, MOST_BACKOFF))
-        return delay
+        if not self.failures:
+            return self.interval * (1 + self.spread)
+        delay = self.retry * (1 + self.spread)
+        return min(delay * 2.0 ** min(self.failures - 1, 64), max(delay, MOST_BACKOFF))
 
 
 def spread(org: str, collector: str) -> float:

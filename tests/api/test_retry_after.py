@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.api.errors import RateLimitedError
-from exporter.api.retry_after import RetryAfter, read_retry_after
+from exporter.api.retry_after import PAUSE, RetryAfter, read_retry_after
 from tests.api.conftest import (
     BODY,
     OTHER,
@@ -85,17 +85,15 @@ async def test_retries_after_429_end(make_client, server, org, naps):
     assert len(server.received) == 3
 
 
-async def test_a_429_without_retry_after_holds_longer_each_time(client, server, org, clock, naps):
+async def test_without_retry_after_requests_wait_a_few_seconds_however_many_came_together(
+    make_client, server, org, clock, naps
+):
+    client = make_client(concurrency=20, retries=2)
     server.answers = [say({}, status=429)]
-    error = await failure(client, org)
-    assert naps.taken == [5]
-    assert error.retry_at - clock.monotonic() == 10
-    clock.advance(10)
-    server.answers = [say(BODY)]
-    await client.get(org, call())
-    server.answers = [say({}, status=429)]
-    error = await failure(client, org)
-    assert naps.taken == [5, 5]
+    errors = await asyncio.gather(*(failure(client, org) for _ in range(10)))
+    assert len(server.received) == 30
+    assert all(0 < error.retry_at - clock.monotonic() <= PAUSE for error in errors)
+    assert all(0 < nap <= PAUSE for nap in naps.taken)
 
 
 async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(
@@ -111,13 +109,6 @@ async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(
     ]
     error = await failure(client, org)
     assert error.retry_at == clock.monotonic() + 60
-
-
-async def test_retry_after_holds_even_if_the_org_is_forgotten(client, server, org):
-    server.answers = [say({}, status=429, retry_after="120")]
-    await failure(client, org)
-    client.forget("acme")
-    assert not (await failure(client, org)).sent
 
 
 # What the header says.
@@ -159,17 +150,15 @@ def test_any_header_gives_a_time_to_wait(value, date):
     assert 1 <= read_retry_after(value, date=date, now=NOW) <= 86_400
 
 
-def test_a_wait_is_never_shortened_and_grows_to_five_minutes():
+def test_a_wait_is_never_shortened_and_does_not_grow():
     retry_after = RetryAfter()
     assert retry_after.postpone("acme", "x", now=0, seconds=100) == 100
     assert retry_after.postpone("acme", "x", now=10, seconds=1) == 100
-    waits = [
-        retry_after.postpone("acme", "y", now=1000 * n, seconds=None) - 1000 * n for n in range(9)
-    ]
-    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    ends = [retry_after.postpone("acme", "y", now=n, seconds=None) for n in range(100)]
+    assert ends == [n + PAUSE for n in range(100)]
 
 
-def test_a_hold_that_is_over_is_forgotten():
+def test_a_wait_that_is_over_is_forgotten():
     retry_after = RetryAfter()
     retry_after.postpone("acme", "x", now=0, seconds=10)
     assert retry_after.until("acme", "x", now=9) == 10

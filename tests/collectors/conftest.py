@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -78,7 +78,7 @@ class Bench:
         self.api = api
         self.org = ORG
         self.day = TODAY
-        self.now = datetime(2026, 5, 6, 12, tzinfo=UTC).timestamp()
+        self.now = 1000.0
         self.interval = HOUR
         self.courses = ()
         self.mentors = ()
@@ -126,7 +126,7 @@ class Bench:
                 samples=draft.samples.compact(),
                 day=self.day,
                 collected=self.now,
-                expires=self.now + 3 * draft.interval,
+                interval=draft.interval,
                 of_day=draft.of_day,
                 courses=draft.courses,
                 mentors=draft.mentors,

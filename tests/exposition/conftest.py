@@ -33,7 +33,7 @@ def item(*rows, day=TODAY, of_day=False, courses=None, mentors=None):
         samples=samples(*rows),
         day=day,
         collected=0.0,
-        expires=1e9,
+        interval=1e9,
         of_day=of_day,
         courses=courses or {},
         mentors=mentors or {},

@@ -39,6 +39,7 @@ class Fault:
     org: str = ""
     path: str = ""
     body: bytes | None = None
+    retry_after: int | None = None
 
     def hits(self, request):
         return (not self.org or self.org == request.org) and self.path in request.path
@@ -125,8 +126,9 @@ class FakeApi:
         body = fault.body
         if body is None:
             body = self._body(request) if fault.status == 200 else b'{"detail": "no"}'
+        retry = f"retry-after: {fault.retry_after}\r\n" if fault.retry_after else ""
         writer.write(
-            f"HTTP/1.1 {fault.status} X\r\ncontent-type: application/json\r\n"
+            f"HTTP/1.1 {fault.status} X\r\ncontent-type: application/json\r\n{retry}"
             f"content-length: {len(body)}\r\n\r\n".encode()
             + body
         )

@@ -176,7 +176,7 @@ class Exporter:
 
     def expire(self):
         """Drop what is too old at the clock's time, as the schedule does four times a second."""
-        self.snapshots.expire(self.clock.monotonic())
+        self.poller._expire()
 
     async def text(self, form=Format.TEXT):
         return (await self.page.read(form, gzip=False)).decode()

@@ -5,23 +5,52 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from exporter.scheduler import SPREAD
+from exporter.settings import ApiLimits
 from tests.integration.fake_api import COURSES, Fault
 from tests.polling.bench import only
 
+OUTAGES = {
+    **{str(status): Fault(status=status) for status in (401, 403, 404, 410, 429, 500, 503)},
+    **{f"{status} with Retry-After": Fault(status=status, retry_after=20) for status in (429, 503)},
+    "429 with an hour's Retry-After of one org": Fault(status=429, retry_after=3600, org="org0"),
+}
 
-@pytest.mark.parametrize("status", [401, 403, 404, 500])
-async def test_failing_for_twenty_seconds_costs_one_missed_interval(bench, acme, api, status):
-    exporter = bench(acme)
-    await exporter.settle()
-    await exporter.pass_time(290, step=10)
-    api.faults = [Fault(status=status)]
-    await exporter.pass_time(20, step=5)
-    api.faults, api.received = [], []
-    await exporter.pass_time(330, step=10)
-    polled = {r.path.rsplit("/", 2)[-2:][0] for r in api.received}
-    assert len(api.received) >= 5
-    assert polled
-    assert await exporter.value("iblai_collector_success", collector="videos") == 1
+
+@pytest.mark.parametrize("start", [True, False], ids=["at the start", "later"])
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_an_outage_of_twenty_seconds_costs_at_most_one_interval(
+    bench, acme, api, outage, start
+):
+    orgs = [replace(acme, key=f"org{number}") for number in range(12)]
+    healthy = bench(acme)
+    await healthy.settle()
+    wanted = by_labels(await healthy.values(), "acme")
+    exporter = bench(*orgs, limits=ApiLimits(rate_limit=0, retries=3, concurrency=8))
+    if not start:
+        await exporter.settle()
+        await exporter.pass_time(295, step=59)
+    api.faults = [OUTAGES[outage]]
+    await exporter.pass_time(20, step=1)
+    api.faults = []
+    await exporter.pass_time(interval_with_spread(acme), step=3)
+    for org in orgs[1:] if outage.endswith("one org") else orgs:
+        assert by_labels(await exporter.values(org.key), org.key) == wanted, org.key
+        for name, result in exporter.pipeline.telemetry.outcomes(org.key).items():
+            assert result.success, (org.key, name, result.error)
+    assert not any(queue.in_flight for queue in exporter.queues())
+
+
+def interval_with_spread(org):
+    return org.interval * (1 + SPREAD) + 5
+
+
+def by_labels(values, org):
+    """Return values by name and labels but the org's."""
+    return {
+        (name, tuple(p for p in labels if p != ("org", org))): v
+        for (name, labels), v in values.items()
+    }
 
 
 async def test_failures_are_retried_at_the_next_interval_and_then_at_twice_the_delay(

@@ -112,7 +112,9 @@ class Host:
     def start_cold(self):
         """Everything is due now, for the first time."""
         for each in self.collectors:
-            each.due = Due(each.interval, 0.0, spread=spread(each.org, each.name))
+            each.due = Due(
+                each.interval, 0.0, retry=each.interval, spread=spread(each.org, each.name)
+            )
             each.left = 0
             self.plan(each, first=each.core)
 
@@ -121,7 +123,7 @@ class Host:
         for each in self.collectors:
             part = spread(each.org, each.name)
             last = -stretch * each.interval * (1 + part) * self.random.random()
-            each.due = Due(each.interval, last, attempted=True, spread=part)
+            each.due = Due(each.interval, last, retry=each.interval, attempted=True, spread=part)
             each.attempts.append(last)
             self.plan(each)
 

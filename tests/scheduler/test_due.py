@@ -16,31 +16,42 @@ def failed(due, times, *, at=100.0):
 
 
 def test_a_collector_is_due_at_once_and_then_every_interval():
-    due = Due(300.0, 100.0)
+    due = Due(300.0, 100.0, retry=300.0)
     assert due.at() == 100.0
     assert due.succeeded(120.0).at() == 420.0
 
 
 def test_the_delay_doubles_after_the_first_failure_up_to_6_hours():
-    due = Due(300.0, 0.0)
+    due = Due(300.0, 0.0, retry=300.0)
     delays = [failed(due, times).at() - 100.0 for times in range(1, 12)]
     assert delays[:4] == [300.0, 600.0, 1200.0, 2400.0]
     assert delays[-1] == 6 * HOUR
     assert failed(due, 5000).at() - 100.0 == 6 * HOUR
 
 
-def test_an_interval_above_6_hours_stays():
-    assert failed(Due(24 * HOUR, 0.0), 9).at() == 100.0 + 24 * HOUR
+def test_a_long_interval_delays_no_retry_and_a_retry_above_6_hours_is_not_doubled():
+    assert failed(Due(25 * HOUR, 0.0, retry=300.0), 1).at() == 100.0 + 300.0
+    assert failed(Due(25 * HOUR, 0.0, retry=300.0), 20).at() == 100.0 + 6 * HOUR
+    assert failed(Due(24 * HOUR, 0.0, retry=24 * HOUR), 9).at() == 100.0 + 24 * HOUR
+
+
+def test_an_attempt_that_sent_no_request_is_repeated_without_a_longer_delay():
+    due = Due(HOUR, 0.0, retry=300.0)
+    for _ in range(5):
+        due = due.postponed(200.0, retry_at=0.0)
+    assert due.at() == 500.0
+    assert due.postponed(200.0, retry_at=1000.0).at() == 1000.0
+    assert failed(due, 2).postponed(100.0, retry_at=0.0).at() == failed(due, 2).at()
 
 
 def test_404_for_20_seconds_costs_one_interval():
-    due = Due(60.0, 0.0).succeeded(0.0).failed(60.0)
+    due = Due(60.0, 0.0, retry=60.0).succeeded(0.0).failed(60.0)
     assert due.at() == 120.0
     assert due.succeeded(120.0).at() == 180.0
 
 
 def test_a_success_or_a_changed_key_ends_the_backoff():
-    due = failed(Due(300.0, 0.0), 7)
+    due = failed(Due(300.0, 0.0, retry=300.0), 7)
     assert due.backing_off
     assert due.succeeded(900.0).at() == 1200.0
     assert due.reset(900.0).at() == 900.0
@@ -48,7 +59,7 @@ def test_a_success_or_a_changed_key_ends_the_backoff():
 
 
 def test_retry_after_may_only_delay():
-    due = Due(300.0, 0.0)
+    due = Due(300.0, 0.0, retry=300.0)
     assert due.failed(100.0, retry_at=1000.0).at() == 1000.0
     assert due.failed(100.0, retry_at=200.0).at() == 400.0
     assert due.failed(100.0, retry_at=1000.0).no_later_than(500.0).at() == 1000.0
@@ -56,21 +67,21 @@ def test_retry_after_may_only_delay():
 
 
 def test_a_collector_may_be_due_after_midnight_if_that_is_sooner():
-    due = Due(interval=6 * HOUR, since=0.0).succeeded(0.0)
+    due = Due(6 * HOUR, 0.0, retry=300.0).succeeded(0.0)
     assert due.no_later_than(2 * HOUR).at() == 2 * HOUR
     assert due.no_later_than(7 * HOUR).at() == 6 * HOUR
     assert due.no_later_than(2 * HOUR).succeeded(2 * HOUR).at() == 8 * HOUR
-    assert due.no_later_than(2 * HOUR).failed(2 * HOUR).at() == 8 * HOUR
+    assert due.no_later_than(2 * HOUR).failed(2 * HOUR).at() == 2 * HOUR + 300.0
 
 
 def test_a_collector_that_backs_off_ignores_midnight():
-    due = Due(interval=2 * HOUR, since=0.0)
+    due = Due(2 * HOUR, 0.0, retry=2 * HOUR)
     assert due.failed(0.0).no_later_than(HOUR).at() == HOUR
     assert failed(due, 2, at=0.0).no_later_than(HOUR).at() == 4 * HOUR
 
 
 def test_a_changed_interval_counts_from_the_last_attempt():
-    assert replace(Due(300.0, 0.0).succeeded(50.0), interval=60.0).at() == 110.0
+    assert replace(Due(300.0, 0.0, retry=300.0).succeeded(50.0), interval=60.0).at() == 110.0
 
 
 @given(st.text(), st.text(), st.integers(0, 20), st.floats(1, 1e6))
@@ -78,7 +89,7 @@ def test_orgs_differ_by_up_to_5_percent_and_never_come_early(org, collector, fai
     part = spread(org, collector)
     assert part == spread(org, collector)
     assert 0 <= part <= 0.05
-    delay = failed(Due(interval, 0.0, spread=part), failures, at=0.0).at()
+    delay = failed(Due(interval, 0.0, retry=interval, spread=part), failures, at=0.0).at()
     if failures:
         assert interval <= delay <= max(interval * 1.05, 6 * HOUR) * (1 + 1e-9)
 
