@@ -45,12 +45,15 @@ class Recorder:
             if not collected.early:
                 entry.due = entry.due.succeeded(collected.started)
         elif collected.early and error is result.error and self._others_succeed(state, entry):
-            self._retries_failed(state, entry, error)
+            failing = len(entry.failing)
+            self._context.telemetry.items_failed(
+                state.key, entry.name, count=failing, error=str(error)
+            )
         else:
             self._failed(state, entry, collected, error)
         entry.first = False
         entry.due = state.timed(entry.due, entry.collector, self._context.snapshots)
-        if result.again:
+        if result.again and error is None:
             entry.due = replace(entry.due, attempted=False)
         if collected.run.day != state.day and entry.collector.windows:
             # It ran across midnight, so the complete days of the new day are missing.
@@ -78,12 +81,6 @@ class Recorder:
         """Return whether the collector has items that do not fail."""
         items = self._context.snapshots.items(state.key, entry.name)
         return any(_item_key(key) not in entry.failing for key in items)
-
-    def _retries_failed(self, state: OrgState, entry: CollectorState, error: ItemError) -> None:
-        """Record that items which failed before, or are new, failed; the others are not due."""
-        self._context.telemetry.items_failed(
-            state.key, entry.name, count=len(entry.failing), error=str(error)
-        )
 
     def _failed(
         self, state: OrgState, entry: CollectorState, collected: Collected, error: ItemError
