@@ -1,4 +1,4 @@
-"""The command line: which commands there are. Each is loaded when it is called, and not before."""
+"""The command line. A command is imported when it is called."""
 
 import io
 import signal
@@ -24,21 +24,21 @@ _COMMANDS = {
 
 
 class _Commands(click.Group):
-    """A group that imports a command when somebody asks for it."""
+    """A group that imports a command when it is called."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command; characters that the terminal cannot show are written as escapes."""
+        """Run a command. Characters that the terminal cannot show become escapes."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
         return super().main(*args, **kwargs)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click asks
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
 
     def get_command(
         self,
-        ctx: click.Context,  # noqa: ARG002 - as click asks
+        ctx: click.Context,  # noqa: ARG002 - click's signature
         cmd_name: str,
     ) -> click.Command | None:
         place = _COMMANDS.get(cmd_name)
@@ -46,7 +46,7 @@ class _Commands(click.Group):
             return None
         module, _, name = place.partition(":")
         if cmd_name == "serve":
-            # A reload asked for before there is anything to load anew must not end it all.
+            # SIGHUP before the service runs must not end the process.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         command: click.Command = getattr(import_module(module), name)
         return command
@@ -71,7 +71,6 @@ def main() -> None:
 
     Try it without a key:  iblai-exporter demo
 
-    Every setting can come from the configuration file, from the environment (IBLAI_…, with __
-    between levels) or, where a person would type it, from an option. An option wins over the
-    environment, and that over the file.
+    A setting comes from an option, else from the environment (IBLAI_…, with __ between
+    levels), else from the configuration file, else it has its default.
     """

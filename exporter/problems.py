@@ -1,10 +1,10 @@
-"""What is wrong with a configuration, told so that a tired person can put it right."""
+"""Errors of a configuration: the thing, the place and the remedy."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 Loc = tuple[str | int, ...]
-"""Where a value stands: keys, and indexes of lists."""
+"""The place of a value: keys, and indexes of lists."""
 
 Problem = tuple[Loc, str]
 """A place and what is wrong there."""
@@ -14,7 +14,7 @@ _KEY = 40
 
 
 class ConfigError(Exception):
-    """All that is wrong with a configuration: the thing, the place and the remedy, a line each."""
+    """Everything that is wrong with a configuration, one line each."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -22,7 +22,7 @@ class ConfigError(Exception):
 
 
 def dotted(loc: Loc) -> str:
-    """Return a place as a person writes it: `orgs[0].courses.include`."""
+    """Return a place as text: `orgs[0].courses.include`."""
     text = ""
     for part in loc:
         if isinstance(part, int):
@@ -38,19 +38,19 @@ def shown(value: str) -> str:
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is close to a given one, if one is; case does not matter."""
+    """Return the known word that is close to `word`, if there is one. Case does not matter."""
     by_fold = {name.casefold(): name for name in known}
     close = get_close_matches(word.casefold()[:_KEY], by_fold, n=1, cutoff=0.7)
     return by_fold[close[0]] if close else None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean X?` if one of the known words is close, else nothing."""
+    """Return `; did you mean X?` if a known word is close, else nothing."""
     close = closest(word, known)
     return f"; did you mean {close}?" if close else ""
 
 
 def _key(part: str) -> str:
-    """Return a key, unless it is something else that slipped into the place of one."""
+    """Return a key, unless it may be a value that got into its place."""
     fit = len(part) <= _KEY and part.replace("-", "_").replace(".", "_").isidentifier()
     return part if fit and part.isascii() else "(not a key)"

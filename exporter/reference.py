@@ -1,4 +1,4 @@
-"""The references of metrics and of settings, written from the code."""
+"""The references of metrics and settings, generated from the code."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -70,8 +70,14 @@ def _settings() -> Iterator[str]:
     yield (
         "Precedence: command line, environment, configuration file, default. The top level of the "
         "file has the defaults for every org. An entry of `orgs` overrides them for one org. "
-        "Durations and sizes need a unit (`30s`, `5m`, `16MiB`). Lists in the environment are "
-        "JSON or separated by commas. The settings of the first org are `IBLAI_ORGS__0__…`."
+        "Durations and sizes need a unit (`30s`, `5m`, `16MiB`)."
+    )
+    yield ""
+    yield (
+        "In the environment, lists are JSON or separated by commas (`IBLAI_ORGS=acme,globex`), "
+        "mappings and sections are JSON, and the settings of the first org are "
+        "`IBLAI_ORGS__0__…`. An empty variable counts as not set. An unknown variable that begins "
+        "with `IBLAI_` is an error."
     )
     for title, listed in (
         ("For every org, or per org", [o for o in options() if o.per_org]),

@@ -1,4 +1,4 @@
-"""Shards: which of several exporters that share one configuration serves which org."""
+"""Shards: which of several exporters with one configuration serves which org."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from typing import Self
 SHARD = "IBLAI_EXPORTER_SHARD"
 SHARDS = "IBLAI_EXPORTER_SHARDS"
 POD_NAMES = ("POD_NAME", "HOSTNAME")
-"""Where the name of the pod stands: set through the downward API, or by the kubelet."""
+"""Variables with the name of the pod, from the downward API or the kubelet."""
 
 _NOTATION = re.compile(r"(0|[1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 _COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
@@ -21,7 +21,7 @@ _WORD = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of `of` shards, counted from 0. Raises ValueError where there is no such shard."""
+    """One of `of` shards, counted from 0. Raises ValueError if there is no such shard."""
 
     ordinal: int
     of: int
@@ -46,7 +46,7 @@ class Shard:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self | None:
-        """Return the shard that the environment names; None where it names none.
+        """Return the shard that the environment names, or None.
 
         Either `IBLAI_EXPORTER_SHARD=0/3`, or `IBLAI_EXPORTER_SHARDS=3` in a pod of a StatefulSet,
         whose name ends in its ordinal. Raises ValueError that names the variable.

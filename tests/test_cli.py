@@ -176,6 +176,58 @@ def test_a_shard_that_cannot_be_is_reported(command):
     assert "IBLAI_EXPORTER_SHARDS is no number" in result.output
 
 
+@pytest.mark.parametrize("level", ["WARN", "warn", "Warning", "DEBUG"])
+def test_a_log_level_may_be_written_in_any_case(command, level):
+    result = command("serve", "--log.level", level)
+    assert result.exit_code == 2
+    assert result.output.startswith("orgs: there is no org")
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [("--shard", "--shard: is no shard"), ("--listen-address", "--web.listen-address: is empty")],
+)
+def test_an_option_with_an_empty_value_is_an_error(command, option, says):
+    env = {"IBLAI_ORGS": "acme", "IBLAI_USER_ID": "ops", "IBLAI_API_KEY": "5f3a9c"}
+    result = command("serve", option, "", env=env)
+    assert result.exit_code == 2
+    assert result.output.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("IBLAI_WEB__LISTEN_ADDRESS", "nonsense"), ("IBLAI_LOG__LEVEL", "loud")]
+)
+def test_the_demo_takes_from_the_environment_what_its_options_say_and_no_more(command, name, value):
+    result = command("demo", env={name: value, "IBLAI_INTERVAL": "5", "IBLAI_ORGS__0__KEY": "x"})
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        ([], {"IBLAI_WEB__LISTEN_ADDRESS": "nonsense"}),
+        ([], {"IBLAI_WEB__LISTEN_ADDRESS": ":99999"}),
+        (["--url", "nonsense"], {}),
+        (["--url", "http://127.0.0.1:port/"], {}),
+        (["--url", "https://[::1/"], {}),
+        (["--url", "ftp://127.0.0.1/"], {}),
+    ],
+)
+def test_an_address_that_nobody_can_ask_is_not_healthy(command, arguments, env):
+    result = command("healthcheck", *arguments, env=env)
+    assert result.exit_code == 1
+    assert "Error: " in result.output
+
+
+def test_the_health_check_finds_the_listen_address_of_a_section_in_json(command):
+    env = {"IBLAI_WEB": '{"listen_address": "127.0.0.1:9"}'}
+    result = command("healthcheck", env=env)
+    assert result.exit_code == 1
+    assert "http://127.0.0.1:9/-/healthy" in result.output
+
+
 def test_a_dead_exporter_is_not_healthy(command):
     env = {"IBLAI_WEB__LISTEN_ADDRESS": "127.0.0.1:9"}
     result = command("healthcheck", "--url", "http://127.0.0.1:9/-/healthy", env=env)

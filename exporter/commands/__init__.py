@@ -1,1 +1,1 @@
-"""The commands, one module each: a person's words in, and what comes of them out."""
+"""The commands of the command line, one module each."""

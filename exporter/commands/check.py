@@ -1,4 +1,4 @@
-"""`check`: what a configuration demands, and what the platform behind it offers."""
+"""`check`: whether a configuration is valid, and what it demands of the platform."""
 
 import sys
 from functools import partial
@@ -27,13 +27,13 @@ from exporter.web.server import WebConfigFile
     default=ASSUMED_COURSES,
     show_default=True,
     type=click.IntRange(0, 100_000),
-    help="Courses that each org is assumed to have; --live counts them.",
+    help="Assumed number of courses per org; --live counts them.",
 )
 def check(config: Path | None, *, live: bool, courses: int) -> None:
-    """Validate a configuration and print what it demands; exit 0 only if all is well.
+    """Validate a configuration and print what it demands.
 
     Prints orgs, collectors, requests per hour and the number of series. Exits 1 if the
-    configuration is invalid or demand exceeds the rate limit.
+    configuration is invalid, demand exceeds the rate limit, or an API key cannot be read.
     """
     settings = or_exit(partial(load, config, known_collectors=collectors.NAMES), status=EXIT_FAILED)
     logs.configure(level="error", form="logfmt")

@@ -1,5 +1,6 @@
-"""`demo` and `simulate`: the simulated platform, with and without an exporter in front of it."""
+"""`demo` and `simulate`: the simulated platform, with and without an exporter."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,27 +21,46 @@ from exporter.settings import listen, load
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_ENVIRONMENT = ("IBLAI_WEB__", "IBLAI_LOG__")
+"""Variables that the demo takes: those of its options. Others are about a real platform."""
+
+_LEVEL = "IBLAI_LOG__LEVEL"
+
 _PLATFORM = (
-    click.option("--orgs", default=3, show_default=True, type=click.IntRange(1, 10_000)),
-    click.option("--courses", default=12, show_default=True, type=click.IntRange(1, 1_000)),
-    click.option("--seed", default=7, show_default=True, help="Another seed, another university."),
+    click.option(
+        "--orgs",
+        default=3,
+        show_default=True,
+        type=click.IntRange(1, 10_000),
+        help="Number of orgs.",
+    ),
+    click.option(
+        "--courses",
+        default=12,
+        show_default=True,
+        type=click.IntRange(1, 1_000),
+        help="Courses per org.",
+    ),
+    click.option("--seed", default=7, show_default=True, help="Seed of the random data."),
     click.option(
         "--drop",
         "drops",
         multiple=True,
         metavar="ORG:DAYS:FRACTION",
-        help="Engagement falls: acme:3:0.6 loses 60 % over the last 3 days and today.",
+        help="A drop in engagement: acme:3:0.6 loses 60 % over the last 3 days and today.",
     ),
     click.option(
         "--generation",
         default="both",
         show_default=True,
         type=click.Choice(["seeds", "v2", "both"]),
-        help="Endpoints of the deployment: those of the seeds, /api/analytics/, or both.",
+        help="Endpoints to simulate: those of the seeds, /api/analytics/ (v2), or both.",
     ),
-    click.option("--stale-costs", is_flag=True, help="financial/ responds with zeros."),
+    click.option("--stale-costs", is_flag=True, help="Return zeros from financial/."),
     click.option(
-        "--late-data", is_flag=True, help="Events show hours late, yesterday grows until 06:00 UTC."
+        "--late-data",
+        is_flag=True,
+        help="Deliver events hours late: yesterday grows until 06:00 UTC.",
     ),
 )
 
@@ -80,8 +100,11 @@ def demo(
         stale_costs=stale_costs,
         late_data=late_data,
     ) as (platform, university):
+        environ = {n: v for n, v in os.environ.items() if n.startswith(_ENVIRONMENT)}
         flags = {**simulation.settings(platform.url, university), **given(options)}
-        read = partial(load, None, flags=flags, environ={}, known_collectors=collectors.NAMES)
+        if environ.get(_LEVEL) and options["log__level"] is None:
+            del flags["log.level"]
+        read = partial(load, None, flags=flags, environ=environ, known_collectors=collectors.NAMES)
         settings = or_exit(read)
         logs.configure(level=settings.log.level, form=settings.log.format)
         service = or_exit(partial(Service, settings, load=read))
@@ -90,13 +113,15 @@ def demo(
 
 
 @click.command()
-@click.option("--listen-address", default="127.0.0.1:10881", show_default=True)
+@click.option(
+    "--listen-address", default="127.0.0.1:10881", show_default=True, help="Address to listen on."
+)
 @_platform_options
 @click.option(
-    "--fault", "faults", multiple=True, metavar="KEY=VALUE,…", help="Make responses fail."
+    "--fault", "faults", multiple=True, metavar="KEY=VALUE,…", help="Inject a fault into responses."
 )
 def simulate(listen_address: str, **shape: Any) -> None:
-    """Serve only the simulated platform, and print a configuration that fits it."""
+    """Serve only the simulated platform, and print a configuration for it."""
     try:
         host, port = listen(listen_address)
     except ConfigError as error:

@@ -23,7 +23,7 @@ _SERVING = (
         "--web.listen-address",
         "web__listen_address",
         metavar="[HOST]:PORT",
-        help="Where to serve.  [env var: IBLAI_WEB__LISTEN_ADDRESS; default: :10880]",
+        help="Address to listen on.  [env var: IBLAI_WEB__LISTEN_ADDRESS; default: :10880]",
     ),
     click.option(
         "--web.config.file",
@@ -37,29 +37,27 @@ _SERVING = (
         "--log-level",
         "--log.level",
         "log__level",
-        type=click.Choice(["debug", "info", "warning", "error"]),
-        help="How much to say.  [env var: IBLAI_LOG__LEVEL; default: info]",
+        type=click.Choice(["debug", "info", "warn", "warning", "error"], case_sensitive=False),
+        help="Least important lines to log.  [env var: IBLAI_LOG__LEVEL; default: info; demo: "
+        "warning]",
     ),
     click.option(
         "--log-format",
         "--log.format",
         "log__format",
         type=click.Choice(["logfmt", "json"]),
-        help="How to say it.  [env var: IBLAI_LOG__FORMAT; default: logfmt]",
+        help="Format of a line of the log.  [env var: IBLAI_LOG__FORMAT; default: logfmt]",
     ),
 )
 
 
 def serving_options(command: Command) -> Command:
-    """Add the options that `serve` and `demo` share.
-
-    Their names are paths of settings, with __ for a dot.
-    """
+    """Add the options of `serve` and `demo`. A name is the path of a setting, with __ for dots."""
     for option in reversed(_SERVING):
         command = option(command)
     return command
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, by the paths of the settings they stand for."""
+    """Return the options that are set, by the path of their setting."""
     return {k.replace("__", "."): v for k, v in options.items() if v is not None}

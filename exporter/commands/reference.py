@@ -1,4 +1,4 @@
-"""`metrics` and `settings`: the references, printed."""
+"""`metrics` and `settings`: print the references."""
 
 import click
 
@@ -23,5 +23,5 @@ def metrics(form: str) -> None:
 @click.command()
 @_format_option
 def settings(form: str) -> None:
-    """Print the reference of all settings, with the names they have in the environment."""
+    """Print the reference of all settings, with their environment variables."""
     click.echo(reference.settings(form), nl=False)

@@ -1,4 +1,4 @@
-"""Options that are given twice though they take one value: one of the two would be ignored."""
+"""Repeated options. Of two values, click would ignore one without a word."""
 
 from collections import Counter
 
@@ -6,12 +6,12 @@ import click
 
 
 def reject_repeated(command: click.Command, ctx: click.Context, args: list[str]) -> None:
-    """Raise a usage error that names the first option of `command` that `args` repeat."""
+    """Raise a usage error that names the first option that `args` repeat."""
     try:
         # One entry for each time that an option or an argument is given.
         _, _, order = command.make_parser(ctx).parse_args(list(args))
     except click.UsageError:
-        return  # the command says itself what is wrong
+        return  # the command reports it
     for parameter, count in Counter(order).items():
         if count < 2 or not isinstance(parameter, click.Option):  # noqa: PLR2004 - twice
             continue
@@ -22,7 +22,7 @@ def reject_repeated(command: click.Command, ctx: click.Context, args: list[str])
         used = dict.fromkeys(name for name in written if name in names)
         off = set(used) & set(parameter.secondary_opts)
         if parameter.is_flag and off in (set(), set(used)):
-            continue  # switched on, and on again
+            continue  # the same value twice
         raise click.UsageError(
             f"{' and '.join(used or names[:1])}: given {count} times; give it once", ctx
         )

@@ -1,4 +1,4 @@
-"""What commands have in common: errors that end them, and the service that they run."""
+"""What commands share: exit codes, errors, and running the service."""
 
 import asyncio
 import sys
@@ -13,16 +13,16 @@ from exporter.service import Service
 from exporter.web.listener import BindError, bind
 
 EXIT_FAILED = 1
-"""Something that was checked, or tried, is not well."""
+"""A check failed."""
 
 EXIT_USAGE = 2
-"""The command line or the configuration is wrong."""
+"""The command line or the configuration is invalid."""
 
 T = TypeVar("T")
 
 
 def or_exit(read: Callable[[], T], *, status: int = EXIT_USAGE) -> T:
-    """Return what `read` returns, or print what is wrong with the configuration and exit."""
+    """Return the result of `read`, or print what is wrong with the configuration and exit."""
     try:
         return read()
     except ConfigError as error:
@@ -37,7 +37,7 @@ def end(error: ConfigError, *, status: int = EXIT_USAGE) -> NoReturn:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, on the faster event loop."""
+    """Run a coroutine on uvloop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
@@ -45,7 +45,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 def serve_until_stopped(
     service: Service, address: str, *, banner: Callable[[str], str] | None = None
 ) -> None:
-    """Serve on `address`; `banner` makes of the URL what a person is to see at the start."""
+    """Serve on `address`. `banner` returns what to print at the start, given the URL."""
     try:
         sock = bind(address)
     except BindError as error:

@@ -37,14 +37,14 @@ from exporter.sharding import Shard
 @click.option(
     "--watch-config",
     is_flag=True,
-    help="Load the configuration anew whenever its file changes, as SIGHUP does.",
+    help="Reload the configuration when its file changes, as on SIGHUP.",
 )
 def serve(config: Path | None, *, shard: str | None, watch_config: bool, **options: Any) -> None:
-    """Poll the configured orgs and serve their figures.
+    """Poll the configured orgs and serve their metrics.
 
     \b
     With a file:         iblai-exporter serve --config iblai.yml
-    With no file at all: IBLAI_ORGS=acme IBLAI_USER_ID=ops IBLAI_API_KEY=… iblai-exporter serve
+    Without a file:      IBLAI_ORGS=acme IBLAI_USER_ID=ops IBLAI_API_KEY=… iblai-exporter serve
     """
     share = or_exit(partial(_shard, shard))
 
@@ -69,6 +69,6 @@ def _named() -> Path | None:
 
 def _shard(text: str | None) -> Shard | None:
     try:
-        return Shard.parse(text) if text else Shard.from_environment(os.environ)
+        return Shard.from_environment(os.environ) if text is None else Shard.parse(text)
     except ValueError as error:
-        raise ConfigError([f"--shard: {error}" if text else str(error)]) from None
+        raise ConfigError([str(error) if text is None else f"--shard: {error}"]) from None

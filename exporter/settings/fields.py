@@ -278,6 +278,8 @@ def _day(text: str) -> date:
 def address(text: str) -> tuple[str, int]:
     """Return host and port. The host is empty if the text has none, as in `:10880`."""
     host, colon, port = text.rpartition(":")
+    if not text:
+        raise ValueError("is empty; write for example :10880")
     if "://" in text:
         raise ValueError("is a URL; write host and port, such as 127.0.0.1:10880")
     if not colon:

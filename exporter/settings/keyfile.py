@@ -1,4 +1,4 @@
-"""API keys: which texts can be one, and files that hold one and may change."""
+"""API keys: which texts cannot be one, and files with a key that may change."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 MAX_BYTES = 64 * 1024
 RECHECK = 1.0
-"""Seconds for which a file is taken to be unchanged without looking."""
+"""Seconds between two looks at a file."""
 
 _LONGEST = 8192
 _SHORTEST_MASK = 3
@@ -38,7 +38,7 @@ _TELLING = re.compile(
     r"your|insert|enter|paste|replace|change|here|placeholder|todo|tbd|example|sample|dummy|"
     r"none|null|undefined|redacted|hidden|(?:my|the|an?)?(?:api|auth|access)(?:key|token)"
 )
-"""Words of a placeholder; it consists of them alone, and one at least is telling."""
+"""A placeholder consists of these words alone, and at least one of them is telling."""
 
 _MASK = re.compile(r"x{6,}|[*•●#]{3,}|…|\.{3}|_{5,}", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\w+|\$\{.*|%\w+%|@\w+@|\{\{.*|<.*|env[.:]\w+", re.IGNORECASE)
@@ -47,7 +47,7 @@ Signature = tuple[int, int, int]
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text stands for a key that is still to be put there."""
+    """Return whether a text is a placeholder, and not a key."""
     bare = text.strip("\"'`<>{}[]() ")
     letters = re.sub(r"[\W_]+", "", bare.lower())
     return (
@@ -64,41 +64,38 @@ def is_placeholder(text: str) -> bool:
 
 
 _REASONS: tuple[tuple[Callable[[str], object], str], ...] = (
-    (lambda key: not key, "is empty; put the key of the platform there"),
-    (lambda key: key != key.strip(), "has blanks or line ends around it; take them out"),
-    (is_placeholder, "is a placeholder, not a key; put the key of the platform there"),
+    (lambda key: not key, "is empty; write the API key of the platform"),
+    (lambda key: key != key.strip(), "has spaces or line breaks around it; remove them"),
+    (is_placeholder, "is a placeholder; write the API key of the platform"),
     (
         lambda key: _QUOTES & {key[0], key[-1]},
-        "has quotes around it; take them out, since they are part of the value there",
+        "has quotes around it that are part of the value; remove them",
     ),
-    (_NAMED.match, "begins with a name, such as api_key= or Token:; give the key alone"),
+    (_NAMED.match, "begins with a name, such as api_key= or Token:; write the key alone"),
     (
         lambda key: any(character.isspace() for character in key),
-        "has blanks in it; give the key alone, without a word such as Api-Token before it",
+        "contains spaces; write the key alone, without a word such as Api-Token before it",
     ),
     (
         lambda key: _MARKS & set(key) or key[-1] in ",;",
-        "has quotes, braces or other marks that no key has; give the key alone",
+        "contains quotes, braces or other marks that keys do not have; write the key alone",
     ),
-    (_PATH.match, "is an address or a path; give the key, or name its file in api_key_file"),
+    (_PATH.match, "is an address or a path; write the key, or name its file in api_key_file"),
     (
         lambda key: not key.isascii() or not key.isprintable() or len(key) > _LONGEST,
-        "is longer than keys are, or has characters that none has; copy it again",
+        "is too long, or has characters that keys do not have; copy it again",
     ),
 )
-"""What no key is or has, and what to do about it; the first one counts."""
+"""What is wrong with a text that cannot be a key, and the remedy. The first that applies counts."""
 
 
 def unfit(key: str) -> str | None:
-    """Return why a text cannot be an API key, and what to do; None if it can. Never quotes it."""
+    """Return why a text cannot be an API key, and the remedy; None if it can. Never quote it."""
     return next((reason for applies, reason in _REASONS if applies(key)), None)
 
 
 class KeyFile:
-    """A file with an API key in it, read again when it changed.
-
-    A look at the file costs a system call at most once in `RECHECK` seconds.
-    """
+    """A file with an API key, read again when it changes. It is looked at once in `RECHECK`."""
 
     def __init__(self, path: Path, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._path = path
@@ -143,13 +140,13 @@ class KeyFile:
 
     def _parse(self, content: bytes) -> str:
         if len(content) > MAX_BYTES:
-            raise ValueError(f"{self._path} is larger than 64 KiB; it must hold the key alone")
+            raise ValueError(f"{self._path} is larger than 64 KiB; write the key alone")
         try:
             key = content.decode("utf-8-sig").strip()
         except UnicodeDecodeError:
-            raise ValueError(f"{self._path} is not text; it must hold the key alone") from None
+            raise ValueError(f"{self._path} is not text; write the key alone") from None
         if len(key.splitlines()) > 1:
-            raise ValueError(f"{self._path} has several lines; it must hold the key alone")
+            raise ValueError(f"{self._path} has several lines; write the key alone")
         if reason := unfit(key):
             raise ValueError(f"{self._path}: the key {reason}")
         return key
@@ -162,7 +159,7 @@ def _signature(found: os.stat_result) -> Signature:
 def _why(error: OSError) -> str:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return "does not exist; create it with the key in it"
+            return "does not exist; create it with the API key"
         case errno.EACCES | errno.EPERM:
             return "permission denied; let the user of the exporter read it"
         case _:

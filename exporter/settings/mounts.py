@@ -1,7 +1,7 @@
-"""Files that are mounted by themselves, as `docker run -v FILE:FILE` does.
+"""Bind mounts of a single file, as of `docker run -v FILE:FILE`.
 
-Such a mount holds on to the file it was made of. An editor that writes a new file and renames it
-over the old one changes the host only: the process sees the old content until a restart.
+Such a mount keeps its file. An editor that writes a new file and renames it over the old one
+changes the host only: the process sees the old content until a restart.
 """
 
 import os
@@ -13,14 +13,14 @@ _POINT = 4  # the fifth field of a line, see proc(5)
 
 
 def is_mount_point(path: Path, *, mountinfo: str | None = None) -> bool:
-    """Return whether a file is a mount point itself; False where the system does not tell.
+    """Return whether a file is a mount point itself; False if unknown.
 
     Links are followed, as the kernel does: a file of a Kubernetes ConfigMap is a link into a
     directory that is mounted as a whole. `mountinfo` is the text of /proc/self/mountinfo.
     """
     if mountinfo is None:
         try:
-            # Paths are bytes; what is no UTF-8 must compare equal to what os.path returns.
+            # Paths are bytes: decode them as os.path does.
             mountinfo = os.fsdecode(_MOUNTINFO.read_bytes())
         except OSError:
             return False
@@ -36,7 +36,7 @@ def single_file_mount(path: Path) -> str:
     """Return the warning about a configuration file that is a mount point."""
     return (
         f"{path} is mounted as a single file: if it is replaced on the host, as most editors do, "
-        "the new file is not seen before a restart; mount its directory instead"
+        "the new file is not read before a restart; mount its directory instead"
     )
 
 

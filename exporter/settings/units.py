@@ -1,4 +1,4 @@
-"""Lengths of time and amounts of data, written with their unit."""
+"""Durations and sizes, written as a number and a unit."""
 
 import re
 from collections.abc import Mapping
@@ -29,30 +29,31 @@ LONGEST = 366 * 86400.0
 LARGEST = 2**40
 
 _NUMBER = r"[0-9]{1,13}(?:\.[0-9]{1,6})?"
-_DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|[smhdw]))+")
-_DURATION_PART = re.compile(rf"({_NUMBER})(ms|[smhdw])")
+_DURATION = re.compile(rf"({_NUMBER})(ms|[smhdw])")
 _SIZE = re.compile(rf"({_NUMBER}) ?({'|'.join(SIZES)})")
-_BARE = re.compile(_NUMBER)
 
 
 def duration(text: str) -> float:
-    """Return the seconds in a text such as `5m`, `1h30m` or `500ms`.
+    """Return the seconds of a text such as `5m`, `1h30m` or `500ms`.
 
-    Raises ValueError, with a text that shows what to write.
+    Raises ValueError with the remedy.
     """
-    if not _DURATION.fullmatch(text):
-        if _BARE.fullmatch(text):
-            raise ValueError(f"{text} has no unit; {_with_unit(text)}")
-        if text.startswith("-"):
-            raise ValueError("a length of time cannot be negative; write for instance 5m")
-        raise ValueError(
-            "not a length of time; write a number and a unit (ms, s, m, h, d, w), "
-            "for instance 30s, 5m or 1h30m"
-        )
-    parts = _DURATION_PART.findall(text)
+    parts = _DURATION.findall(text)
     units = [unit for _, unit in parts]
+    if re.fullmatch(_NUMBER, text):
+        example = f"{text}s for seconds or {text}m for minutes"
+        if float(text) and float(text) % 60 == 0:
+            example = f"{float(text) / 60:g}m or {text}s"
+        raise ValueError(f"{text} has no unit; write {example}")
+    if text.startswith("-"):
+        raise ValueError("must not be negative; write for example 5m")
+    if not parts or "".join(map("".join, parts)) != text:
+        raise ValueError(
+            "is not a duration; write a number and a unit (ms, s, m, h, d, w), such as 30s, 5m or "
+            "1h30m"
+        )
     if len(set(units)) != len(units):
-        raise ValueError("a unit of time stands twice; write for instance 1h30m")
+        raise ValueError("has a unit twice; write for example 1h30m")
     seconds = sum(float(number) * DURATIONS[unit] for number, unit in parts)
     if not 0 < seconds <= LONGEST:
         raise ValueError("must be more than 0 and at most 366d")
@@ -60,15 +61,15 @@ def duration(text: str) -> float:
 
 
 def size(text: str) -> int:
-    """Return the bytes in a text such as `16MiB` or `10MB`.
-
-    Raises ValueError, with a text that shows what to write.
-    """
+    """Return the bytes of a text such as `16MiB` or `10MB`. Raises ValueError with the remedy."""
     match = _SIZE.fullmatch(text)
     if match is None:
-        if _BARE.fullmatch(text):
-            raise ValueError(f"{text} has no unit; {_with_size_unit(text)}")
-        raise ValueError("not a size; write a number and a unit, for instance 16MiB or 64KiB")
+        if not re.fullmatch(_NUMBER, text):
+            raise ValueError("is not a size; write a number and a unit, such as 16MiB or 64KiB")
+        example = f"{text}MiB for mebibytes or {text}B for bytes"
+        if float(text) and float(text) % SIZES["KiB"] == 0:
+            example = format_size(int(float(text)))
+        raise ValueError(f"{text} has no unit; write {example}")
     number, unit = match.groups()
     amount = int(float(number) * SIZES[unit])
     if not 0 < amount <= LARGEST:
@@ -77,7 +78,7 @@ def size(text: str) -> int:
 
 
 def format_duration(seconds: float) -> str:
-    """Write a length of time the way `duration` reads it, in the largest unit that fits."""
+    """Return a duration as `duration` reads it, in the largest unit that fits."""
     for unit in ("d", "h", "m", "s"):
         count, rest = divmod(seconds, DURATIONS[unit])
         if count and not rest:
@@ -86,23 +87,8 @@ def format_duration(seconds: float) -> str:
 
 
 def format_size(amount: int) -> str:
-    """Write an amount of data the way `size` reads it, in the largest unit that fits."""
+    """Return a size as `size` reads it, in the largest unit that fits."""
     for unit in ("GiB", "MiB", "KiB"):
         if amount % SIZES[unit] == 0:
             return f"{amount // SIZES[unit]}{unit}"
     return f"{amount}B"
-
-
-def _with_unit(number: str) -> str:
-    seconds = float(number)
-    minutes = f"{seconds / 60:g}m"
-    if seconds and seconds % 60 == 0:
-        return f"write {minutes} or {number}s"
-    return f"write {number}s for seconds or {number}m for minutes"
-
-
-def _with_size_unit(number: str) -> str:
-    amount = float(number)
-    if amount >= SIZES["KiB"] and amount % SIZES["KiB"] == 0:
-        return f"write {format_size(int(amount))}"
-    return f"write {number}MiB for mebibytes or {number}B for bytes"

@@ -72,7 +72,9 @@ def test_a_file_that_vanished_is_an_error_and_its_return_the_end_of_it(path, tic
     file.read()
     path.unlink()
     tick.now += 1
-    with pytest.raises(FileNotFoundError, match="does not exist; create it with the key") as caught:
+    with pytest.raises(
+        FileNotFoundError, match="does not exist; create it with the API key"
+    ) as caught:
         file.read()
     assert caught.value.filename == str(path)
     path.write_text("new-key")
@@ -85,11 +87,11 @@ def test_a_file_that_vanished_is_an_error_and_its_return_the_end_of_it(path, tic
         (b"", "is empty"),
         (b" \n", "is empty"),
         (f"{KEY}\n{KEY}\n".encode(), "several lines"),
-        (f"Api-Token {KEY}".encode(), "has blanks in it"),
+        (f"Api-Token {KEY}".encode(), "contains spaces"),
         (b"CHANGEME", "is a placeholder"),
         (b"\xff\xfe" + KEY.encode(), "is not text"),
         (KEY.encode() * 3000, "larger than 64 KiB"),
-        (f"{KEY}\x00".encode(), "characters that none has"),
+        (f"{KEY}\x00".encode(), "characters that keys do not have"),
     ],
 )
 def test_a_file_without_a_usable_key_is_an_error_that_names_it_and_not_the_content(
@@ -121,9 +123,9 @@ def test_an_unreadable_file_is_an_error_with_a_remedy(path, unprivileged):
         KeyFile(path).read()
 
 
-EMPTY, AROUND, WITHIN = "is empty", "blanks or line ends around it", "blanks in it"
+EMPTY, AROUND, WITHIN = "is empty", "spaces or line breaks around it", "contains spaces"
 PLACEHOLDER, QUOTES, NAME = "is a placeholder", "has quotes around it", "begins with a name"
-MARKS, PATH, OTHER = "other marks that no key has", "an address or a path", "characters that none"
+MARKS, PATH, OTHER = "other marks that keys", "an address or a path", "characters that keys"
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,10 @@ def test_a_duration_is_a_number_and_a_unit(text, seconds):
         ("", "write a number and a unit"),
         ("nan", "write a number and a unit"),
         ("٥m", "write a number and a unit"),
-        ("-5m", "cannot be negative"),
+        ("-5m", "must not be negative"),
         ("0s", "must be more than 0"),
         ("367d", "at most 366d"),
-        ("5m5m", "stands twice"),
+        ("5m5m", "has a unit twice"),
     ],
 )
 def test_what_is_no_duration_is_refused_with_what_to_write(text, remedy):

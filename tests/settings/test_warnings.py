@@ -49,7 +49,7 @@ def test_a_warning_about_many_orgs_is_one_warning():
 def test_a_key_file_that_cannot_be_read_is_a_warning_since_it_may_come_later(tmp_path):
     environ = {"IBLAI_API_KEY": "", "IBLAI_SECRETS_DIR": str(tmp_path), "IBLAI_ORGS": "a,b,c,d,e"}
     found = warnings(environ)
-    assert found[0] == f"a: {tmp_path}/a does not exist; create it with the key in it"
+    assert found[0] == f"a: {tmp_path}/a does not exist; create it with the API key"
     assert found[3:] == ("2 more orgs have no API key that can be read",)
 
 

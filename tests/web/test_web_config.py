@@ -95,7 +95,7 @@ def test_an_empty_file_asks_for_nothing(write):
         ("basic_auth_users: {alice: }", 1, "no bcrypt hash"),
         (f"basic_auth_users: {{alice: $2b$04${'z' * 53}}}", 1, "no bcrypt hash"),
         (f'basic_auth_users: {{"al:ice": {HASH}}}', 1, "colon"),
-        ("rate_limit: {interval: fast}", 1, "not a length of time"),
+        ("rate_limit: {interval: fast}", 1, "is not a duration"),
         ("rate_limit: {interval: 1s, burst: many}", 1, "whole number"),
         ("rate_limit: {every: 1s}", 1, "unknown key"),
         ("a: 1\na: 2", 2, "twice"),
