@@ -39,7 +39,8 @@ def _series(
     base: Base = Base.HISTORY_INTERVAL,
 ) -> Collector:
     """Return the collector of a measure with one value per day."""
-    return Collector(name, measure.endpoint, daily.series(measure, parse, query), group, base)
+    collect = daily.series(measure, parse, query)
+    return Collector(name, measure.endpoint, collect, group, base, daily=True)
 
 
 COLLECTORS: tuple[Collector, ...] = (
@@ -49,10 +50,12 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "enrollments", endpoints.ENROLLMENTS_OVER_TIME, audience.enrollments,
-        base=INTERVAL, requests=2, v2=v2.enrollments,
+        base=INTERVAL, requests=2, daily=True, v2=v2.enrollments,
     ),
     _series("videos", catalog.VIDEO_COMPLETIONS, parse_daily, base=INTERVAL),
-    Collector("chat", endpoints.MESSAGES_PER_SESSION, chat.chat, base=INTERVAL, v2=v2.chat),
+    Collector(
+        "chat", endpoints.MESSAGES_PER_SESSION, chat.chat, base=INTERVAL, daily=True, v2=v2.chat
+    ),
     Collector(
         "active_users", endpoints.ACTIVE_USERS_PER_COURSE, audience.active_users,
         requests=1 + 2 / audience.LONG_WINDOWS_EVERY, lists_courses=True, v2=v2.active_users,
@@ -67,7 +70,7 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "course_enrollments", endpoints.COURSE_ENROLLMENTS_OVER_TIME, audience.course_enrollments,
-        requests=0, per_course=2, v2=v2.course_enrollments,
+        requests=0, per_course=2, daily=True, v2=v2.course_enrollments,
     ),
     Collector(
         "mentors", endpoints.MENTOR_COSTS, chat.mentors,
@@ -75,7 +78,7 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "mentor_chat", endpoints.MESSAGES_PER_SESSION, chat.mentor_chat,
-        base=INTERVAL, requests=0, per_mentor=1, v2=v2.mentor_chat,
+        base=INTERVAL, requests=0, per_mentor=1, daily=True, v2=v2.mentor_chat,
     ),
     Collector(
         "past_active_users", endpoints.ACTIVE_USERS_PER_COURSE, audience.past_active_users,

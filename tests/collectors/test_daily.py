@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.collectors.conftest import (
     days_of,
     series,
 )
+from tests.collectors.responses import EVENTS, TOTALS
 
 DAY = timedelta(days=1)
 
@@ -41,29 +43,13 @@ class Case:
         return COLLECT[self.name]
 
 
-def total(value):
-    return series(value)
-
-
-def rows_of(member):
-    return lambda value: counts(member, value)
-
-
-SERIES = [
-    Case(catalog.VIDEO_COMPLETIONS, "videos", total),
-    Case(catalog.TIME_SPENT, "time", total),
-    Case(catalog.COMPLETIONS, "completions", total),
-    Case(catalog.REGISTRATIONS, "registrations", total),
+SERIES = [Case(measure, name, series) for name, measure in TOTALS.items()]
+EVENT_LISTS = [
+    Case(measure, name, partial(counts, member)) for name, (measure, member) in EVENTS.items()
 ]
-EVENTS = [
-    Case(catalog.CONVERSATIONS, "conversations", rows_of("conversation_count")),
-    Case(catalog.AGENT_USERS, "agent_users", rows_of("user_count")),
-    Case(catalog.RATINGS, "ratings", rows_of("total_ratings")),
-    Case(catalog.FEEDBACK, "feedback", rows_of("feedback_count")),
-]
-every = pytest.mark.parametrize("case", SERIES + EVENTS, ids=lambda case: case.measure.name)
+every = pytest.mark.parametrize("case", SERIES + EVENT_LISTS, ids=lambda case: case.measure.name)
 series_with_total = pytest.mark.parametrize("case", SERIES, ids=lambda case: case.measure.name)
-events = pytest.mark.parametrize("case", EVENTS, ids=lambda case: case.measure.name)
+events = pytest.mark.parametrize("case", EVENT_LISTS, ids=lambda case: case.measure.name)
 
 
 def days_kept(case):
