@@ -29,22 +29,7 @@ from exporter.windows import Span
 
 log = structlog.get_logger(__name__)
 
-DAILY = frozenset(
-    {
-        "enrollments",
-        "videos",
-        "chat",
-        "mentor_chat",
-        "course_enrollments",
-        "time",
-        "completions",
-        "registrations",
-        "conversations",
-        "agent_users",
-        "ratings",
-        "feedback",
-    }
-)
+DAILY = frozenset(collector.name for collector in collectors.COLLECTORS if collector.daily)
 """The collectors whose values all follow from daily values."""
 
 COURSES, MENTORS = "course_videos", "mentors"

@@ -12,8 +12,8 @@ from exporter.backfill.collecting import Gap, OrgCollection, Runs, together
 from exporter.backfill.gauges import OrgGauges
 from exporter.backfill.job import SUFFIX, Job
 from exporter.backfill.openmetrics import Source, Writer
-from exporter.backfill.patience import PatientApi
 from exporter.backfill.record import Record, StateError
+from exporter.backfill.retries import RetryingApi
 from exporter.backfill.times import Section, Times
 from exporter.clock import Clock
 from exporter.collectors.run import Api
@@ -74,7 +74,7 @@ class Backfill:
         clock: Clock,
         reporter: Reporter,
         page_size: int = 100,
-        patient: Callable[[Api, Clock], Api] = PatientApi,
+        retrying: Callable[[Api, Clock], Api] = RetryingApi,
     ) -> None:
         self._job = job
         self._times = times
@@ -83,7 +83,7 @@ class Backfill:
         self._clock = clock
         self._reporter = reporter
         self._page_size = page_size
-        self._patient = patient
+        self._retrying = retrying
         self._current = True
         self.gaps: dict[str, list[Gap]] = {}
         """What could not be collected, by org."""
@@ -131,7 +131,7 @@ class Backfill:
             org=org,
             days=days,
             history=record.history,
-            api=self._patient(self._api, self._clock),
+            api=self._retrying(self._api, self._clock),
             page_size=self._page_size,
             payload_error=self._payload_error,
         )

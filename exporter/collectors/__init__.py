@@ -1,11 +1,18 @@
 """Collectors: each turns one group of endpoints into gauges. One module per analytics area."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from exporter import catalog
 from exporter.api import endpoints
+from exporter.api.payloads import ByDay, parse_counts, parse_daily
+from exporter.catalog import Windowed
 from exporter.collectors import (
     agents,
     audience,
     chat,
     costs,
+    daily,
     engagement,
     grades,
     usage,
@@ -21,6 +28,21 @@ INTERVAL = Base.INTERVAL
 RARELY = 6
 """Intervals between two requests of lists that change little within a day."""
 
+
+def _series(
+    name: str,
+    measure: Windowed,
+    parse: Callable[[bytes], ByDay[float]],
+    query: Mapping[str, str] | None = None,
+    *,
+    group: str = CORE,
+    base: Base = Base.HISTORY_INTERVAL,
+) -> Collector:
+    """Return the collector of a measure with one value per day."""
+    collect = daily.series(measure, parse, query)
+    return Collector(name, measure.endpoint, collect, group, base, daily=True)
+
+
 COLLECTORS: tuple[Collector, ...] = (
     Collector(
         "active_users_today", endpoints.ACTIVE_USERS_PER_COURSE, audience.active_users_today,
@@ -28,10 +50,12 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "enrollments", endpoints.ENROLLMENTS_OVER_TIME, audience.enrollments,
-        base=INTERVAL, requests=2, v2=v2.enrollments,
+        base=INTERVAL, requests=2, daily=True, v2=v2.enrollments,
     ),
-    Collector("videos", endpoints.VIDEOS_OVER_TIME, engagement.videos, base=INTERVAL),
-    Collector("chat", endpoints.MESSAGES_PER_SESSION, chat.chat, base=INTERVAL, v2=v2.chat),
+    _series("videos", catalog.VIDEO_COMPLETIONS, parse_daily, base=INTERVAL),
+    Collector(
+        "chat", endpoints.MESSAGES_PER_SESSION, chat.chat, base=INTERVAL, daily=True, v2=v2.chat
+    ),
     Collector(
         "active_users", endpoints.ACTIVE_USERS_PER_COURSE, audience.active_users,
         requests=1 + 2 / audience.LONG_WINDOWS_EVERY, lists_courses=True, v2=v2.active_users,
@@ -46,7 +70,7 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "course_enrollments", endpoints.COURSE_ENROLLMENTS_OVER_TIME, audience.course_enrollments,
-        requests=0, per_course=2, v2=v2.course_enrollments,
+        requests=0, per_course=2, daily=True, v2=v2.course_enrollments,
     ),
     Collector(
         "mentors", endpoints.MENTOR_COSTS, chat.mentors,
@@ -54,21 +78,16 @@ COLLECTORS: tuple[Collector, ...] = (
     ),
     Collector(
         "mentor_chat", endpoints.MESSAGES_PER_SESSION, chat.mentor_chat,
-        base=INTERVAL, requests=0, per_mentor=1, v2=v2.mentor_chat,
+        base=INTERVAL, requests=0, per_mentor=1, daily=True, v2=v2.mentor_chat,
     ),
     Collector(
         "past_active_users", endpoints.ACTIVE_USERS_PER_COURSE, audience.past_active_users,
         times=7 * 24,  # after everything else; each midnight shows which days are missing
         once=audience.past_requests(),
     ),
-    Collector("time", endpoints.TIME_OVER_TIME, engagement.time, "learning", INTERVAL),
-    Collector(
-        "completions", endpoints.COMPLETIONS_OVER_TIME, engagement.completions, "learning",
-        INTERVAL,
-    ),
-    Collector(
-        "registrations", endpoints.REGISTRATIONS_OVER_TIME, audience.registrations, "learning",
-    ),
+    _series("time", catalog.TIME_SPENT, parse_daily, group="learning", base=INTERVAL),
+    _series("completions", catalog.COMPLETIONS, parse_daily, group="learning", base=INTERVAL),
+    _series("registrations", catalog.REGISTRATIONS, parse_daily, group="learning"),
     Collector(
         "time_per_learner", endpoints.TIME_PER_LEARNER, engagement.time_per_learner, "learning",
         times=RARELY, requests=3,
@@ -96,16 +115,26 @@ COLLECTORS: tuple[Collector, ...] = (
         "course_time", endpoints.TIME_PER_COURSE, engagement.course_time,
         "learning", times=RARELY, requests=2, paged=True,
     ),
-    Collector(
-        "conversations", endpoints.CONVERSATIONS, agents.conversations, "agents", INTERVAL
+    _series(
+        "conversations", catalog.CONVERSATIONS, partial(parse_counts, count="conversation_count"),
+        {"aggregation": "daily"}, group="agents", base=INTERVAL,
     ),
     Collector(
         "agent_users_now", endpoints.V2_USERS, agents.agent_users_now, "agents", INTERVAL,
         requests=2, windows=False,
     ),
-    Collector("agent_users", endpoints.AGENT_USERS, agents.agent_users, "agents"),
-    Collector("ratings", endpoints.RATINGS, agents.ratings, "agents"),
-    Collector("feedback", endpoints.FEEDBACK, agents.feedback, "agents"),
+    _series(
+        "agent_users", catalog.AGENT_USERS, partial(parse_counts, count="user_count"),
+        group="agents",
+    ),
+    _series(
+        "ratings", catalog.RATINGS, partial(parse_counts, count="total_ratings"),
+        {"group_by": "day"}, group="agents",
+    ),
+    _series(
+        "feedback", catalog.FEEDBACK, partial(parse_counts, count="feedback_count"),
+        {"aggregation": "daily"}, group="agents",
+    ),
     Collector(
         "agent_returns", endpoints.NEW_AND_RETURNING, agents.agent_returns, "agents",
         times=RARELY, requests=2,

@@ -8,7 +8,6 @@ from exporter.api import endpoints
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import (
     Values,
-    parse_counts,
     parse_headline,
     parse_messages_summary,
     parse_parts,
@@ -18,7 +17,7 @@ from exporter.api.payloads import (
     sum_by_name,
 )
 from exporter.catalog import Metric
-from exporter.collectors import daily, tables, windowed
+from exporter.collectors import tables, windowed
 from exporter.collectors.run import NewItem, Result, Run
 from exporter.samples import Samples
 from exporter.windows import Span
@@ -51,29 +50,6 @@ _NOW = {
     "currently_active": catalog.AGENT_USERS_NOW,
     "active_users_last_30d": catalog.AGENT_USERS_MONTH,
 }
-
-
-async def conversations(run: Run) -> Result:
-    """Conversations with agents, today and on complete days."""
-    read = partial(parse_counts, count="conversation_count")
-    return await daily.collect(run, catalog.CONVERSATIONS, read, _DAILY)
-
-
-async def agent_users(run: Run) -> Result:
-    """Unique users of agents yesterday."""
-    return await daily.collect(run, catalog.AGENT_USERS, partial(parse_counts, count="user_count"))
-
-
-async def ratings(run: Run) -> Result:
-    """Ratings of agents by users."""
-    read = partial(parse_counts, count="total_ratings")
-    return await daily.collect(run, catalog.RATINGS, read, {"group_by": "day"})
-
-
-async def feedback(run: Run) -> Result:
-    """Feedback entries on agents."""
-    read = partial(parse_counts, count="feedback_count")
-    return await daily.collect(run, catalog.FEEDBACK, read, _DAILY)
 
 
 async def agent_returns(run: Run) -> Result:

@@ -212,11 +212,6 @@ async def registered_users(run: Run) -> Result:
     return run.result("users", samples)
 
 
-async def registrations(run: Run) -> Result:
-    """New registrations on complete days."""
-    return await daily.collect(run, catalog.REGISTRATIONS, parse_daily)
-
-
 async def _active_users(
     run: Run, span: Span, read: Callable[[bytes], CoursePage] = _read_active
 ) -> CoursePage:

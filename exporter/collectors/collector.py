@@ -46,6 +46,8 @@ class Collector:
     per_course: int = 0
     per_mentor: int = 0
     windows: bool = True
+    daily: bool = False
+    """All its values follow from daily values, which one request returns for many days."""
     paged: bool = False
     lists_courses: bool = False
     lists_mentors: bool = False

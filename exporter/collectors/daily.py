@@ -1,6 +1,6 @@
 """Measures with one value per day: a single request brings today, all windows and the history."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import TypeVar
 
@@ -23,16 +23,20 @@ WINDOW_DAYS = max(WINDOWS.values())
 V = TypeVar("V")
 
 
-async def collect(
-    run: Run,
+def series(
     measure: Windowed,
-    read: Callable[[bytes], ByDay[float]],
+    parse: Callable[[bytes], ByDay[float]],
     query: Mapping[str, str] | None = None,
-) -> Result:
-    """Collect a measure: today, all windows, and its history."""
-    result = Result()
-    await add(run, result, measure, read, query)
-    return result
+) -> Callable[[Run], Awaitable[Result]]:
+    """Return a collector of one measure: today, all windows, and its history."""
+
+    async def collect(run: Run) -> Result:
+        result = Result()
+        await add(run, result, measure, parse, query)
+        return result
+
+    collect.__doc__ = f"{measure.title}."
+    return collect
 
 
 async def add(

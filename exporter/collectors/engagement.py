@@ -2,8 +2,8 @@
 
 from exporter import catalog
 from exporter.api import endpoints
-from exporter.api.payloads import parse_daily, parse_values
-from exporter.collectors import daily, tables, windowed
+from exporter.api.payloads import parse_values
+from exporter.collectors import tables, windowed
 from exporter.collectors.run import Result, Run
 from exporter.samples import Samples
 from exporter.windows import Span
@@ -27,20 +27,10 @@ _TIME = {
 }
 
 
-async def videos(run: Run) -> Result:
-    """Videos completed today and on complete days."""
-    return await daily.collect(run, catalog.VIDEO_COMPLETIONS, parse_daily)
-
-
 async def course_videos(run: Run) -> Result:
     """Videos of each course: how many there are, and how much they are watched."""
     table = await tables.courses(run, endpoints.COURSE_VIDEOS, tuple(_VIDEOS))
     return run.result("courses", table.samples(_VIDEOS), courses=table.names)
-
-
-async def time(run: Run) -> Result:
-    """Time spent today and on complete days."""
-    return await daily.collect(run, catalog.TIME_SPENT, parse_daily)
 
 
 async def time_per_learner(run: Run) -> Result:
@@ -57,11 +47,6 @@ async def course_time(run: Run) -> Result:
         return table.samples({member: measure.at(name) for member, measure in _TIME.items()})
 
     return await windowed.collect(run, catalog.COURSE_TIME_SPENT.windows, request)
-
-
-async def completions(run: Run) -> Result:
-    """Courses completed today and on complete days."""
-    return await daily.collect(run, catalog.COMPLETIONS, parse_daily)
 
 
 async def course_completions(run: Run) -> Result:

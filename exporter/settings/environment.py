@@ -16,7 +16,7 @@ from exporter.settings.sources import CONFIG, Given, Wrong, below, by_index, pre
 
 ORGS = variable("orgs")
 
-_MAY_BE_EMPTY = re.compile(r".*_(AUTH_SCHEME|COURSES__(IN|EX)CLUDE|LABELS__\w+)")
+_MAY_BE_EMPTY = re.compile(r".*_(AUTH_SCHEME|COURSES__(INCLUDE|EXCLUDE)|LABELS__\w+)")
 _MAPPINGS = ("_LABELS", "_COLLECTORS")
 _SECTIONS = ("courses", "alerts")
 _INDEX = re.compile(rf"{ORGS}_+([0-9]{{1,5}})(?=_|$)")

@@ -115,7 +115,7 @@ async def backfill(job, api, *, now=NOW, observer=None, end_given=True):
             record=record,
             clock=FakeClock(now),
             reporter=observer or Observer(),
-            patient=lambda api, _: api,
+            retrying=lambda api, _: api,
         )
         await work.collect()
         work.write()

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from exporter.backfill import patience
+from exporter.backfill import retries
 from exporter.backfill.command import backfill
 from exporter.demo.background import Background
 from exporter.demo.faults import Fault, FaultPlan
@@ -62,7 +62,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.setattr(patience, "PAUSES", ())
+    monkeypatch.setattr(retries, "PAUSES", ())
     made = Site(tmp_path)
     with made.server:
         made.write_config()

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.backfill.command import MOST_DAYS
 from exporter.backfill.estimate import requests
-from exporter.backfill.patience import PAUSES
+from exporter.backfill.retries import PAUSES
 from exporter.settings import Org
 
 ACME = Org(key="acme", user_id="ops")

@@ -198,7 +198,7 @@ async def test_a_collector_that_crashes_costs_only_itself(run, api, tmp_path, mo
     def broken(*_, **__):
         raise RuntimeError("a key or a name")
 
-    monkeypatch.setattr("exporter.collectors.engagement.parse_daily", broken)
-    found, gaps = await derived(platform.org(), api, tmp_path / "state")
+    monkeypatch.setattr("exporter.collectors.chat.parse_sessions", broken)
+    found, gaps = await derived(platform.org(mentors=()), api, tmp_path / "state")
     assert [str(gap.error) for gap in gaps] == ["acme: unexpected RuntimeError"]
     assert "iblai_enrollments_7d" in {name for name, _ in found[DAYS.last]}

@@ -1,5 +1,6 @@
 """Plausible responses of every endpoint."""
 
+from exporter import catalog
 from exporter.api import endpoints
 from tests.collectors.conftest import counts, money, page, series, sessions
 
@@ -106,18 +107,30 @@ def llm_usage(call):
     return {"data": [{"model": "gpt-4o", **dict.fromkeys(names, 500)}]}
 
 
+TOTALS = {
+    "videos": catalog.VIDEO_COMPLETIONS,
+    "time": catalog.TIME_SPENT,
+    "completions": catalog.COMPLETIONS,
+    "registrations": catalog.REGISTRATIONS,
+}
+"""Collectors of a daily series with a total, and what they measure."""
+
+EVENTS = {
+    "conversations": (catalog.CONVERSATIONS, "conversation_count"),
+    "agent_users": (catalog.AGENT_USERS, "user_count"),
+    "ratings": (catalog.RATINGS, "total_ratings"),
+    "feedback": (catalog.FEEDBACK, "feedback_count"),
+}
+"""Collectors of a list with one row per day, what they measure, and the member of a row."""
+
+
 def plausible():
     """Return a response of every endpoint that collectors use."""
-    daily = (
-        endpoints.VIDEOS_OVER_TIME,
-        endpoints.ENROLLMENTS_OVER_TIME,
-        endpoints.COURSE_ENROLLMENTS_OVER_TIME,
-        endpoints.REGISTRATIONS_OVER_TIME,
-        endpoints.TIME_OVER_TIME,
-        endpoints.COMPLETIONS_OVER_TIME,
-    )
     return {
-        **dict.fromkeys(daily, series(3)),
+        **{measure.endpoint: series(3) for measure in TOTALS.values()},
+        **{measure.endpoint: counts(name, lambda _: 5) for measure, name in EVENTS.values()},
+        endpoints.ENROLLMENTS_OVER_TIME: series(3),
+        endpoints.COURSE_ENROLLMENTS_OVER_TIME: series(3),
         endpoints.COURSE_VIDEOS: page(VIDEOS),
         endpoints.MESSAGES_PER_SESSION: sessions(lambda _: 10, lambda _: 4),
         endpoints.ACTIVE_USERS_PER_COURSE: users(20),
@@ -129,15 +142,11 @@ def plausible():
         endpoints.COURSE_ACTIVITY: page(ACTIVITY),
         endpoints.AVERAGE_GRADE: {"data": {"average": 71.5}},
         endpoints.GRADES_PER_COURSE: page(GRADE),
-        endpoints.CONVERSATIONS: counts("conversation_count", lambda _: 5),
         endpoints.CONVERSATION_SUMMARY: {"total_human_messages": 22, "total_ai_messages": 24},
-        endpoints.AGENT_USERS: counts("user_count", lambda _: 6),
         endpoints.NEW_AND_RETURNING: {
             "new_users": {"count": 85, "percentage": 28.33},
             "returning_users": {"count": 215, "percentage": 71.67},
         },
-        endpoints.RATINGS: counts("total_ratings", lambda _: 2),
-        endpoints.FEEDBACK: counts("feedback_count", lambda _: 1),
         endpoints.SENTIMENTS: SENTIMENT,
         endpoints.TOPICS: [{"topic_name": "Algebra", "conversation_count": 9}],
         endpoints.AGENTS: {"total_mentors": 25, "active_mentors": 18},

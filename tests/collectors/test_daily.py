@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 
@@ -9,7 +10,7 @@ from exporter import catalog
 from exporter.api.errors import RejectedError
 from exporter.api.payloads import PayloadError
 from exporter.catalog import Windowed
-from exporter.collectors import agents, audience, daily, engagement
+from exporter.collectors import COLLECTORS, audience, daily
 from exporter.windows import WINDOWS, Span
 from tests.collectors.conftest import (
     FORBIDDEN,
@@ -21,8 +22,12 @@ from tests.collectors.conftest import (
     days_of,
     series,
 )
+from tests.collectors.responses import EVENTS, TOTALS
 
 DAY = timedelta(days=1)
+
+
+COLLECT = {collector.name: collector.collect for collector in COLLECTORS}
 
 
 @dataclass(frozen=True)
@@ -30,33 +35,21 @@ class Case:
     """A measure, the collector that requests it, and its response for values by day."""
 
     measure: Windowed
-    collect: object
+    name: str
     respond: object
 
-
-def total(value):
-    return series(value)
-
-
-def rows_of(member):
-    return lambda value: counts(member, value)
+    @property
+    def collect(self):
+        return COLLECT[self.name]
 
 
-SERIES = [
-    Case(catalog.VIDEO_COMPLETIONS, engagement.videos, total),
-    Case(catalog.TIME_SPENT, engagement.time, total),
-    Case(catalog.COMPLETIONS, engagement.completions, total),
-    Case(catalog.REGISTRATIONS, audience.registrations, total),
+SERIES = [Case(measure, name, series) for name, measure in TOTALS.items()]
+EVENT_LISTS = [
+    Case(measure, name, partial(counts, member)) for name, (measure, member) in EVENTS.items()
 ]
-EVENTS = [
-    Case(catalog.CONVERSATIONS, agents.conversations, rows_of("conversation_count")),
-    Case(catalog.AGENT_USERS, agents.agent_users, rows_of("user_count")),
-    Case(catalog.RATINGS, agents.ratings, rows_of("total_ratings")),
-    Case(catalog.FEEDBACK, agents.feedback, rows_of("feedback_count")),
-]
-every = pytest.mark.parametrize("case", SERIES + EVENTS, ids=lambda case: case.measure.name)
+every = pytest.mark.parametrize("case", SERIES + EVENT_LISTS, ids=lambda case: case.measure.name)
 series_with_total = pytest.mark.parametrize("case", SERIES, ids=lambda case: case.measure.name)
-events = pytest.mark.parametrize("case", EVENTS, ids=lambda case: case.measure.name)
+events = pytest.mark.parametrize("case", EVENT_LISTS, ids=lambda case: case.measure.name)
 
 
 def days_kept(case):
@@ -234,7 +227,7 @@ async def test_a_day_given_twice_with_the_same_value_counts_once(bench, api):
         return {"data": {**days, f"{YESTERDAY}T00:00:00Z": 14}, "total": 14 * len(days)}
 
     api.answers[catalog.VIDEO_COMPLETIONS.endpoint] = twice
-    assert (await bench.values(engagement.videos))["video_completions_1d"] == 14
+    assert (await bench.values(COLLECT["videos"]))["video_completions_1d"] == 14
 
 
 # Event lists.
@@ -285,7 +278,7 @@ class SimpleCall:
 
 async def test_users_of_one_day_are_unique_and_not_added_up_to_weeks(bench, api):
     api.answers[catalog.AGENT_USERS.endpoint] = counts("user_count", lambda _: 7)
-    assert await bench.values(agents.agent_users) == {"agent_users_1d": 7}
+    assert await bench.values(COLLECT["agent_users"]) == {"agent_users_1d": 7}
 
 
 # Enrollments: the same endpoint twice, for `active=y` and `active=n`.

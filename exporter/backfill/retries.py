@@ -21,7 +21,7 @@ GIVE_UP_AFTER = 3
 Sleep = Callable[[float], Awaitable[object]]
 
 
-class PatientApi:
+class RetryingApi:
     """Sends the requests of one org, and waits for an API that is not available for a while.
 
     It waits through all of `PAUSES` once per endpoint, and for as long as the API asks, up to an

@@ -5,7 +5,7 @@ import pytest
 from exporter.api import endpoints
 from exporter.api.client import Call
 from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError, UnavailableError
-from exporter.backfill.patience import LONGEST_WAIT, PAUSES, PatientApi
+from exporter.backfill.retries import LONGEST_WAIT, PAUSES, RetryingApi
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from tests.conftest import FakeClock
@@ -46,7 +46,7 @@ def make():
 
     def make(*responses):
         script = Script(*responses)
-        return PatientApi(script, clock, sleep=sleep), script, slept
+        return RetryingApi(script, clock, sleep=sleep), script, slept
 
     make.clock = clock
     return make
