@@ -20,8 +20,10 @@ from exporter.scheduler.order import Entry, Order
 MARGIN = 1.03
 """Requests are this much further apart than the rate asks, since the network bunches them."""
 
-CATCH_UP = 0.01
-"""Seconds that a late event loop makes up for, so that a busy loop does not lower the rate."""
+CATCH_UP = 0.025
+"""Seconds that a late event loop makes up for, so that a busy loop does not lower the rate.
+
+Less than `MARGIN` adds to a second: so no second has more requests than the rate allows."""
 
 SHORTEST = 0.001
 """Seconds that an interval has at least."""

@@ -210,6 +210,22 @@ async def test_no_second_has_more_requests_than_the_rate(rate):
     assert times[-1] < 4 * 1.04
 
 
+@pytest.mark.parametrize("rate", [5, 20, 50])
+async def test_a_loop_that_is_always_a_little_late_keeps_the_rate_and_does_not_exceed_it(rate):
+    host = Harness(concurrency=10_000, rate=rate)
+    times = []
+    host.queue._start = lambda _: times.append(host.clock.time)
+    for number in range(4 * rate):
+        host.queue.add(host.due(f"org{number}"))
+    for _ in range(500):
+        host.clock.time += 0.018
+        await host.settle()
+    assert len(times) == 4 * rate
+    for start in times:
+        assert sum(start <= at < start + 1 for at in times) <= rate
+    assert times[-1] < 4 * 1.05
+
+
 async def test_a_late_event_loop_catches_up_by_very_little():
     host = Harness(concurrency=100, rate=500)
     for number in range(50):
