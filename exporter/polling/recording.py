@@ -157,6 +157,8 @@ class Recorder:
         for other in state.collectors.values():
             if not (other.collector.per_course or other.collector.per_mentor):
                 continue
+            # The more parts, the longer the interval, from which the order of the queue follows.
+            other.due = state.timed(other.due, other.collector, snapshots)
             known = snapshots.items(state.key, other.name).keys() | other.failing.keys()
             missing = set(state.parts(other.collector, snapshots)) - known
             if (missing or not other.due.attempted) and not other.due.backing_off:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.scheduler.hostqueue import MARGIN
 from exporter.settings import ApiLimits
 
 
@@ -16,3 +17,23 @@ async def test_demand_above_the_limit_is_reported_and_staleness_stretches(bench,
     assert 1.4 < ratio < 2.5
     stretches = {state.stretch for state in exporter.poller._schedule.orgs}
     assert min(stretches) == pytest.approx(ratio, rel=0.1)
+
+
+async def test_courses_that_a_start_still_lacks_delay_no_interval(bench, acme, api, clock):
+    """As 1,000 orgs at 20 requests per second: the courses of all take many hours."""
+    api.courses = [f"course-v1:Acme+C{number}+2026" for number in range(50)]
+    orgs = [replace(acme, key=f"org{number}") for number in range(10)]
+    limits = ApiLimits(rate_limit=MARGIN / 5, retries=0, timeout=5.0, concurrency=8)
+    exporter = bench(*orgs, limits=limits)
+    polled, gaps = {}, []
+    for _ in range(3600 // 5):  # one slot each
+        seen = len(api.received)
+        await exporter.pass_time(5, step=5)
+        for request in api.received[seen:]:
+            if request.path.endswith("videos/over-time"):
+                now = clock.monotonic()
+                gaps.append((now, now - polled.get(request.org, now)))
+                polled[request.org] = now
+    assert len(polled) == len(orgs)
+    start = clock.monotonic() - 3600
+    assert max(gap for at, gap in gaps if at > start + 1800) <= 1.5 * orgs[0].interval
