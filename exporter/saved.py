@@ -98,7 +98,7 @@ class SavedState:
         for org, series in content.history.items():
             history.restore(org, series)
         attempts: dict[tuple[str, str], Attempt] = {}
-        invalid = content.skipped
+        unreadable = content.unreadable
         for org, records in content.snapshots.items():
             for (collector, key), payload in records.items():
                 try:
@@ -107,10 +107,11 @@ class SavedState:
                     else:
                         self._restore_item(snapshots, org, collector, key, payload)
                 except (ValueError, TypeError, KeyError, IndexError):
-                    invalid += 1
-        if invalid:
-            log.warning("records of the state file are unreadable and skipped", records=invalid)
-        return attempts
+                    unreadable.append(org)
+        if unreadable:
+            log.warning("unreadable rows of the state file are skipped", rows=len(unreadable))
+        # What was skipped is missing, so the org is polled at once.
+        return {key: found for key, found in attempts.items() if key[0] not in unreadable}
 
     def _restore_item(
         self, snapshots: Snapshots, org: str, collector: str, key: str, payload: bytes

@@ -261,15 +261,16 @@ def test_nothing_is_saved_of_an_org_that_is_not_registered(begin):
     ids=lambda payload: payload[:12].decode("latin-1"),
 )
 @pytest.mark.parametrize("key", ["7d", ".attempt"])
-def test_an_unreadable_record_costs_only_itself(begin, payload, key):
-    first = begin(ACME)
-    first.collect(ACME, good=item(first.clock))
-    first.saved.save_attempt("acme", "videos", Attempt(1.0, 1.0))
+def test_an_unreadable_record_costs_only_itself_and_its_org_is_polled_at_once(begin, payload, key):
+    first = begin(ACME, GLOBEX)
+    for org in (ACME, GLOBEX):
+        first.collect(org, good=item(first.clock))
+        first.saved.save_attempt(org.key, "videos", Attempt(1.0, 1.0))
     identity = first.saved._identity("acme")
     first.file.put_snapshot("acme", identity, collector="active_users", item=key, payload=payload)
-    second = begin(ACME, clock=later(1))
+    second = begin(ACME, GLOBEX, clock=later(1))
     assert second.snapshots.items("acme", "active_users").keys() == {"good"}
-    assert second.attempts == {("acme", "videos"): Attempt(1.0, 1.0)}
+    assert second.attempts == {("globex", "videos"): Attempt(1.0, 1.0)}
 
 
 def test_without_a_state_directory_nothing_is_written_and_nothing_fails(clock):

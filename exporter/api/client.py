@@ -244,6 +244,7 @@ class ApiClient:
                     retry_at=until,
                     sent=request.attempts > 0,
                 )
+            request.site.host.queue.give_back(request.call.queued)
             await self._sleep(wait)
             request.waited = until
 

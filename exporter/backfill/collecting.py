@@ -11,23 +11,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import structlog
-
 from exporter import collectors
 from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError, UnavailableError
-from exporter.api.payloads import PayloadError, Reason
+from exporter.api.payloads import Reason
 from exporter.backfill.record import DayResult, OrgRecord
 from exporter.collectors import Collector
 from exporter.collectors.daily import EXPECTED_DAYS
-from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, Result, Run
+from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, Result, Run, unexpected
 from exporter.history.store import History
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from exporter.windows import Span
-
-log = structlog.get_logger(__name__)
 
 DAILY = frozenset(collector.name for collector in collectors.COLLECTORS if collector.daily)
 """The collectors whose values all follow from daily values."""
@@ -124,11 +120,8 @@ class Runs:
             return await collector.collect(run)
         except ITEM_ERRORS as error:
             return Result(failed={"": error})
-        except Exception as error:
-            # The text of an unexpected exception may hold anything, even a payload.
-            text = f"{self.org.key}: unexpected {type(error).__name__}"
-            log.exception("collector crashed", org=self.org.key, collector=name)
-            return Result(failed={"": PayloadError(text)})
+        except Exception as error:  # noqa: BLE001 - a bug costs no other collector
+            return Result(failed={"": unexpected(error, run)})
 
 
 def wanted_courses(org: Org, record: OrgRecord) -> dict[str, str]:

@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+import structlog
+
 from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
 from exporter.api.errors import ApiError, BadResponseError, Kind
@@ -24,6 +26,8 @@ from exporter.scheduler import Collection as Queued
 from exporter.settings import Org
 from exporter.snapshots import Items
 from exporter.windows import TODAY, WINDOWS, Span, window
+
+log = structlog.get_logger(__name__)
 
 IN_PARALLEL = 4
 """Requests that one run sends in parallel."""
@@ -253,6 +257,8 @@ class Run:
                     await collect(key)
                 except ITEM_ERRORS as error:
                     result.failed[key] = error
+                except Exception as error:  # noqa: BLE001 - a bug costs no other item either
+                    result.failed[key] = unexpected(error, self)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(IN_PARALLEL, len(wanted))):
@@ -284,3 +290,17 @@ class Run:
         if item is None or item.day != self.day:
             return True
         return self.now - item.collected > seconds - self.interval / 2
+
+
+def unexpected(error: Exception, run: Run) -> PayloadError:
+    """Log an unexpected exception, and return it as the error of an item or a run.
+
+    Its own text may hold anything, even a payload, and appears nowhere.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_qualname} (line {trace.tb_lineno})" if trace else "?"
+    text = f"{run.org.key}: unexpected {type(error).__name__} in {place}"
+    log.error("collector crashed", org=run.org.key, collector=run.queued.name, error=text)
+    return PayloadError(text)

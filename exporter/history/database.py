@@ -75,8 +75,8 @@ class StateContent:
     """Daily values by org, then by series and part."""
     snapshots: dict[str, dict[Key, bytes]] = field(default_factory=dict)
     """Payloads by org, then by collector and item."""
-    skipped: int = 0
-    """Rows that could not be decoded."""
+    unreadable: list[str] = field(default_factory=list)
+    """The org of each row that could not be decoded."""
 
 
 class _Texts(dict[bytes, str]):
@@ -147,12 +147,12 @@ class Database:
         where, ids = (" WHERE org = ?", tuple(wanted)) if len(wanted) == 1 else ("", ())
         for id_, series, part, first, daily in self._db.execute(_HISTORY + where, ids):
             if (org := wanted.get(id_)) is not None:
-                with _counted(content):
+                with _skipped(content, org):
                     values = DailyValues.unpack(date.fromisoformat(texts[first]), daily)
                     content.history.setdefault(org, {})[texts[series], texts[part]] = values
         for id_, collector, item, payload in self._db.execute(_SNAPSHOTS + where, ids):
             if (org := wanted.get(id_)) is not None:
-                with _counted(content):
+                with _skipped(content, org):
                     content.snapshots.setdefault(org, {})[texts[collector], texts[item]] = payload
         return content
 
@@ -261,12 +261,12 @@ class Database:
 
 
 @contextlib.contextmanager
-def _counted(content: StateContent) -> Iterator[None]:
-    """Count a row that cannot be decoded, and go on with the next."""
+def _skipped(content: StateContent, org: str) -> Iterator[None]:
+    """Note a row that cannot be decoded, and go on with the next."""
     try:
         yield
     except (ValueError, TypeError):
-        content.skipped += 1
+        content.unreadable.append(org)
 
 
 def _lock(path: Path) -> int:

@@ -107,7 +107,7 @@ class Configuration:
     def _new(
         self, state: OrgState, collector: Collector, attempt: Attempt | None
     ) -> CollectorState:
-        """Return a collector that is due at once, or an interval after an earlier success."""
+        """Return a collector that is due at once, or an interval after a success that is saved."""
         now = self._context.clock.monotonic()
         due = Due(
             interval=state.interval(collector, self._context.snapshots),
@@ -116,7 +116,8 @@ class Configuration:
             spread=spread(state.key, collector.name),
         )
         if attempt is not None and attempt.last_success:
-            if attempt.last_attempt == attempt.last_success:
+            saved = self._context.snapshots.items(state.key, collector.name)
+            if saved and attempt.last_attempt == attempt.last_success:
                 ago = self._context.clock.now().timestamp() - attempt.last_attempt
                 due = due.succeeded(now - max(ago, 0.0))
             self._context.telemetry.restored(

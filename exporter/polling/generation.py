@@ -11,12 +11,10 @@ No exception leaves `collect`: whatever happens becomes a result and an error.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-import structlog
-
 from exporter.api.errors import ApiError
 from exporter.api.payloads import PayloadError
 from exporter.collectors import Collector
-from exporter.collectors.run import ItemError, Result, Run
+from exporter.collectors.run import ItemError, Result, Run, unexpected
 from exporter.telemetry import SEEDS, V2
 
 GONE_AFTER = 3
@@ -26,8 +24,6 @@ TRY_SEEDS_EVERY = 12
 """Runs from the newer family between two attempts at the seeds' endpoint."""
 
 _GONE = frozenset({404, 410})
-
-log = structlog.get_logger(__name__)
 
 Outcome = tuple[Result, ItemError | None]
 """What a run collected, and the error of the run as a whole or of all its items."""
@@ -76,25 +72,11 @@ async def _attempt(collect: Callable[[Run], Awaitable[Result]], run: Run) -> Out
         result = await collect(run)
     except (ApiError, PayloadError) as error:
         return Result(), error
-    except Exception as error:
-        # The text of an unexpected exception may hold anything, even a payload.
-        text = f"{run.org.key}: unexpected {type(error).__name__} in {_place(error)}"
-        log.exception("collector crashed", org=run.org.key, collector=run.queued.name, error=text)
-        return Result(), PayloadError(text)
+    except Exception as error:  # noqa: BLE001 - whatever happens, polling goes on
+        return Result(), unexpected(error, run)
     return result, result.error
 
 
 def _is_gone(outcome: Outcome) -> bool:
     error = outcome[1]
     return isinstance(error, ApiError) and error.from_api and error.status in _GONE
-
-
-def _place(failure: BaseException) -> str:
-    """Return where an exception was raised, without its text."""
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "an unknown place"
-    code = trace.tb_frame.f_code
-    return f"{code.co_qualname} (line {trace.tb_lineno})"

@@ -182,6 +182,15 @@ class HostQueue:
                 future.result().release()
             raise
 
+    def give_back(self, collection: Collection) -> None:
+        """Release the first slot of a started collection, which has to wait before it can use it.
+
+        It acquires another one later. Without a slot at hand this does nothing.
+        """
+        if collection.held is not None:
+            slot, collection.held = collection.held, None
+            slot.release()
+
     def _end(self, collection: Collection) -> None:
         if collection.state is not State.DISCARDED:
             collection.state = State.NEW
@@ -191,9 +200,7 @@ class HostQueue:
                 self._withdraw(waiter)
                 if waiter.future is not None:
                     waiter.future.cancel()
-        if collection.held is not None:
-            slot, collection.held = collection.held, None
-            slot.release()
+        self.give_back(collection)
 
     def _enqueue(self, collection: Collection, future: "asyncio.Future[Slot] | None") -> _Waiter:
         org = self._orgs.get(collection.org)

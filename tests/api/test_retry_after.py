@@ -13,6 +13,7 @@ from tests.api.conftest import (
     FakeOrg,
     call,
     failure,
+    queued,
     say,
     slowly,
 )
@@ -65,6 +66,29 @@ async def test_requests_that_queued_behind_a_short_retry_after_wait_for_it_too(
     bodies = await asyncio.gather(*(client.get(org, call()) for _ in range(5)))
     assert bodies == [BODY] * 5
     assert len(server.received) == 6
+
+
+async def test_a_collection_that_starts_during_a_retry_after_holds_no_slot_while_it_waits(
+    make_client, server, org
+):
+    asleep, wake = asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds):
+        asleep.set()
+        await wake.wait()
+
+    client = make_client(concurrency=1, retries=0, sleep=sleep)
+    server.answers = [say({}, status=429, retry_after="2"), say(BODY)]
+    await failure(client, org)
+    queue = make_client.made[-1][1].site(server.url).host.queue
+    collection = queued()
+    collection.held = await queue.acquire(queued())
+    waiting = asyncio.create_task(client.get(org, call(queued=collection)))
+    await asleep.wait()
+    assert make_client.slots(server.url) == (0, 0)
+    assert await client.get(org, call(OTHER)) == BODY
+    wake.set()
+    assert await waiting == BODY
 
 
 async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(

@@ -4,6 +4,7 @@ import asyncio
 from datetime import date, timedelta
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -202,12 +203,18 @@ async def test_a_run_fails_if_all_its_items_fail(bench):
     assert result.error is BROKEN
 
 
-async def test_an_unexpected_exception_is_not_an_item_that_failed(bench):
+async def test_an_unexpected_exception_costs_only_its_item_and_its_text_appears_nowhere(bench):
     async def collect(key):
-        raise ZeroDivisionError
+        if key == "a":
+            raise ZeroDivisionError("private")
+        result.items[key] = DRAFT
 
-    with pytest.raises(ExceptionGroup):
-        await bench.make_run().each(Result(), ["a", "b"], collect)
+    result = Result()
+    with structlog.testing.capture_logs() as logs:
+        await bench.make_run().each(result, ["a", "b"], collect)
+    assert result.items.keys() == {"b"}
+    assert "unexpected ZeroDivisionError in" in str(result.failed["a"])
+    assert "private" not in f"{result.failed} {logs}"
 
 
 async def test_an_item_that_is_not_due_is_not_collected(bench):

@@ -26,7 +26,7 @@ def test_history_and_snapshots_survive_a_restart(directory):
         "acme": {("sessions", ""): values(1, None, 0), ("sessions", "bot"): values(2)}
     }
     assert content.snapshots == {"acme": {("videos", "c-1"): b"\x00\xff"}}
-    assert content.skipped == 0
+    assert content.unreadable == []
 
 
 def test_the_directory_is_created_and_everything_is_private(directory, file):
@@ -114,7 +114,7 @@ def test_a_row_that_cannot_be_decoded_costs_only_itself(directory, file):
         assert state.problem is None
     assert content.history == {"acme": {("fine", ""): values(1)}}
     assert content.snapshots == {"acme": {("videos", "x"): b"1"}}
-    assert content.skipped == 5
+    assert len(content.unreadable) == 5
 
 
 def test_waiting_changes_take_memory_once_per_key(directory):
@@ -259,7 +259,7 @@ def test_any_order_of_changes_writes_and_failures_ends_in_the_same_state(
 def test_loading_an_empty_file_returns_nothing(directory, orgs):
     with opened(directory) as state:
         content = state.load(orgs)
-    assert (content.history, content.snapshots, content.skipped) == ({}, {}, 0)
+    assert (content.history, content.snapshots, content.unreadable) == ({}, {}, [])
 
 
 def test_one_series_is_read_by_part(directory):

@@ -1,12 +1,14 @@
 """Orgs and settings that change while the exporter runs."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
 
-from exporter.settings import Alerts, Courses
+from exporter.settings import Alerts, Courses, Org
 from exporter.windows import Span
 from tests.integration.fake_api import Fault
 from tests.polling.bench import is_value
@@ -117,3 +119,101 @@ async def test_a_removed_org_disappears_at_once(bench, acme, api):
     await exporter.settle()
     await exporter.reload(acme)
     assert await exporter.names("globex") == set()
+
+
+async def test_a_longer_interval_loses_no_value_until_the_next_collection(bench, acme, api):
+    exporter = bench(acme)
+    await exporter.settle()
+    before = await exporter.values()
+    await exporter.reload(replace(acme, interval=4 * 3600.0, history_interval=12 * 3600.0))
+    for _ in range(10):
+        await exporter.pass_time(3600, step=600)
+        assert await exporter.values() == before
+
+
+async def test_max_staleness_applies_to_values_already_collected(bench, acme, api):
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=503)]
+    await exporter.pass_time(800, step=100)
+    assert await exporter.value("iblai_enrollments_today") == 3
+    await exporter.reload(replace(acme, max_staleness=700.0))
+    assert await exporter.value("iblai_enrollments_today") is None
+    assert await exporter.value("iblai_enrollments_7d") == 21
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+async def test_another_time_zone_with_the_api_down_ends_todays_values_if_it_is_another_day(
+    bench, acme, api, clock, zone
+):
+    clock.advance(-6 * 3600 if zone == "Pacific/Pago_Pago" else 0)  # the day differs
+    api.now = lambda: clock.now().astimezone(ZoneInfo(zone))
+    exporter = bench(acme)
+    await exporter.settle()
+    before = await exporter.values()
+    api.faults = [Fault(status=503)]
+    await exporter.reload(replace(acme, timezone=zone))
+    await exporter.settle()
+    after = await exporter.values()
+    gone = {name for name, _ in before.keys() - after.keys()}
+    assert gone == {n for n, _ in before if "_today" in n or "_expected" in n}
+    assert all(before[key] == value for key, value in after.items())
+    api.faults = []
+    await exporter.pass_time(700, step=10)
+    assert (await exporter.values()).keys() >= {k for k in before if "_expected" not in k[0]}
+
+
+async def test_another_time_zone_keeps_its_values_across_a_restart(
+    bench, acme, api, clock, tmp_path
+):
+    exporter = bench(acme, state_dir=tmp_path)
+    await exporter.settle()
+    api.faults = [Fault(status=503)]
+    tokyo = replace(acme, timezone="Asia/Tokyo")
+    await exporter.reload(tokyo)
+    before = await exporter.values()
+    await exporter.pipeline.close()
+    again = bench(tokyo, state_dir=tmp_path)
+    assert await again.values() == before
+
+
+async def test_a_key_that_cannot_be_read_during_a_reload_costs_no_value(
+    bench, acme, api, clock, tmp_path
+):
+    file = tmp_path / "key"
+    file.write_text("0123456789abcdef" * 4)
+    org = replace(acme, api_key=None, api_key_file=file)
+    exporter = bench(org)
+    await exporter.settle()
+    before = await exporter.values()
+    file.unlink()
+    await exporter.reload(replace(org, api_key_file=file))
+    assert await exporter.values() == before
+    file.write_text("0123456789abcdef" * 4)
+    await exporter.reload(replace(org, api_key_file=file))
+    assert await exporter.values() == before
+
+
+async def test_another_address_invalidates_an_orgs_data_even_if_the_key_cannot_be_read(
+    bench, acme, api, tmp_path
+):
+    exporter = bench(acme)
+    await exporter.settle()
+    moved = {"base_url": f"{api.url}/other", "api_key": None, "api_key_file": tmp_path / "none"}
+    await exporter.reload(replace(acme, **moved))
+    assert await exporter.values() == {}
+
+
+async def test_a_reload_reads_each_key_once(bench, acme, api, monkeypatch):
+    orgs = [replace(acme, key=f"org{number}") for number in range(5)]
+    exporter = bench(*orgs)
+    await exporter.settle()
+    reads = Counter()
+
+    def secret(org):
+        reads[org.key] += 1
+        return org.api_key.get_secret_value()
+
+    monkeypatch.setattr(Org, "secret", secret)
+    await exporter.reload(*(replace(org, labels={"team": "x"}) for org in orgs[:3]), *orgs[3:])
+    assert reads == dict.fromkeys((org.key for org in orgs), 1)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import structlog
 
+from exporter.api import endpoints
+from exporter.api.client import ApiClient
 from exporter.scheduler import SPREAD
 from exporter.settings import ApiLimits
 from tests.integration.fake_api import COURSES, Fault
@@ -22,18 +24,18 @@ OUTAGES = {
 async def test_an_outage_of_twenty_seconds_costs_at_most_one_interval(
     bench, acme, api, outage, start
 ):
-    orgs = [replace(acme, key=f"org{number}") for number in range(12)]
+    orgs = [replace(acme, key=f"org{number}") for number in range(4)]
     healthy = bench(acme)
     await healthy.settle()
     wanted = by_labels(await healthy.values(), "acme")
-    exporter = bench(*orgs, limits=ApiLimits(rate_limit=0, retries=3, concurrency=8))
+    exporter = bench(*orgs, limits=ApiLimits(rate_limit=0, retries=3, concurrency=4))
     if not start:
         await exporter.settle()
         await exporter.pass_time(295, step=59)
     api.faults = [OUTAGES[outage]]
-    await exporter.pass_time(20, step=1)
+    await exporter.pass_time(20, step=2)
     api.faults = []
-    await exporter.pass_time(interval_with_spread(acme), step=3)
+    await exporter.pass_time(interval_with_spread(acme), step=10)
     for org in orgs[1:] if outage.endswith("one org") else orgs:
         assert by_labels(await exporter.values(org.key), org.key) == wanted, org.key
         for name, result in exporter.pipeline.telemetry.outcomes(org.key).items():
@@ -129,3 +131,88 @@ async def test_an_extra_that_is_not_offered_is_one_log_line_and_no_failure(
     assert len(lines) == 1
     series = await exporter.series()
     assert not [k for k in series if ("collector", "conversations") in k[1]]
+
+
+async def test_courses_that_fail_and_return_are_a_failure_and_a_success_of_their_collector(
+    bench, acme, api
+):
+    """All courses fail before a run of all of them is due, and come back one by one."""
+    exporter = bench(acme)
+    await exporter.settle()
+    api.faults = [Fault(status=500, path="/enrollments/courses/")]
+    await exporter.pass_time(26 * 3600, step=300)
+    assert await exporter.value("iblai_collector_success", collector="course_enrollments") == 0
+    assert await exporter.value("iblai_course_enrollments_7d", course_id=COURSES[0]) is None
+    api.faults = [Fault(status=500, path=course) for course in COURSES[1:]]
+    await exporter.pass_time(6.5 * 3600, step=300)
+    assert await exporter.value("iblai_collector_success", collector="course_enrollments") == 1
+    assert await exporter.value("iblai_course_enrollments_7d", course_id=COURSES[0]) == 21
+    failing = await exporter.value("iblai_collector_items_failed", collector="course_enrollments")
+    assert failing == len(COURSES) - 1
+
+
+@pytest.mark.parametrize("loop", ["org", "course", "mentor", "page"])
+async def test_one_failing_item_in_any_loop_costs_only_itself(bench, acme, api, loop):
+    acme = replace(acme, mentors=("good", "bad"), learner_indexes=True)
+    healthy = bench(acme)
+    await healthy.settle()
+    wanted = by_labels(await healthy.values(), "acme")
+    globex = replace(acme, key="globex")
+    lost = {
+        "org": lambda name, labels: True,
+        "course": lambda name, labels: (
+            name.startswith(("iblai_course_enroll", "iblai_course_unenroll"))
+            and ("course_id", COURSES[1]) in labels
+        ),
+        "mentor": lambda name, labels: ("mentor_id", "bad") in labels,
+        "page": lambda name, labels: name.startswith("iblai_active_learner"),
+    }[loop]
+    fault = {
+        "org": Fault(status=500, org="acme"),
+        "course": Fault(status=400, org="acme", path=f"/enrollments/courses/{COURSES[1]}"),
+        "mentor": Fault(status=404, org="acme", path="average-messages"),
+        "page": Fault(status=500, org="acme", path="active-users/users"),
+    }[loop]
+    if loop == "mentor":
+        hits = fault.hits
+        fault.hits = lambda request: hits(request) and request.query.get("mentor_id") == "bad"
+    api.faults = [fault]
+    exporter = bench(acme, globex)
+    await exporter.settle()
+    found = by_labels(await exporter.values("acme"), "acme")
+    assert found == {key: value for key, value in wanted.items() if not lost(*key)}
+    assert by_labels(await exporter.values("globex"), "globex") == wanted
+    assert not any(queue.in_flight for queue in exporter.queues())
+
+
+async def test_an_unexpected_exception_costs_only_its_collector_or_item(
+    bench, acme, api, monkeypatch
+):
+    orgs = [replace(acme, key=f"org{number}") for number in range(6)]
+    send = ApiClient.get
+
+    async def get(self, org, call):
+        broken = call.endpoint is endpoints.VIDEOS_OVER_TIME or call.subject == COURSES[1]
+        if org.key == "org0" and broken:
+            raise RuntimeError("a bug, with private data")
+        return await send(self, org, call)
+
+    monkeypatch.setattr(ApiClient, "get", get)
+    exporter = bench(*orgs)
+    with structlog.testing.capture_logs() as logs:
+        await exporter.settle()
+        await exporter.pass_time(3 * 3600, step=300)
+    outcomes = exporter.pipeline.telemetry.outcomes("org0")
+    assert {name for name, outcome in outcomes.items() if not outcome.success} == {"videos"}
+    assert "RuntimeError" in outcomes["videos"].error
+    assert outcomes["course_enrollments"].items_failed == 1
+    wanted = by_labels(await exporter.values("org1"), "org1")
+    for org in orgs[2:]:
+        assert by_labels(await exporter.values(org.key), org.key) == wanted
+    lost = wanted.keys() - by_labels(await exporter.values("org0"), "org0").keys()
+    assert all(
+        name.startswith("iblai_video_completions") or ("course_id", COURSES[1]) in labels
+        for name, labels in lost
+    )
+    assert "private data" not in str([{**e, "exc_info": None} for e in logs])
+    assert not any(queue.in_flight for queue in exporter.queues())

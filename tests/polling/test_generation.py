@@ -67,3 +67,13 @@ async def test_the_seeds_are_back_at_once_after_the_whole_api_returned_404(bench
     assert not [r for r in api.received if "/api/analytics/" in r.path]
     source = "iblai_collector_source_info"
     assert await b.value(source, collector="chat", generation="seeds") == 1
+
+
+async def test_a_course_that_does_not_exist_changes_no_source(bench, acme, api):
+    exporter = bench(acme)
+    api.faults = [Fault(status=404, path=f"/enrollments/courses/{COURSES[1]}")]
+    await exporter.settle()
+    await exporter.pass_time(26 * 3600, step=300)
+    source = {"collector": "course_enrollments", "generation": "seeds"}
+    assert await exporter.value("iblai_collector_source_info", **source) == 1
+    assert await exporter.value("iblai_course_enrollments_7d", course_id=COURSES[0]) == 21

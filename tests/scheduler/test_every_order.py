@@ -114,6 +114,11 @@ class EveryOrder(RuleBasedStateMachine):
             self.queue.finish(collection)
 
     @rule(number=picks)
+    def give_back(self, number):
+        if collection := self.pick(self.collections, number):
+            self.queue.give_back(collection)
+
+    @rule(number=picks)
     def discard(self, number):
         if collection := self.pick(self.collections, number):
             self.queue.discard(collection)
