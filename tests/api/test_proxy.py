@@ -280,7 +280,7 @@ async def test_https_is_tunneled_and_the_proxy_never_sees_the_key(
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{office.port}")
     monkeypatch.setenv("no_proxy", "")
     org = FakeOrg("https://api.example")
-    assert await make_client(context=trusting()).get(org, call()) == BODY
+    assert await make_client(context=trusting().context()).get(org, call()) == BODY
     assert office.methods == ["CONNECT"]
     assert office.heads[0].startswith("CONNECT api.example:443 HTTP/1.1\r\n")
     assert KEY not in office.heads[0]
