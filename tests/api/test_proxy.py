@@ -10,7 +10,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.errors import BadResponseError, Kind, UnavailableError, code_of
+from exporter.api.errors import BadResponseError, Kind, UnavailableError, error_label
 from exporter.api.proxy import NoProxy, Proxies, check_proxies
 from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
@@ -350,7 +350,7 @@ async def failure(transport, url="https://api.example"):
         (
             407,
             BadResponseError,
-            "the proxy answered 407: it asks for a login; put user and password in",
+            "the proxy answered 407: it requires a login; put user and password in",
         ),
         (
             403,
@@ -372,7 +372,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_named_as_the_cause(
     assert isinstance(error, kind)
     assert error.kind is Kind.PROXY
     assert not error.from_api
-    assert code_of(error) == "proxy"
+    assert error_label(error) == "proxy"
     assert says in str(error)
     assert "s3cret" not in str(error)
 
