@@ -41,7 +41,7 @@ class Resolver(AbstractResolver):
             return await _in_thread(look_up)
 
     async def close(self) -> None:
-        """Do nothing: no resources are held."""
+        """Do nothing: there are no resources."""
 
 
 def _result(

@@ -1,4 +1,4 @@
-"""Responses of the API: the JSON body, or an error that says what came instead."""
+"""Reads responses of the API: the JSON body, or an error that describes the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -172,8 +172,8 @@ def test_whatever_no_proxy_holds_a_host_is_covered_or_not(text, host):
         ("http://fd00::1:3128", "is not the address of a proxy"),
         ("http:///proxy", "is not the address of a proxy"),
         ("://", "has an unknown scheme"),
-        ("http://user:1/s3cret@proxy:3128", "is cut by a character in its password"),
-        ("http://user:1#s3cret@proxy:3128", "is cut by a character in its password"),
+        ("http://user:1/s3cret@proxy:3128", "has a special character in its password"),
+        ("http://user:1#s3cret@proxy:3128", "has a special character in its password"),
         ("http://us%3Aer:s3cret@proxy", "has a user name with a colon"),
     ],
 )
