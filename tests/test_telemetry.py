@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
 from exporter.api import endpoints
-from exporter.api.errors import ApiError, Kind, code_of, label
+from exporter.api.errors import ApiError, Kind, error_label, status_label
 from exporter.api.payloads import Reason
 from exporter.exposition import Format
 from exporter.exposition.rendered import RenderedLines
@@ -105,10 +105,10 @@ def test_everything_exists_before_the_first_attempt_and_counters_are_0(samples):
 
 def every_code():
     """Return every code that the API client can report."""
-    found = {"cancelled"} | {label(status) for status in range(100, 1000)}
+    found = {"cancelled"} | {status_label(status) for status in range(100, 1000)}
     for kind in Kind:
-        found.add(code_of(ApiError("x", kind=kind)))
-        found |= {code_of(ApiError("x", kind=kind, status=s)) for s in (200, 404, 500, 599)}
+        found.add(error_label(ApiError("x", kind=kind)))
+        found |= {error_label(ApiError("x", kind=kind, status=s)) for s in (200, 404, 500, 599)}
     return found
 
 

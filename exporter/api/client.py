@@ -1,4 +1,4 @@
-"""The API client of all orgs: sends requests, bounds responses, retries, obeys Retry-After."""
+"""The API client of all orgs: requests within limits, retries, and Retry-After."""
 
 import asyncio
 import random
@@ -11,9 +11,16 @@ from urllib.parse import quote
 import httpx
 
 from exporter import __version__
-from exporter.api.credentials import Org, authorization_header, read_key
+from exporter.api.credentials import authorization_header, read_key
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimitedError, UnavailableError, code_of, label
+from exporter.api.errors import (
+    ApiError,
+    Kind,
+    RateLimitedError,
+    UnavailableError,
+    error_label,
+    status_label,
+)
 from exporter.api.hosts import Hosts, Site
 from exporter.api.loop_budget import LoopBudget
 from exporter.api.responses import (
@@ -34,6 +41,7 @@ from exporter.api.transport_errors import TransportError, api_error_of
 from exporter.api.trust_store import TrustStore
 from exporter.clock import Clock
 from exporter.scheduler import Collection
+from exporter.settings import ApiLimits, Org
 
 SHORT_WAIT = 5.0
 """Longest Retry-After in seconds that a request waits for; with a longer one it fails."""
@@ -53,10 +61,9 @@ _HEADERS = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request.
+    """One request of a collection.
 
-    `queued` is the collection it belongs to; `subject` is the course or mentor that a 404 would
-    be about.
+    `subject` is the course or mentor that a 404 would be about.
     """
 
     endpoint: Endpoint
@@ -64,40 +71,6 @@ class Call:
     path_params: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     subject: str = ""
-
-
-class Limits(Protocol):
-    """Limits of all requests: seconds, requests in flight and per second to a host, bytes."""
-
-    @property
-    def timeout(self) -> float:
-        """Return the seconds that a whole request may take."""
-        ...
-
-    @property
-    def concurrency(self) -> int:
-        """Return how many requests may be in flight to one host."""
-        ...
-
-    @property
-    def rate_limit(self) -> float:
-        """Return how many requests per second may be sent to one host."""
-        ...
-
-    @property
-    def retries(self) -> int:
-        """Return how often a request is retried."""
-        ...
-
-    @property
-    def max_body(self) -> int:
-        """Return the bytes that a response may have."""
-        ...
-
-    @property
-    def tls_strict(self) -> bool:
-        """Return whether CA certificates must follow RFC 5280 to the letter."""
-        ...
 
 
 class Observer(Protocol):
@@ -112,13 +85,13 @@ class Observer(Protocol):
         ...
 
     def rate_limited(self, org: str, endpoint: str) -> None:
-        """Count a response that asked to slow down."""
+        """Count a response that asked to wait."""
         ...
 
 
 @dataclass(slots=True)
 class _Request:
-    """One call with its attempts. `waited` is the last Retry-After that was waited for."""
+    """One call with its attempts. `waited` is the last Retry-After that it waited for."""
 
     org: Org
     call: Call
@@ -129,14 +102,13 @@ class _Request:
     status: int = 0
 
     @property
-    def place(self) -> tuple[str, str]:
-        """Return org and endpoint."""
+    def labels(self) -> tuple[str, str]:
+        """Return the org and the endpoint."""
         return self.org.key, self.call.endpoint.name
 
     def context(self, key: str = "") -> ErrorContext:
         """Return what errors are about."""
-        call = self.call
-        return ErrorContext(self.org.key, call.endpoint.template, call.subject, key)
+        return ErrorContext(self.org.key, self.call.endpoint.template, self.call.subject, key)
 
 
 class ApiClient:
@@ -144,7 +116,7 @@ class ApiClient:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: ApiLimits,
         observer: Observer,
         clock: Clock,
         hosts: Hosts,
@@ -169,8 +141,8 @@ class ApiClient:
             event_hooks={"response": [reject_redirect]},
         )
 
-    def set_limits(self, limits: Limits) -> None:
-        """Change the limits of requests to come."""
+    def set_limits(self, limits: ApiLimits) -> None:
+        """Change the limits of later requests."""
         self._limits = limits
         self._trust.set_strict(strict=limits.tls_strict)
 
@@ -181,8 +153,8 @@ class ApiClient:
     async def get(self, org: Org, call: Call) -> bytes:
         """Return the body of a 2xx JSON response, at most `max_body` bytes.
 
-        Network errors, 5xx and short Retry-After are retried; a timeout is not, since one more
-        would hold a slot for as long again. Raises `ApiError`.
+        Network errors, 5xx and short Retry-After are retried. A timeout is not: another one would
+        occupy a slot for as long again. Raises `ApiError`.
         """
         request = self._request(org, call)
         while True:
@@ -209,11 +181,11 @@ class ApiClient:
         return _Request(org, call, site, f"{site.prefix}{path}{query}")
 
     def _backoff(self, attempts: int) -> float:
-        """Return a delay between nothing and a bound that doubles (full jitter)."""
+        """Return a random delay up to a bound that doubles (full jitter)."""
         return self._rng.uniform(0.0, min(BACKOFF_BASE * 2.0 ** (attempts - 1), BACKOFF_CAP))
 
     async def _attempt(self, request: _Request) -> bytes:
-        """Wait for a slot and send the request. A Retry-After that came meanwhile is obeyed."""
+        """Wait for a slot and send the request, unless a Retry-After arrived meanwhile."""
         queue = request.site.host.queue
         while True:
             await self._wait_for_retry_after(request)
@@ -231,7 +203,7 @@ class ApiClient:
                 slot.release(answered=answered)
 
     def _retry_at(self, request: _Request) -> float | None:
-        org, endpoint = request.place
+        org, endpoint = request.labels
         until = self._retry_after.until(org, endpoint, now=self._clock.monotonic())
         return None if until is None or until <= request.waited else until
 
@@ -240,7 +212,7 @@ class ApiClient:
             wait = until - self._clock.monotonic()
             if wait > SHORT_WAIT:
                 raise RateLimitedError(
-                    request.context().message(f"the API asked to wait, for another {wait:.0f} s"),
+                    request.context().message(f"the API asked to wait for another {wait:.0f} s"),
                     retry_at=until,
                     sent=request.attempts > 0,
                 )
@@ -250,7 +222,7 @@ class ApiClient:
 
     async def _send(self, request: _Request) -> bytes:
         """Send one attempt and count it."""
-        org, endpoint = request.place
+        org, endpoint = request.labels
         key = read_key(request.org)
         headers = [*_HEADERS, (b"Authorization", authorization_header(request.org, key))]
         started = self._clock.monotonic()
@@ -261,13 +233,13 @@ class ApiClient:
         try:
             body = await self._exchange(request, headers, key)
         except ApiError as error:
-            code = code_of(error)
+            code = error_label(error)
             if isinstance(error, RateLimitedError):
                 self._observer.rate_limited(org, endpoint)
             raise
         else:
-            code = label(request.status)
-            request.site.host.answered(self._clock.monotonic() - started)
+            code = status_label(request.status)
+            request.site.host.observe(self._clock.monotonic() - started)
             return body
         finally:
             self._observer.requested(org, endpoint, code, self._clock.monotonic() - started)
@@ -281,8 +253,8 @@ class ApiClient:
             async with asyncio.timeout(seconds):
                 return await self._receive(request, headers, key)
         except TimeoutError:
-            late = f"no complete response within {seconds:g} s"
-            raise UnavailableError(request.context().message(late), kind=Kind.TIMEOUT) from None
+            text = request.context().message(f"no complete response within {seconds:g} s")
+            raise UnavailableError(text, kind=Kind.TIMEOUT) from None
         except RedirectError as redirected:
             url = f"{request.site.host.origin}{request.target}"
             raise redirect_error(redirected, context=request.context(key), url=url) from None
@@ -312,18 +284,18 @@ class ApiClient:
             )
         finally:
             await response.aclose()
-            # It refers back to the response, which only the garbage collector could free.
+            # A reference cycle, which only the garbage collector could free.
             del response.stream
 
     def _postpone(self, request: _Request, error: ThrottledError) -> RateLimitedError:
-        """Hold the endpoint back for as long as the API asks."""
+        """Postpone requests to the endpoint for as long as the API asks."""
         now = self._clock.monotonic()
-        org, endpoint = request.place
+        org, endpoint = request.labels
         until = self._retry_after.postpone(org, endpoint, now=now, seconds=error.seconds)
         reason = f" ({error.reason})" if error.reason else ""
         return RateLimitedError(
             request.context().message(
-                f"{error.status}, asked to slow down{reason}; retried in {until - now:.0f} s"
+                f"{error.status}, the API asked to wait{reason}; retried in {until - now:.0f} s"
             ),
             retry_at=until,
             status=error.status,
@@ -332,5 +304,5 @@ class ApiClient:
 
 @lru_cache(maxsize=1024)
 def _quoted(text: str) -> str:
-    """Return a part of a query; all orgs request the same days."""
+    """Return a percent-encoded part of a query. Cached: all orgs request the same days."""
     return quote(text, safe="")

@@ -1,41 +1,13 @@
-"""On whose behalf the API is asked, and the key that proves it."""
+"""The API key of an org, and the header that carries it."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from exporter.api.errors import ApiError, Kind
-
-
-class Org(Protocol):
-    """On whose behalf is asked."""
-
-    @property
-    def key(self) -> str:
-        """Return the org."""
-        ...
-
-    @property
-    def base_url(self) -> str:
-        """Return where its API is; a path prefix is kept."""
-        ...
-
-    @property
-    def auth_scheme(self) -> str:
-        """Return the word before the key, or nothing."""
-        ...
-
-    @property
-    def user_id(self) -> str:
-        """Return the caller's own user."""
-        ...
-
-    def secret(self) -> str:
-        """Return the API key as it is this moment. Raises `OSError` and `ValueError`."""
-        ...
+from exporter.settings import Org
 
 
 def read_key(org: Org) -> str:
-    """Return the key as it is this moment. Raises `ApiError` without the key in its text."""
+    """Return the current API key. Raises `ApiError` without the key in its text."""
     try:
         return org.secret()
     except OSError as error:
@@ -48,23 +20,22 @@ def read_key(org: Org) -> str:
 
 
 def unreadable_keys(orgs: Iterable[Org]) -> list[str]:
-    """Return what is wrong with each key that cannot be read at this moment."""
-    found: list[str] = []
+    """Return what is wrong with each key that cannot be read."""
+    problems: list[str] = []
     for org in orgs:
         try:
             read_key(org)
         except ApiError as error:
-            found.append(str(error))
-    return found
+            problems.append(str(error))
+    return problems
 
 
 def authorization_header(org: Org, key: str) -> bytes:
-    """Return the value of the `Authorization` header."""
-    scheme = org.auth_scheme
-    value = f"{scheme} {key}" if scheme else key
+    """Return the value of the `Authorization` header. Raises `ApiError`."""
+    value = f"{org.auth_scheme} {key}" if org.auth_scheme else key
     if not key.strip() or not value.isascii() or not value.isprintable():
         raise ApiError(
-            f"{org.key}: the API key is empty, or holds a line break or another "
+            f"{org.key}: the API key is empty, or contains a line break or another "
             "character that cannot be sent",
             kind=Kind.BAD_KEY,
             sent=False,

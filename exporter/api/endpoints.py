@@ -11,7 +11,7 @@ from urllib.parse import quote
 class Endpoint:
     """One GET operation: `name` is the label value in metrics, `template` the path.
 
-    `scoped` tells whether it takes `include_main_platform` and `department_id`, `v2` whether it
+    `scoped` is whether it takes `include_main_platform` and `department_id`, `v2` whether it
     belongs to the newer family `/api/analytics/`, which takes the org in the query.
     """
 

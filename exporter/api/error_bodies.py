@@ -1,4 +1,4 @@
-"""The texts of error bodies, limited to phrases that are known not to name a person."""
+"""Reasons in error bodies. Only known phrases are shown: any other text may name a person."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from typing import Any
 from pydantic_core import from_json
 
 MAX_LENGTH = 120
-_LOOKED_AT = 2000
+_MAX_INPUT = 2000
 
-WITHHELD = "its reason is not shown, since it may name a person"
+WITHHELD = "the reason is not shown, since it may name a person"
 
 _FIELDS = ("detail", "message", "error_description", "error", "error_code", "code")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]+")
@@ -61,9 +61,9 @@ _PHRASES = frozenset({
     "throttled",
     "token_expired",
 })  # fmt: skip
-"""Whole texts that are shown, in small letters and without the full stop at the end."""
+"""Texts that are shown, in lower case and without the full stop."""
 
-_OPENINGS = {
+_PATTERNS = {
     re.compile(r"you are not allowed to\b.*", re.IGNORECASE): "You are not allowed to …",
     re.compile(r"no [^.]{1,60} matches the given query", re.IGNORECASE): (
         "No … matches the given query."
@@ -72,7 +72,7 @@ _OPENINGS = {
     re.compile(r"request was throttled\..*", re.IGNORECASE): "Request was throttled.",
     re.compile(r"method \S{3,9} not allowed", re.IGNORECASE): "Method not allowed.",
 }
-"""Texts with a part that may be anything, and what is shown instead."""
+"""Texts with a variable part, and what is shown instead."""
 
 _PARAMETERS = frozenset({
     "active", "aggregation", "course_id", "date_filter", "department_id", "end_date", "granularity",
@@ -83,21 +83,21 @@ _PARAMETERS = frozenset({
 
 
 def error_reason(body: bytes) -> str:
-    """Return the short reason that a JSON error body gives, or an empty text if it gives none.
+    """Return the short reason in a JSON error body, or an empty text.
 
-    Only known phrases are quoted: a learner's name cannot be told from other words.
+    Only known phrases are quoted: names of learners cannot be distinguished from other words.
     """
     try:
-        answer = from_json(body)
+        payload = from_json(body)
     except ValueError:
         return ""
-    texts = list(_reasons(answer))
+    texts = list(_reasons(payload))
     return next(filter(None, map(_known, texts)), WITHHELD if texts else "")
 
 
 def clean(text: str, *, key: str = "") -> str:
-    """Return foreign text on one line, short, and without secrets or addresses."""
-    text = text[:_LOOKED_AT]
+    """Return untrusted text on one short line, without secrets or e-mail addresses."""
+    text = text[:_MAX_INPUT]
     if key:
         text = text.replace(key, _REMOVED)
     text = _CONTROL.sub(" ", text)
@@ -106,14 +106,14 @@ def clean(text: str, *, key: str = "") -> str:
     return text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + _REMOVED
 
 
-def _reasons(answer: Any) -> Iterator[str]:
-    """Yield the texts that an error body gives, those of refused parameters with their names."""
-    if not isinstance(answer, dict):
+def _reasons(payload: Any) -> Iterator[str]:
+    """Yield the texts in an error body, those about a parameter with its name."""
+    if not isinstance(payload, dict):
         return
     for field in _FIELDS:
-        if text := _text(answer.get(field)):
+        if text := _text(payload.get(field)):
             yield text
-    for name, value in answer.items():
+    for name, value in payload.items():
         if name not in _FIELDS and isinstance(value, list) and (text := _text(value)):
             yield f"{name}: {text}" if name in _PARAMETERS else text
 
@@ -125,8 +125,8 @@ def _text(value: Any) -> str:
 
 
 def _known(text: str) -> str:
-    """Return a text of the API as it is shown, or nothing where it is not a known one."""
-    text = " ".join(text[:_LOOKED_AT].split())
+    """Return how a text of the API is shown, or nothing if it is not known."""
+    text = " ".join(text[:_MAX_INPUT].split())
     name, colon, rest = text.partition(": ")
     if colon and name in _PARAMETERS:
         known = _known(rest)
@@ -134,4 +134,4 @@ def _known(text: str) -> str:
     plain = text.removesuffix(".")
     if plain.lower() in _PHRASES:
         return text
-    return next((shown for form, shown in _OPENINGS.items() if form.fullmatch(plain)), "")
+    return next((shown for pattern, shown in _PATTERNS.items() if pattern.fullmatch(plain)), "")

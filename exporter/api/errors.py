@@ -1,4 +1,4 @@
-"""Errors of the API client, in kinds that collectors can tell apart.
+"""Errors of the API client, by what collectors do about them.
 
 The text of every error is one sentence a person can act on. It names the org and the endpoint,
 never a key, a query or a person.
@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 
 class Kind(StrEnum):
-    """What went wrong. A closed set: it is a label value if no whole answer came."""
+    """What went wrong. A closed set: it is a label value if there is no whole response."""
 
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -18,13 +18,13 @@ class Kind(StrEnum):
     TIMEOUT = "timeout"
     CONNECTION = "connection"
     TLS = "tls"
-    CUT = "cut"  # the connection ended before the answer did
+    CUT = "cut"  # the connection ended before the response did
     PROXY = "proxy"  # a proxy sent an error of its own
     PROTOCOL = "protocol"  # the response is not HTTP
     SERVER_ERROR = "server_error"
     BAD_REQUEST = "bad_request"
     REDIRECT = "redirect"
-    CONTENT = "content"  # nothing, a web page, or something else that is not JSON
+    CONTENT = "content"  # an empty body, a web page, or something else that is not JSON
     ENCODING = "encoding"
     TOO_LARGE = "too_large"
     NO_KEY = "no_key"
@@ -32,10 +32,10 @@ class Kind(StrEnum):
 
 
 class ApiError(Exception):
-    """No usable response. `sent` is False where nothing was sent.
+    """No usable response. `sent` is False if no request was sent.
 
-    `from_api` is True if the API itself answered with `status`: its body is JSON, empty, or
-    Django's own page. A page of another kind may come from a proxy or a firewall on the way.
+    `from_api` is True if the API itself responded with `status`: its body is JSON, empty, or
+    Django's own page. Any other page may come from a proxy or a firewall on the way.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class ApiError(Exception):
 
 
 class RejectedError(ApiError):
-    """The status is 401, 403 or 404. Only if `from_api` is True does the API mean it."""
+    """The status is 401, 403 or 404. Unless `from_api` is True, it may not be the API's."""
 
 
 class RateLimitedError(ApiError):
-    """The API asked to wait. `retry_at` is when it may be asked again, in monotonic seconds."""
+    """The API asked to wait until `retry_at`, in monotonic seconds."""
 
     def __init__(
         self, text: str, *, retry_at: float, status: int | None = None, sent: bool = True
@@ -69,24 +69,24 @@ class RateLimitedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """No answer, or one that speaks of trouble at the other end: worth another try."""
+    """No response, or one that reports a temporary problem. A retry may succeed."""
 
 
 class BadResponseError(ApiError):
-    """An answer that another try would not make better."""
+    """A response that a retry would not change."""
 
 
-_NO_WHOLE_ANSWER = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
+_PARTIAL = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
 _STATUSES = frozenset(HTTPStatus)
 
 
-def code_of(error: ApiError) -> str:
-    """Return the status of a whole answer, or else the kind of the error."""
-    if error.status is None or error.kind in _NO_WHOLE_ANSWER:
+def error_label(error: ApiError) -> str:
+    """Return the status of a whole response, or else the kind of the error."""
+    if error.status is None or error.kind in _PARTIAL:
         return error.kind
-    return label(error.status)
+    return status_label(error.status)
 
 
-def label(status: int) -> str:
+def status_label(status: int) -> str:
     """Return a status as one of a closed set: by its first digit if it is not a known one."""
     return str(status) if status in _STATUSES else f"{status // 100}xx"

@@ -1,49 +1,35 @@
-"""The hosts of the API: one queue of requests for each, whichever orgs it serves."""
+"""The hosts of the API: one queue of requests per host, for all its orgs."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from exporter.scheduler import Collection, HostQueue, Stretch, excess, stretch
+from exporter.settings import ApiLimits
 
 _WEIGHT = 0.02
 """Weight of the last request in the mean duration of requests."""
 
 
-class Limits(Protocol):
-    """The API limits that hold for each host."""
-
-    @property
-    def concurrency(self) -> int:
-        """Return how many requests may be in flight to one host."""
-        ...
-
-    @property
-    def rate_limit(self) -> float:
-        """Return how many requests per second may be sent to one host; 0 is no limit."""
-        ...
-
-
 @dataclass(slots=True)
 class Host:
-    """One origin. `duration` is the mean duration of answered requests in seconds."""
+    """One origin. `duration` is the mean duration of requests in seconds."""
 
     origin: httpx.URL
     queue: HostQueue
     duration: float = 0.0
 
-    def answered(self, seconds: float) -> None:
-        """Note how long an answered request took."""
+    def observe(self, seconds: float) -> None:
+        """Record how long a request with a response took."""
         self.duration += (_WEIGHT if self.duration else 1.0) * (seconds - self.duration)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the API of an org is: its host, and the path before every path."""
+    """The location of the API of an org: its host, and a prefix of all paths."""
 
     host: Host
     prefix: str
@@ -54,12 +40,12 @@ class Hosts:
 
     def __init__(
         self,
-        limits: Limits,
+        limits: ApiLimits,
         *,
         start: Callable[[Collection], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start with no host. `start` is called with each collection that gets its first slot."""
+        """`start` is called with each collection that gets its first slot."""
         self._limits = limits
         self._start = start
         self._now = now
@@ -67,19 +53,19 @@ class Hosts:
         self._sites: dict[str, Site] = {}
 
     def site(self, base_url: str) -> Site:
-        """Return where the API at `base_url` is."""
+        """Return the host and the path prefix of a base URL."""
         return self._sites.get(base_url) or self._add(base_url)
 
-    def set_limits(self, limits: Limits) -> None:
-        """Change the limits of requests to come."""
+    def set_limits(self, limits: ApiLimits) -> None:
+        """Change the limits of later requests."""
         self._limits = limits
         for host in self._hosts.values():
             host.queue.set_limits(concurrency=limits.concurrency, rate=limits.rate_limit)
 
     def share(self, demands: Mapping[str, Mapping[str, float]]) -> Iterator[Stretch]:
-        """Yield how far intervals stretch on each host, and set the weights of greedy orgs.
+        """Yield how far intervals stretch on each host, and limit orgs with excessive demand.
 
-        `demands` are requests per second by base URL and org. What a host can take is the rate
+        `demands` are requests per second by base URL and org. The capacity of a host is the rate
         limit, or less if its responses are slow.
         """
         by_host: dict[str, dict[str, float]] = {}

@@ -80,7 +80,7 @@ class NoProxy:
 
 
 class Proxies:
-    """The proxies of an environment. One that is invalid fails only the requests it is for."""
+    """The proxies of an environment. An invalid proxy fails only its own requests."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._by_scheme: dict[str, Proxy | None] = {}
@@ -115,7 +115,7 @@ def check_proxies(environ: Mapping[str, str] = os.environ) -> None:
 
 
 def _first_set(environ: Mapping[str, str], *names: str) -> tuple[str, str]:
-    """Return the first variable that is not empty, and its value; lower case comes first."""
+    """Return the first variable that is not empty, and its value. Lower case has precedence."""
     for name in _spellings(names):
         if text := environ.get(name, "").strip():
             return name, text
@@ -140,7 +140,7 @@ def _parse(text: str) -> Proxy:
     if scheme not in _PORTS:
         raise ValueError("has an unknown scheme; it must begin with http:// or https://")
     if "@" in f"{parts.path}{parts.query}{parts.fragment}":
-        raise ValueError("is cut by a character in its password; percent-encode / ? # there")
+        raise ValueError("has a special character in its password; percent-encode / ? # there")
     host = _plain_name(host)
     if not (_HOST.fullmatch(host) or _address(host)) or port == 0:
         raise ValueError(f"is not the address of a proxy; {_EXAMPLE}")

@@ -1,7 +1,7 @@
-"""The resolver: host names are looked up in threads of their own.
+"""Resolves host names in daemon threads.
 
-A lookup may take the system half a minute. The event loop's own threads are few, and the end of
-the process waits for them; these threads it abandons.
+A lookup can take half a minute. The default executor has few threads, and the process waits for
+them when it exits.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TypeVar
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 LOOKUPS = 32
-"""Lookups at a time."""
+"""Lookups at the same time."""
 
 _NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class Resolver(AbstractResolver):
-    """Resolves names as the system does."""
+    """Resolves names with the system's resolver."""
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(LOOKUPS)
+        self._slots = asyncio.Semaphore(LOOKUPS)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -37,11 +37,11 @@ class Resolver(AbstractResolver):
             found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
             return [_result(host, *item) for item in found]
 
-        async with self._places:
+        async with self._slots:
             return await _in_thread(look_up)
 
     async def close(self) -> None:
-        """Do nothing: no resources are held."""
+        """Do nothing: there are no resources."""
 
 
 def _result(

@@ -1,4 +1,4 @@
-"""Responses of the API: the JSON body, or an error that says what came instead."""
+"""Reads responses of the API: the JSON body, or an error that describes the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,32 +17,32 @@ _MAX_ERROR_BODY = 64 * 1024
 _MAX_LOCATION = 200
 _JSON = frozenset({"application/json", "text/json"})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
-_OTHERS = frozenset({
+_NAMED_TYPES = frozenset({
     "application/octet-stream", "application/xml", "text/csv", "text/plain", "text/xml",
 })  # fmt: skip
-"""Types that an error may name: a header may hold anything, the key too."""
+"""Types that an error may name: a header may contain anything, even the key."""
 
 _WHITE = b" \t\r\n\xef\xbb\xbf"
 
-_REFUSALS = {
+_REJECTIONS = {
     401: Kind.UNAUTHORIZED,
     403: Kind.FORBIDDEN,
     404: Kind.NOT_FOUND,
 }
 
 _PROXY_ONLY = {
-    407: "a proxy asks for a login; put user and password in the proxy's URL",
-    511: "the network asks for a login",
+    407: "a proxy requires a login; put user and password in the proxy's URL",
+    511: "the network requires a login",
 }
-"""Statuses that only a proxy or a gateway sends, never an API."""
+"""Statuses of proxies and gateways. An API does not send them."""
 
 _PROXY_HEADERS = frozenset({"proxy-authenticate", "x-squid-error", "cf-mitigated"})
-"""Headers of error pages that proxies and firewalls make themselves."""
+"""Headers of error pages of proxies and firewalls."""
 
 _PAGE_FROM = "a proxy, a firewall or the platform's front end sent it"
 
 _DJANGO_404 = b"The requested resource was not found on this server."
-"""The page of Django, the platform's framework, for a path that is not known."""
+"""Part of the 404 page of Django, the platform's framework."""
 
 _MEANINGS = {
     401: "the key is wrong or expired, or does not belong to this org and user",
@@ -51,12 +51,15 @@ _MEANINGS = {
     4: "the request was rejected",
     5: "the server failed",
 }
-"""What a status means to an operator; by its first digit if there is no closer entry."""
+"""What a status means to an operator, by status or by its first digit."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """What an error is about: an org and an endpoint. `key` is never part of its text."""
+    """What an error is about: an org, an endpoint, and maybe a course or mentor (`subject`).
+
+    The API key is removed from texts.
+    """
 
     org: str
     endpoint: str
@@ -64,13 +67,13 @@ class ErrorContext:
     key: str
 
     def message(self, text: str) -> str:
-        """Return a sentence without the path's names, since one of them may be a person's."""
+        """Return a sentence with the template of the path: the path may name a person."""
         about = f" ({clean(self.subject, key=self.key)})" if self.subject else ""
         return f"{self.org}: {self.endpoint}{about}: {text}"
 
 
 class ThrottledError(Exception):
-    """The API asks to wait: for some seconds, or without saying how long."""
+    """The API asked to wait. `seconds` is None if it did not state how long."""
 
     def __init__(self, *, status: int, seconds: float | None, reason: str) -> None:
         super().__init__(status)
@@ -80,7 +83,7 @@ class ThrottledError(Exception):
 
 
 class RedirectError(Exception):
-    """The response points elsewhere, and is not to be followed with the key."""
+    """The response is a redirect. Redirects are not followed, since requests carry the key."""
 
     def __init__(self, *, status: int, location: str) -> None:
         super().__init__(status)
@@ -89,7 +92,7 @@ class RedirectError(Exception):
 
 
 async def reject_redirect(response: httpx.Response) -> None:
-    """Raise `RedirectError` before httpx makes a request of the address."""
+    """Raise `RedirectError` before httpx parses the address."""
     if response.has_redirect_location:
         raise RedirectError(status=response.status_code, location=response.headers["location"])
 
@@ -103,11 +106,11 @@ def redirect_error(
         there = urlsplit(urljoin(url, redirected.location))
         host = there.netloc.rpartition("@")[2]
         if there.hostname != urlsplit(url).hostname:
-            remedy += ", unless a proxy or firewall asks for a login there"
+            remedy += ", unless a proxy or firewall requires a login there"
         path = "/".join(clean(part, key=context.key) for part in _printable(there.path).split("/"))
         place = _printable(f"{there.scheme}://{host}").replace(context.key, "…") + path
     except ValueError:
-        place = "an address that cannot be read"
+        place = "an invalid address"
     place = place[:_MAX_LOCATION]
     return BadResponseError(
         context.message(f"{redirected.status}, redirected to {place}; {remedy}"),
@@ -125,7 +128,7 @@ async def read_response(
 ) -> bytes:
     """Return the JSON body of a 2xx response.
 
-    Raises `ApiError`, `ThrottledError`, and what httpx raises while reading.
+    Raises `ApiError`, `ThrottledError`, and the errors of reading the body.
     """
     headers = _headers(response)
     if not response.is_success:
@@ -144,7 +147,7 @@ async def read_response(
         ) from None
     start = body[:64].lstrip(_WHITE)[:1]
     if not start and not body[64:].strip(_WHITE):
-        text = context.message(f"sent nothing (status {response.status_code})")
+        text = context.message(f"sent an empty body (status {response.status_code})")
         raise BadResponseError(text, kind=Kind.CONTENT, status=response.status_code)
     if not media and start not in {b"{", b"["}:
         raise _not_json(context, response.status_code, "text/html" if start == b"<" else "")
@@ -152,11 +155,11 @@ async def read_response(
 
 
 Headers = Mapping[str, str]
-"""Headers by name in lower case; what is given several times is joined."""
+"""Headers by name in lower case; repeated ones are joined."""
 
 
 def _headers(response: httpx.Response) -> Headers:
-    """Return the headers, read in one go: httpx looks through all of them for each."""
+    """Return all headers. httpx searches through all of them for each lookup."""
     headers: dict[str, str] = {}
     for name, value in response.headers.raw:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
@@ -166,7 +169,7 @@ def _headers(response: httpx.Response) -> Headers:
 
 async def _body(response: httpx.Response, headers: Headers, *, limit: int) -> bytes:
     encoding = headers.get("content-encoding", "")
-    # As sent: httpx's own decoders know no bounds.
+    # Not through httpx, whose decoders have no size limit.
     assert isinstance(response.stream, httpx.AsyncByteStream)
     return await read_body(response.stream, encoding=encoding, limit=limit)
 
@@ -180,8 +183,7 @@ def _is_json(media: str) -> bool:
 
 
 def _not_json(context: ErrorContext, status: int, media: str) -> BadResponseError:
-    named = media if media in _OTHERS else "something"
-    what = "an HTML page" if media in _HTML else named
+    what = _describe(media) or "something"
     return BadResponseError(
         context.message(
             f"sent {what} instead of JSON (status {status}); base_url may point at a web site, "
@@ -223,8 +225,8 @@ async def _failure(
         meaning = f"{body.page or 'something'} instead of the API's JSON; {_PAGE_FROM}"
     reason = f" ({body.reason})" if body.reason else ""
     text = context.message(f"{status}, {meaning}{reason}")
-    if status in _REFUSALS:
-        return RejectedError(text, kind=_REFUSALS[status], status=status, from_api=body.from_api)
+    if status in _REJECTIONS:
+        return RejectedError(text, kind=_REJECTIONS[status], status=status, from_api=body.from_api)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UnavailableError(text, kind=Kind.SERVER_ERROR, status=status, from_api=body.from_api)
     kind = Kind.BAD_REQUEST if status >= HTTPStatus.BAD_REQUEST else Kind.REDIRECT
@@ -233,8 +235,8 @@ async def _failure(
 
 def _meaning(status: int, context: ErrorContext) -> str:
     if status == HTTPStatus.NOT_FOUND and context.subject:
-        return "not known there, or this deployment has no such endpoint"
-    return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is no response")
+        return "it does not exist, or this deployment has no such endpoint"
+    return _MEANINGS.get(status) or _MEANINGS.get(status // 100, "which is not a final status")
 
 
 def _made_by_proxy(headers: Headers) -> bool:
@@ -252,7 +254,7 @@ def _proxy_error(status: int, context: ErrorContext) -> ApiError:
 
 @dataclass(frozen=True, slots=True)
 class _ErrorBody:
-    """What the body of an error says, and whether the API can have written it."""
+    """The reason in an error body, or the kind of page that it is instead of the API's JSON."""
 
     from_api: bool
     reason: str = ""
@@ -260,22 +262,22 @@ class _ErrorBody:
 
 
 async def _error_body(response: httpx.Response, headers: Headers) -> _ErrorBody:
-    """Return what the body of an error says; whatever is wrong with it, the status stands."""
+    """Return what is known from an error body. A body that cannot be read has no reason."""
     media = _media(headers)
     try:
         body = await _body(response, headers, limit=_MAX_ERROR_BODY)
     except (BodyError, httpx.TransportError):
-        return _ErrorBody(from_api=_is_json(media), page=_page(media, b""))
+        return _ErrorBody(from_api=_is_json(media), page=_describe(media))
     start = body.lstrip(_WHITE)[:1]
     if not start or (_is_json(media) and start != b"<"):
         return _ErrorBody(from_api=True, reason=error_reason(body))
     if not media and start in {b"{", b"["}:
         return _ErrorBody(from_api=True, reason=error_reason(body))
-    return _ErrorBody(from_api=_DJANGO_404 in body, page=_page(media, start))
+    return _ErrorBody(from_api=_DJANGO_404 in body, page=_describe(media, start))
 
 
-def _page(media: str, start: bytes) -> str:
-    """Return the words for a body that is not JSON."""
+def _describe(media: str, start: bytes = b"") -> str:
+    """Return a description of a body that is not JSON."""
     if media in _HTML or start == b"<":
         return "an HTML page"
-    return media if media in _OTHERS else ""
+    return media if media in _NAMED_TYPES else ""

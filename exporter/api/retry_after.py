@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-AT_LEAST = 1.0
-AT_MOST = 86_400.0
+MIN_WAIT = 1.0
+MAX_WAIT = 86_400.0
 
 PAUSE = 4.0
 """Seconds that requests wait after a response of 429 without `Retry-After`."""
@@ -16,8 +16,8 @@ _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 def read_retry_after(value: str, *, date: str | None, now: datetime) -> float:
     """Return the seconds that a `Retry-After` header asks to wait, from 1 to a day.
 
-    A date is measured from the answer's own `Date` where there is one, since the clocks of the
-    two ends differ. What cannot be read, or lies in the past, is the least.
+    A date is compared with the response's own `Date` if there is one, since clocks differ. An
+    invalid or past date is the minimum.
     """
     value = value.strip()
     if _SECONDS.fullmatch(value):
@@ -26,7 +26,7 @@ def read_retry_after(value: str, *, date: str | None, now: datetime) -> float:
         until = _moment(value)
         since = _moment(date) or now
         seconds = (until - since).total_seconds() if until else 0.0
-    return min(max(seconds, AT_LEAST), AT_MOST)
+    return min(max(seconds, MIN_WAIT), MAX_WAIT)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The transport of requests: aiohttp under httpx, with each path sent exactly as given."""
+"""The transport of requests: aiohttp under httpx, with paths sent unchanged."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from exporter.api.transport_errors import AIOHTTP_ERRORS, TransportError, transp
 from exporter.api.trust_store import TrustStore
 
 TARGET = "target"
-"""Extension of a request (httpx's own) that holds the path and query as they go over the wire."""
+"""Extension of a request (httpx's own) with the path and query exactly as they are sent."""
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None, sock_connect=None)
 
@@ -24,10 +24,10 @@ _MAX_HEADER = 64 * 1024
 
 
 class ExactTransport(httpx.AsyncBaseTransport):
-    """Sends requests whose `target` is percent-encoded already, one time each.
+    """Sends requests with a percent-encoded `target`, once each.
 
-    httpx and aiohttp would quote a path anew (`%3A` becomes `:`), and aiohttp would send a request
-    again on its own, past the rate limit. Time limits are the caller's.
+    httpx and aiohttp would encode a path again (`%3A` becomes `:`), and aiohttp would repeat some
+    requests by itself, beyond the rate limit. The caller limits the time.
     """
 
     def __init__(self, trust: TrustStore, proxies: Proxies | None = None) -> None:
@@ -38,12 +38,12 @@ class ExactTransport(httpx.AsyncBaseTransport):
         self._by_origin: dict[str, Proxy | None] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request; the body is left to be read. Raises `httpx.TransportError`."""
+        """Send a request. The body is read later. Raises `TransportError`."""
         session = self._session or self._open()
         origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
         proxy = self._proxy(origin, request.url)
         headers = [(k.decode("ascii"), v.decode("ascii")) for k, v in request.headers.raw]
-        if proxy and request.url.scheme == "http":  # no tunnel: the proxy reads the request itself
+        if proxy and request.url.scheme == "http":  # no tunnel: the proxy receives the request
             headers.extend(proxy.headers.items())
         try:
             response = await session.request(
@@ -68,7 +68,7 @@ class ExactTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        # The caller bounds how many connections there are; a second bound would be a second queue.
+        # The caller limits the connections; a second limit would be a second queue.
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, resolver=Resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -87,21 +87,21 @@ class ExactTransport(httpx.AsyncBaseTransport):
 
 
 class Client(httpx.AsyncClient):
-    """httpx's client, without cookies: to look for one costs a tenth of a request."""
+    """httpx's client without cookies: looking for them takes a tenth of the time of a request."""
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """Return what keeps no cookie."""
+        """Return an empty store."""
         return _NO_COOKIES
 
     @cookies.setter
     def cookies(self, cookies: object) -> None:
-        raise TypeError(f"no cookies, whatever {type(cookies).__name__} holds")
+        raise TypeError(f"cookies are not supported: {type(cookies).__name__}")
 
 
 class _NoCookies(httpx.Cookies):
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Keep nothing."""
+        """Ignore cookies."""
 
 
 _NO_COOKIES = _NoCookies()
@@ -120,13 +120,13 @@ class _Body(httpx.AsyncByteStream):
             raise TransportError(text, kind=Kind.CUT) from error
 
     async def aclose(self) -> None:
-        # A connection whose response was read to the end is back in the pool by now; any other
-        # must not be used again.
+        # The connection of a complete response is in the pool already. Any other must not be
+        # used again.
         self._response.close()
 
 
 def quiet_http_loggers() -> None:
-    """Silence the HTTP libraries whatever the level: they log whole URLs."""
+    """Silence the HTTP libraries at every level: they log whole URLs."""
     for name in ("httpx", "httpcore", "aiohttp"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
@@ -134,7 +134,7 @@ def quiet_http_loggers() -> None:
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Send a request once: aiohttp does not repeat one whose error is not its own."""
+    """Send a request once: aiohttp repeats only requests that fail with its own errors."""
     try:
         return await handler(request)
     except AIOHTTP_ERRORS as error:

@@ -39,9 +39,9 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILU
 _SERVER_ERROR = HTTPStatus.INTERNAL_SERVER_ERROR
 
 _PROXY_MEANINGS = {
-    401: "it asks for a login; put user and password in the proxy's URL",
+    401: "it requires a login; put user and password in the proxy's URL",
     403: "it does not allow connections to this host; allow it there, or add it to NO_PROXY",
-    407: "it asks for a login; put user and password in the proxy's URL",
+    407: "it requires a login; put user and password in the proxy's URL",
 }
 
 

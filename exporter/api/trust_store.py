@@ -1,4 +1,4 @@
-"""The certificate authorities that are trusted, loaded again when their files change."""
+"""The trusted certificate authorities. They are loaded again when their files change."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from exporter.problems import ConfigError
 log = structlog.get_logger(__name__)
 
 RECHECK = 1.0
-"""Seconds for which the files are taken to be unchanged without looking."""
+"""Seconds between two checks of the files."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 """Names under which OpenSSL itself finds certificates in a directory."""
@@ -26,7 +26,7 @@ Signature = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where authorities are found: one file and some directories.
+    """The files of authorities: one file and some directories.
 
     As in OpenSSL, `SSL_CERT_FILE` replaces the system's file and `SSL_CERT_DIR` the system's
     directories. Certificates in a directory are used whatever their file names, as in Go.
@@ -51,7 +51,7 @@ class Sources:
         )
 
     def signature(self) -> Signature:
-        """Return what changes whenever one of the files does."""
+        """Return a value that changes when one of the files does."""
         return tuple(filter(None, map(_signature, [str(self.file), *self._members()])))
 
     def build(self, *, strict: bool) -> ssl.SSLContext:
@@ -79,7 +79,7 @@ class Sources:
         try:
             context.load_verify_locations(cafile=self.file)
         except ssl.SSLError:
-            problem = f"{self.file} holds no certificates in PEM form"
+            problem = f"{self.file} contains no certificates in PEM form"
         except OSError as error:
             problem = f"cannot read certificates from {self.file}: {error.strerror}"
         else:
@@ -95,11 +95,11 @@ class Sources:
                 continue
             try:
                 context.load_verify_locations(cafile=path)
-            except OSError:  # keys and notes may lie beside certificates
+            except OSError:  # a directory may have other files, such as keys
                 continue
 
     def _members(self) -> Iterator[str]:
-        """Yield the paths in the directories; as text, since there are hundreds each second."""
+        """Yield the paths in the directories, as text: hundreds are checked each second."""
         for directory in self.directories:
             try:
                 yield from sorted(entry.path for entry in os.scandir(directory))
@@ -108,9 +108,9 @@ class Sources:
 
 
 class TrustStore:
-    """The TLS context of new connections: follows changes of the files within `RECHECK` seconds.
+    """The TLS context of new connections. It follows changes of the files within `RECHECK` seconds.
 
-    If they cannot be loaded any more, the authorities loaded before stay.
+    If the files become invalid, the previous authorities stay.
     """
 
     def __init__(

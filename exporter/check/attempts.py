@@ -1,4 +1,4 @@
-"""Runs collectors once, outside any schedule, and keeps what came of each."""
+"""Runs each collector once, without a schedule."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ _RETRIES = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One collector of one org: the HTTP status or what went wrong instead, and the result.
+    """The result of one collector of one org. `status` is an HTTP status, or the kind of an error.
 
     `absent` means that the deployment does not offer it, or that the key has no access.
     """
@@ -37,23 +37,23 @@ class Attempt:
 
 
 class Statuses:
-    """Notes the status of each request by org and endpoint, and passes it on to telemetry."""
+    """Records the status of each request by org and endpoint, and forwards it to telemetry."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._seen: dict[tuple[str, str], list[str]] = {}
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
-        """Note a request."""
+        """Record a request."""
         self._seen.setdefault((org, endpoint), []).append(code)
         self._telemetry.requested(org, endpoint, code, seconds)
 
     def retried(self, org: str, endpoint: str) -> None:
-        """Pass on that a request was retried."""
+        """Forward a retry."""
         self._telemetry.retried(org, endpoint)
 
     def rate_limited(self, org: str, endpoint: str) -> None:
-        """Pass on that the API asked to slow down."""
+        """Forward a response that asked to slow down."""
         self._telemetry.rate_limited(org, endpoint)
 
     def of(self, org: str, endpoint: Endpoint) -> list[str]:
@@ -76,10 +76,10 @@ class Attempts:
         return self.statuses
 
     async def run(self, done: Callable[[], None]) -> list[Attempt]:
-        """Run each collector of each org once and return the results; `done` is called for each."""
+        """Run each collector of each org once and return the results. `done` is called for each."""
 
         async def run_org(org: Org) -> None:
-            # Collectors of single courses and mentors need the lists that others bring.
+            # Collectors of single courses and mentors need the lists of others.
             own = collectors.of(org)
             lists = [c for c in own if c.lists_courses or c.lists_mentors]
             for batch in (lists, [c for c in own if c not in lists]):
@@ -102,7 +102,7 @@ class Attempts:
         return [self._attempt(org, c) for org in self._orgs for c in collectors.of(org)]
 
     def _seeds_gone(self, org: Org) -> bool:
-        """Return whether no endpoint of the seeds was there, so that the newer family is tried."""
+        """Return whether all endpoints of the seeds failed, so that the newer family is tried."""
         outcomes = self.pipeline.telemetry.outcomes(org.key)
         own = [c for c in collectors.of(org) if c.v2 is not None]
         return not any(outcomes[c.name].success for c in own)
@@ -169,13 +169,13 @@ class Attempts:
     def _attempt(self, org: Org, collector: Collector) -> Attempt:
         outcome = self.pipeline.telemetry.outcome(org.key, collector.name)
         codes = self.statuses.of(org.key, collector.endpoint)
-        well = outcome.success and not outcome.error
+        succeeded = outcome.success and not outcome.error
         missing = self._missing_list(org, collector)
-        bad = next((code for code in codes if code != _OK), "")
+        failed = next((code for code in codes if code != _OK), "")
         return Attempt(
             org=org.key,
             collector=collector,
-            status=(_OK if well or not bad else bad) if codes and not missing else "",
+            status=(_OK if succeeded or not failed else failed) if codes and not missing else "",
             seconds=outcome.duration,
             series=self.pipeline.renderer.series(org.key, collector.name),
             error=f"not run, since there is no list of {missing}" if missing else outcome.error,

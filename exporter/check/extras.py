@@ -64,17 +64,17 @@ def extras_of(org: Org, attempts: Iterable[Attempt]) -> list[Extra]:
     by_group: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         by_group.setdefault(attempt.collector.group, []).append(attempt)
-    return [_extra(name, name not in off, by_group[name]) for name in EXTRAS if name in by_group]
-
-
-def _extra(name: str, on: bool, attempts: list[Attempt]) -> Extra:  # noqa: FBT001 - two of three
-    return Extra(
-        name=name,
-        on=on,
-        succeeded=sum(attempt.success for attempt in attempts),
-        collectors=len(attempts),
-        absent=sum(attempt.absent for attempt in attempts),
-    )
+    return [
+        Extra(
+            name=name,
+            on=name not in off,
+            succeeded=sum(attempt.success for attempt in by_group[name]),
+            collectors=len(by_group[name]),
+            absent=sum(attempt.absent for attempt in by_group[name]),
+        )
+        for name in EXTRAS
+        if name in by_group
+    ]
 
 
 def by_org(attempts: Iterable[Attempt]) -> Mapping[str, list[Attempt]]:

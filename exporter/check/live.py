@@ -1,4 +1,4 @@
-"""Calls each collector of each org once, and reports what the platform returned."""
+"""`check --live`: calls each collector of each org once, and prints the results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from exporter.check.attempts import Attempt, Attempts, for_each
 from exporter.check.extras import Extra, by_org, extras_of, trial_of, try_extras
 from exporter.check.plan import Plan, make_plan
 from exporter.check.platform import GONE, UNKNOWN, Platform, examine
-from exporter.check.report import amount, print_plan, say
+from exporter.check.report import amount, echo, print_plan
 from exporter.clock import Clock, SystemClock
 from exporter.settings import Org, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Live:
-    """The results of the collectors that are on, of the extras that are off, and the rest."""
+    """The results of collectors that are on, and of extras that are off (`tried`)."""
 
     results: list[Attempt]
     tried: list[Attempt]
@@ -29,15 +29,15 @@ class _Live:
 
 
 async def check_live(settings: Settings, console: Console, *, clock: Clock | None = None) -> bool:
-    """Collect everything once, print the results and the plan; return whether all is well.
+    """Collect everything once, print results and plan, and return whether everything succeeded.
 
     A collector that the deployment does not offer is no failure.
     """
     live = await _collect(settings, clock or SystemClock(), console)
     console.print(_table(live.results))
-    say(console, _summary(live))
+    echo(console, _summary(live))
     print_plan(live.plan, settings, console, counted=True)
-    say(console, "Platform", style="italic")
+    echo(console, "Platform", style="italic")
     results, tried = by_org(live.results), by_org(live.tried)
     for org in settings.orgs:
         extras = extras_of(org, [*results.get(org.key, []), *tried.get(org.key, [])])
@@ -132,21 +132,21 @@ def _contradicts(org: Org, platform: Platform | None) -> bool:
 def _print_platform(
     org: Org, platform: Platform | None, extras: list[Extra], console: Console
 ) -> None:
-    """Print what is known of the platform of one org, one line for each question."""
-    say(console, f"{org.key}:")
+    """Print what is known about the platform of one org."""
+    echo(console, f"{org.key}:")
     if platform is None:
-        say(console, f"  {UNKNOWN}: no collector succeeded", style="yellow")
+        echo(console, f"  {UNKNOWN}: no collector succeeded", style="yellow")
         return
-    say(console, f"  API generation: {platform.generation}")
+    echo(console, f"  API generation: {platform.generation}")
     for line in _extras_lines(extras):
-        say(console, f"  {line}")
-    say(console, f"  time zone: {platform.time_zone}")
-    say(
+        echo(console, f"  {line}")
+    echo(console, f"  time zone: {platform.time_zone}")
+    echo(
         console,
         f"  end of ranges: {_range_end_text(org, platform)}",
         style="red" if _contradicts(org, platform) else "",
     )
-    say(console, f"  main platform: {_main_platform_text(org, platform)}")
+    echo(console, f"  main platform: {_main_platform_text(org, platform)}")
 
 
 def _extras_lines(extras: list[Extra]) -> list[str]:
@@ -155,7 +155,7 @@ def _extras_lines(extras: list[Extra]) -> list[str]:
     lines = [f"extras on: {', '.join(on) or 'none'}"]
     offered = [extra for extra in extras if extra.offered and not extra.on]
     if offered:
-        names = ", ".join(extra.name for extra in [*_on(extras), *offered])
+        names = ", ".join([*on, *(extra.name for extra in offered)])
         parts = ", ".join(f"{e.name} {e.succeeded} of {e.collectors} collectors" for e in offered)
         lines.append(f"extras that can be switched on: extras: [{names}] ({parts})")
     if absent := [extra.name for extra in extras if extra.offered is False]:
@@ -163,10 +163,6 @@ def _extras_lines(extras: list[Extra]) -> list[str]:
     if unknown := [extra.name for extra in extras if extra.offered is None]:
         lines.append(f"extras that may be offered ({UNKNOWN}): {', '.join(unknown)}")
     return lines
-
-
-def _on(extras: list[Extra]) -> list[Extra]:
-    return [extra for extra in extras if extra.on]
 
 
 def _range_end_text(org: Org, platform: Platform) -> str:

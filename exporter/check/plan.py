@@ -1,4 +1,4 @@
-"""What a configuration demands of the API, and how many series it makes."""
+"""The load that a configuration puts on the API, and the number of its series."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class OrgPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
-    """One host: what its orgs demand, in requests per second, and how far intervals stretch."""
+    """One host: the demand of its orgs in requests per second, and how far intervals stretch."""
 
     origin: str
     demands: Mapping[str, float]
@@ -68,7 +68,7 @@ class Plan:
 
     @property
     def fits(self) -> bool:
-        """Whether every host allows what is demanded of it."""
+        """Whether the demand on every host is within its limit."""
         return all(host.stretch.k <= 1 for host in self.hosts)
 
     @property

@@ -1,7 +1,7 @@
-"""What the platform of an org is like: API generation, time zone, end of ranges, main platform.
+"""Examines the platform of an org: API generation, time zone, end of ranges, main platform.
 
-No answer is concluded from a single response, or from a day without data: a day may be missing
-because nothing happened. What cannot be determined is None, or a text that says so.
+Nothing is concluded from a single response, or from a day without data: there may have been no
+activity. What cannot be determined is None, or a text that says so.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,8 +30,9 @@ UNKNOWN = "cannot be determined"
 
 GONE = frozenset({"404", "410"})
 """Statuses of an endpoint that a deployment does not have."""
+
 _RECENT = 28
-"""Days in which a day with data is looked for."""
+"""Days that are searched for data."""
 
 _SETTLED = 2
 """Days after which late data no longer changes a day."""
@@ -61,7 +62,7 @@ _SERIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
-    """What is known of the platform of one org; all texts are for people.
+    """What is known about the platform of one org. Texts are for people.
 
     `range_end` is "inclusive", "exclusive" or None if it cannot be determined. `main_platform`
     has the active users of 7 days with and without the main platform.
@@ -74,7 +75,7 @@ class Platform:
 
 
 async def examine(attempts: Attempts, org: Org, *, page_size: int) -> Platform:
-    """Return what a few requests show of the platform of an org."""
+    """Return what a few requests show about the platform of an org."""
     moment = attempts.pipeline.clock.now()
     requests = _Requests(attempts, org, moment, page_size)
     recent = [await requests.recent(series) for series in _SERIES]
@@ -108,8 +109,8 @@ class _Requests:
         utc = self.moment.astimezone(UTC).date()
         return min(utc, self.today), max(utc, self.today)
 
-    async def get(self, ask: Callable[[Run], Awaitable[Any]], **settings: Any) -> Any:
-        """Return the response that `ask` requests, or None if there is no readable one."""
+    async def get(self, request: Callable[[Run], Awaitable[Any]], **settings: Any) -> Any:
+        """Return the response of `request`, or None if it cannot be read."""
         run = Run(
             org=replace(self.org, **{"range_end": "inclusive", **settings}),
             api=self.attempts.pipeline.api,
@@ -131,7 +132,7 @@ class _Requests:
             payload_error=lambda *_: None,
         )
         try:
-            return await ask(run)
+            return await request(run)
         except ITEM_ERRORS:
             return None
 
@@ -182,11 +183,11 @@ def is_offered(statuses: Mapping[str, list[str]]) -> bool | None:
     One good response shows that it does. That it does not takes two endpoints, and no other
     status than 404 and 410 from any.
     """
-    asked = {name: codes for name, codes in statuses.items() if codes}
-    codes = {code for found in asked.values() for code in found}
+    requested = {name: codes for name, codes in statuses.items() if codes}
+    codes = {code for found in requested.values() for code in found}
     if any(code.startswith("2") for code in codes):
         return True
-    return False if len(asked) > 1 and codes <= GONE else None
+    return False if len(requested) > 1 and codes <= GONE else None
 
 
 def generation_text(*, seeds: bool | None, v2: bool | None) -> str:

@@ -1,4 +1,4 @@
-"""Prints a plan: orgs, collectors, requests, series, and what the hosts allow."""
+"""Prints a plan: orgs, collectors, requests, series, and the limits of hosts."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -22,14 +22,14 @@ def print_plan(plan: Plan, settings: Settings, console: Console, *, counted: boo
     console.print(_orgs_table(plan))
     if not counted:
         console.print(_collectors_table(plan))
-    say(console, _basis(plan, counted=counted))
+    echo(console, _basis(plan, counted=counted))
     for warning in settings.warnings:
-        say(console, f"warning: {warning}", style="yellow")
+        echo(console, f"warning: {warning}", style="yellow")
     for host in plan.hosts:
         _print_host(host, console)
 
 
-def say(console: Console, text: str, *, style: str = "") -> None:
+def echo(console: Console, text: str, *, style: str = "") -> None:
     """Print text as it is, without markup."""
     console.print(text, style=style or None, markup=False, highlight=False)
 
@@ -109,7 +109,7 @@ def _print_host(host: HostPlan, console: Console) -> None:
     k = host.stretch.k
     if k <= 1:
         share = host.demand / host.rate_limit
-        say(console, f"{host.origin}: demand is {share:.0%} of api.rate_limit.")
+        echo(console, f"{host.origin}: demand is {share:.0%} of api.rate_limit.")
         return
     text = (
         f"error: {host.origin}: demand is {k:.2f} times what api.rate_limit allows "
@@ -126,4 +126,4 @@ def _print_host(host: HostPlan, console: Console) -> None:
             "Lengthen interval or history_interval, set courses.enrollments to false, take out "
             "extras, use shards that have their own limit, or raise "
         )
-    say(console, f"{text}api.rate_limit, if the platform permits.", style="red")
+    echo(console, f"{text}api.rate_limit, if the platform permits.", style="red")

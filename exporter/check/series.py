@@ -1,4 +1,4 @@
-"""How many series an org has, worked out from the catalog."""
+"""Estimates the number of series of an org from the catalog."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Size:
 
 
 def assumed_size(org: Org, *, courses: int = ASSUMED_COURSES) -> Size:
-    """Return the size of an org that the platform was not asked about."""
+    """Return the size of an org without asking the platform."""
     mentors = ASSUMED_MENTORS if org.discovers_mentors else len(org.mentors)
     return Size(courses=courses, mentors=mentors)
 

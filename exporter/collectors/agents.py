@@ -1,4 +1,4 @@
-"""How agents are used: conversations, users, messages, feedback, topics."""
+"""Usage of agents: conversations, users, messages, feedback, topics."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -34,7 +34,8 @@ LONG_WINDOWS_EVERY = 6
 PAST_PER_RUN = 28
 """Days of past unique users that one run requests."""
 
-_UNIQUE_SERIES = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
+UNIQUE_SERIES = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
+"""Series of the history with unique users, by window."""
 
 
 def _read_active(body: bytes) -> CoursePage:
@@ -72,9 +73,9 @@ async def active_users(run: Run) -> Result:
 
     async def collect(name: str) -> None:
         response = await _active_users(run, run.span(name))
-        if name in _UNIQUE_SERIES:
+        if name in UNIQUE_SERIES:
             run.history.update(
-                run.org.key, _UNIQUE_SERIES[name], days={run.yesterday: response.total}
+                run.org.key, UNIQUE_SERIES[name], days={run.yesterday: response.total}
             )
         table = Table()
         table.add(response)
@@ -110,7 +111,7 @@ async def past_active_users(run: Run) -> Result:
         name, end = missing[key]
         span = Span(end - timedelta(days=WINDOWS[name] - 1), end)
         response = await _active_users(run, span, _read_total)
-        run.history.update(run.org.key, _UNIQUE_SERIES[name], days={end: response.total})
+        run.history.update(run.org.key, UNIQUE_SERIES[name], days={end: response.total})
         result.items[key] = NewItem(samples=Samples(), interval=run.interval)
 
     await run.each(result, due[:PAST_PER_RUN], collect)
@@ -124,7 +125,7 @@ def _missing_past(run: Run) -> list[tuple[str, date]]:
     for ago in range(1, REACH + 1):
         end = run.yesterday - timedelta(days=ago)
         for name, every in (("1d", 1), ("7d", 7)):
-            known = run.history.series(run.org.key, _UNIQUE_SERIES[name])
+            known = run.history.series(run.org.key, UNIQUE_SERIES[name])
             if ago % every == 0 and not known.covers(Span(end, end)):
                 missing.append((name, end))
     return missing

@@ -53,7 +53,7 @@ async def _collect(run: Run, result: Result, key: str) -> None:
         query={**_DAILY, "mentor_id": mentor} if mentor else _DAILY,
         subject=mentor,
     )
-    # Sessions last: whoever finds them in a state file finds the messages, too.
+    # Sessions last: a state file that has them has the messages, too.
     for series, member in ((_MESSAGES, "messages"), (_SESSIONS, "sessions")):
         values = {day: bucket and getattr(bucket, member) for day, bucket in buckets.items()}
         run.history.update(run.org.key, series, days=values, part=mentor)

@@ -76,10 +76,10 @@ async def request(
         endpoint, read, span=span, query=query, path_params=path_params, subject=subject
     )
     try:
-        values = response.over(span)
+        values = response.days_in(span)
     except PayloadError as error:
         raise run.unreadable(endpoint, error) from None
-    run.count(endpoint, response.errors_over(span))
+    run.count(endpoint, response.errors_in(span))
     if all(value is None for value in values.values()):
         raise PayloadError(f"{endpoint.template}: no day has a value")
     return values

@@ -1,4 +1,4 @@
-"""Grades, and who passes."""
+"""Grades, and the learners who passed."""
 
 from exporter import catalog
 from exporter.api import endpoints

@@ -1,4 +1,4 @@
-"""One run of one collector for one org: what it may request, and the result it returns."""
+"""One run of a collector for one org: its requests and its result."""
 
 import asyncio
 from collections.abc import (
@@ -36,17 +36,17 @@ UNSETTLED_DAYS = 2
 """Complete days that late data can still change; they are requested again."""
 
 _UNREADABLE = frozenset({Kind.CONTENT, Kind.ENCODING, Kind.TOO_LARGE})
-"""Failures of a response with a good status: they count as payload errors, too."""
+"""Errors of a response with a good status: they count as payload errors, too."""
 
 _V2_PAGING = {"length": "limit"}
 
 ItemError = ApiError | PayloadError
 ITEM_ERRORS = (ApiError, PayloadError)
-"""What costs one item and nothing else."""
+"""Errors that fail one item and nothing else."""
 
 
 class Api(Protocol):
-    """What a collector needs of the API client."""
+    """The API client, as collectors use it."""
 
     async def get(self, org: Org, call: Call) -> bytes:
         """Return the body of a good response, or raise `ApiError`."""
@@ -54,7 +54,7 @@ class Api(Protocol):
 
 
 class Readable(Protocol):
-    """Anything that a payload reader returns."""
+    """What a parser returns."""
 
     @property
     def errors(self) -> PayloadErrors:
@@ -67,7 +67,7 @@ T = TypeVar("T")
 
 
 class ReadablePage(Readable, Page, Protocol):
-    """A page of a list that a payload reader returns."""
+    """A page of a list that a parser returns."""
 
 
 P = TypeVar("P", bound=ReadablePage)
@@ -97,7 +97,7 @@ class Result:
     wanted: Callable[[str], bool] | None = None
     again: bool = False
     confirmed: set[str] = field(default_factory=set)
-    """Earlier items that stay valid: the API answered, but has no later windows yet."""
+    """Earlier items that stay valid: the API has no later windows yet."""
     history_of: tuple[str, ...] = ()
     """Other collectors whose expected ranges follow from the history that the run completed."""
 
@@ -246,7 +246,7 @@ class Run:
     ) -> None:
         """Call `collect` for every item that is due, a few in parallel.
 
-        An item that fails costs only itself.
+        An item that fails does not affect the others.
         """
         wanted = [key for key in keys if self.is_due(key)]
         queue = iter(wanted)

@@ -10,9 +10,9 @@ from exporter import catalog
 from exporter.api import endpoints
 from exporter.api.payloads import parse_content, parse_headline, parse_points, parse_v2_users
 from exporter.collectors import daily, windowed
+from exporter.collectors.audience import UNIQUE_SERIES
 from exporter.collectors.run import NewItem, Result, Run
 from exporter.collectors.tables import Table
-from exporter.history.windows import ACTIVE_USERS_7D
 from exporter.samples import Samples
 from exporter.windows import TODAY, WINDOWS, Span
 
@@ -23,8 +23,6 @@ _BY_DAY = {"metric": "sessions", "granularity": "day"}
 _COURSES = {"metric": "courses"}
 _NAMES = "names"
 """The item with the names of courses, beside those of the windows."""
-
-_UNIQUE = {"1d": catalog.ACTIVE_USERS.name, "7d": ACTIVE_USERS_7D}
 
 
 async def active_users_today(run: Run) -> Result:
@@ -47,8 +45,8 @@ async def active_users(run: Run) -> Result:
             return
         value = await _active_users(run, run.span(name))
         samples.add(catalog.ACTIVE_USERS.at(name), value)
-        if name in _UNIQUE:
-            run.history.update(run.org.key, _UNIQUE[name], days={run.yesterday: value})
+        if name in UNIQUE_SERIES:
+            run.history.update(run.org.key, UNIQUE_SERIES[name], days={run.yesterday: value})
         result.items[name] = NewItem(samples=samples, interval=run.interval)
 
     await run.each(result, [*WINDOWS, _NAMES], collect)

@@ -10,7 +10,7 @@ from exporter import collectors, logs
 from exporter.api.credentials import unreadable_keys
 from exporter.check.live import check_live
 from exporter.check.plan import make_plan
-from exporter.check.report import amount, print_plan, say
+from exporter.check.report import amount, echo, print_plan
 from exporter.check.series import ASSUMED_COURSES, assumed_size
 from exporter.commands.options import config_option
 from exporter.commands.running import EXIT_FAILED, or_exit, run
@@ -48,6 +48,6 @@ def check(config: Path | None, *, live: bool, courses: int) -> None:
         well = plan.fits
     if missing := len(unreadable_keys(settings.orgs)):
         have = "has" if missing == 1 else "have"
-        say(console, f"{amount(missing, 'org')} {have} no API key that can be read.", style="red")
+        echo(console, f"{amount(missing, 'org')} {have} no API key that can be read.", style="red")
     if missing or not well:
         sys.exit(EXIT_FAILED)

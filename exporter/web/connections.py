@@ -1,8 +1,8 @@
-"""Accepting connections, at most so many at a time.
+"""Accepts connections up to a limit.
 
-At the limit, the connection that has waited longest for its client is closed in favor of the new
-one: idle and half-sent ones (TLS handshakes among them) first, those that are being answered last.
-So idle connections cannot keep a scrape out, however many there are.
+At the limit, the connection that has waited longest for its client is closed to make room for the
+new one: idle connections, incomplete requests and TLS handshakes first, then those with a response
+in progress. Idle connections therefore cannot prevent a scrape.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from exporter.web.protocol import LimitedProtocol
 log = structlog.get_logger(__name__)
 
 _CLOSE_WITHIN = 3.0
-"""Seconds that a client has to confirm the end of a TLS connection."""
+"""Seconds for a client to confirm the end of a TLS connection."""
 
 _RETRY = 1.0
-"""Seconds until connections are accepted again when the system has no descriptor left."""
+"""Seconds until connections are accepted again when no file descriptor is left."""
 
 _WARN_EVERY = 60.0
 
@@ -32,21 +32,22 @@ _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 class Connections:
     """Serves the connections of one listening socket.
 
-    `make` makes the protocol of a connection, `context` returns the TLS in use (None for plain
-    HTTP) and `limit` how many connections may be open; `handshake` is the time for TLS, in seconds.
+    `protocol` makes the protocol of a connection. `context` returns the TLS context in use, or None
+    for plain HTTP. `limit` returns how many connections may be open. `handshake` is the time limit
+    of TLS handshakes in seconds.
     """
 
     def __init__(
         self,
         sock: socket.socket,
         *,
-        make: Callable[[], LimitedProtocol],
+        protocol: Callable[[], LimitedProtocol],
         context: Callable[[], ssl.SSLContext | None],
         limit: Callable[[], int],
         handshake: float,
     ) -> None:
         self._sock = sock
-        self._make = make
+        self._protocol = protocol
         self._context = context
         self._limit = limit
         self._handshake = handshake
@@ -56,22 +57,22 @@ class Connections:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Start to accept."""
         self._loop = asyncio.get_running_loop()
         self._sock.setblocking(False)
         self._resume()
 
     def close(self) -> None:
-        """Accept no more: who comes now is refused, and not left waiting."""
+        """Stop to accept: new connections are refused."""
         if self._loop is not None and self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock)
         self._sock.close()
 
     async def wait_closed(self) -> None:
-        """Return at once: uvicorn waits for the connections itself."""
+        """Return at once: uvicorn waits for connections itself."""
 
-    async def drop(self) -> None:
-        """End the connections that are still open, whatever they are waiting for."""
+    async def abort(self) -> None:
+        """Close all open connections."""
         while self._open:
             self._make_room()
         if self._tasks:
@@ -92,12 +93,12 @@ class Connections:
                 self._make_room()
                 self._loop.remove_reader(self._sock)
                 self._loop.call_later(_RETRY, self._resume)
-            return  # else: the client has gone already
+            return  # otherwise the client has closed the connection
         while len(self._open) >= max(1, self._limit()):
             self._warn("web.max_connections are open, the longest idle one is closed")
             self._make_room()
         sock.setblocking(False)
-        protocol = self._make()
+        protocol = self._protocol()
         self._open[protocol] = sock
         task = self._loop.create_task(self._serve(protocol, sock))
         self._tasks.add(task)
@@ -114,8 +115,8 @@ class Connections:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: protocol, sock, ssl=context, **times
             )
-            await protocol.lost
-        except OSError:  # TLS that does not come about is the client's affair
+            await protocol.closed
+        except OSError:  # the TLS handshake failed
             sock.close()
         finally:
             self._open.pop(protocol, None)
@@ -124,12 +125,12 @@ class Connections:
         """Close the connection that has waited longest for its client."""
         if not self._open:
             return
-        protocol = min(self._open, key=lambda one: (one.busy, one.since))
+        protocol = min(self._open, key=lambda one: (one.busy, one.waiting_since))
         sock = self._open.pop(protocol)
         if protocol.connected:
             protocol.transport.abort()
             return
-        with suppress(OSError):  # in the middle of its handshake, which fails by this
+        with suppress(OSError):  # makes the TLS handshake fail
             sock.shutdown(socket.SHUT_RDWR)
 
     def _warn(self, event: str) -> None:

@@ -1,23 +1,23 @@
-"""File descriptors: how many there may be, and how many of them are for connections."""
+"""The limit of file descriptors, and how many of them connections may use."""
 
 import sys
 from contextlib import suppress
 
 RESERVED = 100
-"""Descriptors that connections of clients never take: for polling, files and logs."""
+"""Descriptors that are reserved for polling, files and logs."""
 
-_ENOUGH = 65_536
-"""Descriptors asked for at most. A hard limit may be a billion, which some libraries walk."""
+_MAX_LIMIT = 65_536
+"""A hard limit may be a billion, and some libraries loop over all descriptors."""
 
 
 def raise_limit() -> int | None:
-    """Raise the soft limit of open files to the hard one, and return it; None without a limit."""
+    """Raise the soft limit to the hard limit, and return it. None means unlimited."""
     if sys.platform == "win32":
         return None
     import resource  # noqa: PLC0415 - Unix alone has it
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
+    wanted = _MAX_LIMIT if hard == resource.RLIM_INFINITY else min(hard, _MAX_LIMIT)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):  # a sandbox may forbid it
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -26,9 +26,9 @@ def raise_limit() -> int | None:
 
 
 def connections_within(wanted: int, limit: int | None) -> int:
-    """Return how many connections may be open if `wanted` are allowed and `limit` files.
+    """Return how many of `wanted` connections may be open with `limit` file descriptors.
 
-    Never so many that fewer than `RESERVED` descriptors are left, or half of a very low limit.
+    It leaves `RESERVED` descriptors, or half of a very low limit.
     """
     if limit is None:
         return wanted

@@ -1,4 +1,4 @@
-"""Opening the listening socket."""
+"""Opens the listening socket."""
 
 import contextlib
 import errno

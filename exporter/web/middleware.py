@@ -1,4 +1,4 @@
-"""What holds for every page: rate limit, basic auth against bcrypt hashes, response headers."""
+"""Middleware for the web configuration: rate limit, basic authentication, response headers."""
 
 import asyncio
 import base64
@@ -32,14 +32,14 @@ class Passwords:
     def __init__(self) -> None:
         self._verified: deque[bytes] = deque(maxlen=_CACHE_SIZE)
         self._salt = os.urandom(16)
-        # One hash at a time: guessing must not cost all the CPU.
+        # One hash at a time, so that guesses cannot use all CPUs.
         self._one_at_a_time = asyncio.Lock()
 
     async def match(self, authorization: str, users: Mapping[str, str]) -> bool:
-        """Tell whether an `Authorization` header names one of `users` with its password.
+        """Return whether an `Authorization` header has the password of one of `users`.
 
-        There is at least one user. An unknown one is compared with the hash of another, so that
-        the time taken does not show who exists, and is rejected even if the password fits.
+        There is at least one user. For an unknown user the hash of another is used, so that the
+        time does not reveal which users exist.
         """
         user, password = _credentials(authorization)
         digest = users.get(user, next(iter(users.values()))).encode()
@@ -65,7 +65,7 @@ class WebConfigMiddleware:
         self._bucket = TokenBucket(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Serve one request."""
         config = self._config()
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -76,14 +76,14 @@ class WebConfigMiddleware:
                 MutableHeaders(scope=message).update(config.headers)
             await send(message)
 
-        answer = self._app
-        if not self._bucket.admits(config.rate_limit):
-            answer = _TOO_MANY_REQUESTS
+        app = self._app
+        if not self._bucket.allow(config.rate_limit):
+            app = _TOO_MANY_REQUESTS
         elif config.users:
             given = Headers(scope=scope).get("authorization", "")
             if not await self._passwords.match(given, config.users):
-                answer = _UNAUTHORIZED
-        await answer(scope, receive, send_with_headers if config.headers else send)
+                app = _UNAUTHORIZED
+        await app(scope, receive, send_with_headers if config.headers else send)
 
 
 _TOO_MANY_REQUESTS = PlainTextResponse("Too many requests\n", 429)

@@ -1,7 +1,7 @@
-"""One HTTP connection, with limits on what a client may send and how long it may take.
+"""An HTTP connection with limits on sizes and times, which apply before authentication.
 
-uvicorn's protocol parses and answers. What is added here holds before authentication: a request
-has a limited size, must arrive within a limited time, and so must its response be taken.
+A request has a limited size and must arrive in a limited time. The client must also receive its
+response in a limited time. uvicorn's protocol does the rest.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_PIECE = 4096
-"""Bytes parsed before the limits are looked at again."""
+_CHUNK = 4096
+"""Bytes parsed between two checks of the limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,76 +28,76 @@ class Limits:
     """Request body; no endpoint takes one."""
 
     receive: float = 10.0
-    """For a TLS handshake, and for a request from its first byte (or the connection) on."""
+    """For a TLS handshake, and for a request, from its first byte or the connection on."""
 
     keep_alive: int = 65
-    """For an idle connection: longer than common proxies keep theirs (60). And for a client to
-    take a response."""
+    """For an idle connection: longer than common proxies keep theirs (60). Also for a client to
+    receive a response."""
 
     linger: float = 5.0
-    """For what a rejected client still sends, which is discarded. If the connection was closed at
-    once, it would be reset, and the client would never see why."""
+    """For discarding what a rejected client still sends. If the connection was closed at once, it
+    would be reset before the client could read the response."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """A connection that cannot hold on to memory, or to its place, for long."""
+    """A connection that cannot occupy memory or a slot for long."""
 
     def __init__(
-        self, *, limits: Limits, admits: Callable[[asyncio.Transport], bool], **options: Any
+        self, *, limits: Limits, is_allowed: Callable[[asyncio.Transport], bool], **options: Any
     ) -> None:
-        """`admits` decides, once TLS is up, whether the client may send anything at all."""
+        """`is_allowed` decides after the TLS handshake whether the client may send requests."""
         super().__init__(**options)
         self._limits = limits
-        self.lost = self.loop.create_future()
-        self.since = time.monotonic_ns()  # the loop's own time is in whole ms
-        self.connected = False  # with TLS, once the handshake is done
-        self._admits = admits
+        self.closed = self.loop.create_future()
+        self.waiting_since = time.monotonic_ns()  # the loop's clock has only ms
+        self.connected = False  # True after the TLS handshake
+        self._is_allowed = is_allowed
         self._deadline: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
-        self._received = 0  # bytes of the head, or of the body, that came so far
+        self._write_deadline: asyncio.TimerHandle | None = None
+        self._received = 0  # bytes of the head, or of the body, so far
         self._in_head = True
-        self._receiving = False  # from the first byte of a request to the last
-        self._begun = False  # whether the parser has seen some of it
+        self._receiving = False  # between the first and the last byte of a request
+        self._request_begun = False  # whether the parser found the start of a request
         self._rejected = False
 
     @property
     def busy(self) -> bool:
-        """Whether a request is being answered, or its response still being sent."""
+        """Whether a response is being made or sent."""
         return self.connected and (
             (self.cycle is not None and not self.cycle.response_complete)
             or self.transport.get_write_buffer_size() > 0
         )
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Wait for the first request."""
         super().connection_made(transport)
         self.connected = True
-        if self._admits(transport):
+        if self._is_allowed(transport):
             self._begin_receiving()
         else:
             self._rejected = True
             transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Cancel all timers."""
         self._receiving = False
-        for timer in (self._deadline, self._stalled):
+        for timer in (self._deadline, self._write_deadline):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
-        if not self.lost.done():
-            self.lost.set_result(None)
+        if not self.closed.done():
+            self.closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, as far as the limits allow."""
-        for at in range(0, len(data), _PIECE):
+        """Parse what arrived, within the limits."""
+        for at in range(0, len(data), _CHUNK):
             if self._rejected or self.transport.is_closing():
                 return
             if not self._receiving:
                 self._begin_receiving()
-            piece = data[at : at + _PIECE]
-            self._received += len(piece)
-            super().data_received(piece)
+            chunk = data[at : at + _CHUNK]
+            self._received += len(chunk)
+            super().data_received(chunk)
             if self._received > (self._limits.head if self._in_head else self._limits.body):
                 self._reject(
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -106,14 +106,14 @@ class LimitedProtocol(HttpToolsProtocol):
                 )
 
     def on_message_begin(self) -> None:
-        """Start to count a request."""
-        if not self._receiving:  # it follows another one in the same packet
+        """Start to count the bytes of a request."""
+        if not self._receiving:  # pipelined
             self._begin_receiving()
-        self._received, self._in_head, self._begun = 0, True, True
+        self._received, self._in_head, self._request_begun = 0, True, True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Start the application, unless the request is too large already."""
+        """Start the application, unless the request is too large."""
         head = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         length = next((value for name, value in self.headers if name == b"content-length"), b"0")
         if head > self._limits.head:
@@ -125,91 +125,93 @@ class LimitedProtocol(HttpToolsProtocol):
             self._received, self._in_head = 0, False
 
     def on_body(self, body: bytes) -> None:
-        """Hand the application a part of the body."""
+        """Pass a part of the body to the application."""
         if not self._rejected:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Stop the clock: the rest is up to this side."""
+        """Stop the time limit of the request."""
         if self._rejected:
             return
-        self._receiving = self._begun = False
+        self._receiving = self._request_begun = False
         self._cancel_deadline()
         self._received, self._in_head = 0, True
-        self.since = time.monotonic_ns()
+        self.waiting_since = time.monotonic_ns()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, or for the client to take what is left of the response."""
-        self.since = time.monotonic_ns()
+        """Wait for the next request, or for the client to receive the rest of the response."""
+        self.waiting_since = time.monotonic_ns()
         super().on_response_complete()
         if self.transport.is_closing():
             self._set_deadline(self._limits.keep_alive, self.transport.abort)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as uvicorn asks
-        """Answer what is not HTTP."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Reject what is not HTTP."""
         self._reject(HTTPStatus.BAD_REQUEST)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that has been idle for long, or whose response nobody takes."""
+        """Close a connection that was idle for too long, or whose response is not received."""
         self._close()
 
     def shutdown(self) -> None:
-        """End with the server: at once, or after the response that is under way."""
+        """Close at once, or after the current response."""
         if self._rejected:
             self.transport.abort()
         else:
             super().shutdown()
 
     def pause_writing(self) -> None:
-        """Give a client that reads slowly a limited time."""
+        """Limit the time of a client that reads slowly."""
         super().pause_writing()
-        if self._stalled is None:
-            self._stalled = self.loop.call_later(self._limits.keep_alive, self.transport.abort)
+        if self._write_deadline is None:
+            self._write_deadline = self.loop.call_later(
+                self._limits.keep_alive, self.transport.abort
+            )
 
     def resume_writing(self) -> None:
-        """Go on: the client has taken what waited."""
+        """Continue: the client has received what was buffered."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
 
     def _begin_receiving(self) -> None:
         self._receiving = True
         self._received, self._in_head = 0, True
-        self._set_deadline(self._limits.receive, self._too_slow)
+        self._set_deadline(self._limits.receive, self._request_timed_out)
 
-    def _too_slow(self) -> None:
-        """End a request that has not arrived in time; who sent nothing at all gets no answer."""
-        if self._in_head and self._begun:
+    def _request_timed_out(self) -> None:
+        """Reject a request that did not arrive in time. Close a connection without a request."""
+        if self._in_head and self._request_begun:
             self._reject(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self._close()
 
     def _reject(self, status: HTTPStatus) -> None:
-        """Answer an unacceptable request, and read no more of the connection."""
+        """Respond with an error, and ignore everything else on the connection."""
         if self._rejected:
             return
         self._rejected = True
         self._unset_keepalive_if_required()
-        under_way = self.cycle is not None and not self.cycle.response_complete
-        if under_way and (self._in_head or self.pipeline or self.cycle.response_started):
-            # Another response is being sent, and this one cannot overtake it.
+        in_progress = self.cycle is not None and not self.cycle.response_complete
+        if in_progress and (self._in_head or self.pipeline or self.cycle.response_started):
+            # This response cannot overtake the one in progress.
             self.transport.abort()
             return
-        if under_way:
+        if in_progress:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.flow.resume_reading()  # what follows is discarded
-        if under_way or self._in_head:
+        self.flow.resume_reading()  # to discard the rest
+        if in_progress or self._in_head:
             self.transport.write(_response(status))
-        # else: it has been answered already, and its body does not end
+        # Otherwise it was responded to, and its body has not ended.
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._set_deadline(self._limits.linger, self.transport.abort)
 
     def _close(self) -> None:
-        # Closing waits for what is unsent, and so for a client that never takes it.
+        # `close` waits until everything is sent, which may never happen.
         if self.busy:
             self.transport.abort()
         else:

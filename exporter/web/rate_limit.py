@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One request every `interval` seconds, and `burst` at once. No burst admits nothing."""
+    """One request every `interval` seconds, and `burst` at once. A burst of 0 allows none."""
 
     interval: float
     burst: int
 
 
 class TokenBucket:
-    """Admits requests within a rate limit; the limit may change between two of them."""
+    """Allows requests within a rate limit, which may change between two requests."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -21,8 +21,8 @@ class TokenBucket:
         self._tokens = 0.0
         self._at = 0.0
 
-    def admits(self, limit: RateLimit | None) -> bool:
-        """Return whether a request may go on, and count it if so."""
+    def allow(self, limit: RateLimit | None) -> bool:
+        """Return whether a request is allowed, and count it if it is."""
         now = self._now()
         if limit != self._limit:
             self._limit, self._tokens, self._at = limit, limit.burst if limit else 0, now

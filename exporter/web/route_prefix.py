@@ -1,4 +1,4 @@
-"""The path below which the pages are served, beside the root."""
+"""Serves all pages below a path prefix as well."""
 
 from collections.abc import Callable
 from urllib.parse import quote, unquote, urlsplit
@@ -20,8 +20,8 @@ def route_prefix(*, external_url: str | None, configured: str | None) -> str:
 class RoutePrefixMiddleware:
     """ASGI middleware: what is served at `/x` is served at `PREFIX/x` as well.
 
-    Both, because some proxies take the prefix off and others do not. `prefix` is asked at each
-    request, since a reload may change it.
+    Some proxies remove the prefix and others do not. `prefix` is called for each request, since a
+    reload may change it.
     """
 
     def __init__(self, app: ASGIApp, prefix: Callable[[], str]) -> None:

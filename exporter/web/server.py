@@ -1,4 +1,4 @@
-"""The open port: plain HTTP or TLS, changed while running when its configuration file changes."""
+"""The HTTP server, and the web configuration file that it follows while running."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from exporter.web.web_config import WebConfig
 log = structlog.get_logger(__name__)
 
 DRAIN = 3
-"""Seconds that responses under way are given at the end."""
+"""Seconds for responses in progress when the server stops."""
 
 LIMITS = Limits()
 """Limits on what clients send."""
@@ -51,7 +51,7 @@ class WebConfigFile:
         self._seen = self._signature(self.config)
 
     def refresh(self) -> None:
-        """Read the file again if it, or a file that it names, changed.
+        """Read the file again if it changed, or a file that it names.
 
         An invalid file never replaces a valid one.
         """
@@ -69,15 +69,15 @@ class WebConfigFile:
         self._seen = self._signature(self.config)
         log.info("web configuration reloaded", file=str(self._path))
 
-    def admits(self, transport: asyncio.BaseTransport) -> bool:
+    def is_allowed(self, transport: asyncio.BaseTransport) -> bool:
         """Return whether the client certificate has a name that is allowed, if names are listed."""
         allowed = self.config.tls.client_allowed_sans if self.config.tls else ()
-        shown = (
+        given = (
             tls_context.subject_alt_names(transport.get_extra_info("peercert"))
             if allowed
             else set()
         )
-        return not allowed or any(tls_context.normalized(name) in shown for name in allowed)
+        return not allowed or any(tls_context.normalized(name) in given for name in allowed)
 
     def _signature(self, config: WebConfig) -> list[Any]:
         named = config.tls.files() if config.tls else []
@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
         max_connections: Callable[[], int],
         limits: Limits = LIMITS,
     ) -> None:
-        """`max_connections` is asked at each new connection, since a reload may change it."""
+        """`max_connections` is called for each new connection, since a reload may change it."""
         super().__init__(
             uvicorn.Config(
                 WebConfigMiddleware(app, lambda: file.config),
@@ -128,9 +128,9 @@ class Server(uvicorn.Server):
         )
         self._file = file
         self._limits = limits
-        self._acceptor = Connections(
+        self._connections = Connections(
             sock,
-            make=self._protocol,
+            protocol=self._protocol,
             context=lambda: file.context,
             limit=lambda: connections_within(max_connections(), self._descriptors),
             handshake=limits.receive,
@@ -145,21 +145,21 @@ class Server(uvicorn.Server):
             await self.serve()
         finally:
             checker.cancel()
-            self._acceptor.close()
-            await self._acceptor.drop()
+            self._connections.close()
+            await self._connections.abort()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - as uvicorn asks
-        """Begin to accept connections; uvicorn calls this."""
-        servers: list[Any] = [self._acceptor]
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Start to accept connections; uvicorn calls this."""
+        servers: list[Any] = [self._connections]
         self.servers = servers
         if not self.should_exit:
-            self._acceptor.start()
+            self._connections.start()
         self.started = True
 
     def stop(self) -> None:
-        """Accept no more connections, and end once requests under way are answered."""
+        """Accept no more connections, and stop after the responses in progress."""
         self.should_exit = True
-        self._acceptor.close()
+        self._connections.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -174,7 +174,7 @@ class Server(uvicorn.Server):
     def _protocol(self) -> LimitedProtocol:
         return LimitedProtocol(
             limits=self._limits,
-            admits=self._file.admits,
+            is_allowed=self._file.is_allowed,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

@@ -17,7 +17,7 @@ _OLD_VERSIONS = ("TLS10", "TLS11")
 
 VERIFY: Mapping[str, ssl.VerifyMode] = {
     "NoClientCert": ssl.CERT_NONE,
-    "RequestClientCert": ssl.CERT_NONE,  # asks for one, and takes any and none
+    "RequestClientCert": ssl.CERT_NONE,  # requests one, and accepts any or none
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
     "RequireAnyClientCert": ssl.CERT_REQUIRED,
@@ -74,7 +74,7 @@ class Pem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsServer:
-    """How the port speaks TLS. Empty `cipher_suites` and no `curve` leave the choice to OpenSSL."""
+    """TLS of the server. Empty `cipher_suites` and `curve` leave the choice to OpenSSL."""
 
     cert: Pem
     key: Pem
@@ -92,7 +92,7 @@ class TlsServer:
 
 
 def read_tls(reader: Reader) -> TlsServer | None:
-    """Return the section, or None if nothing is set in it: then the port speaks plain HTTP."""
+    """Return the section, or None if nothing is set in it: then the server uses plain HTTP."""
     given = reader.section(*map(str, _LOC))
     reader.reject_unknown(given, _LOC, _KEYS)
     reader.ignored_switch(given, (*_LOC, _IGNORED))
@@ -170,7 +170,7 @@ def _cipher_suites(reader: Reader, given: Mapping[str, Any]) -> tuple[str, ...]:
     names = reader.texts(given, loc)
     for name in names:
         if name not in CIPHERS and name not in TLS13_CIPHERS:
-            reader.note(loc, f"holds an unknown suite{did_you_mean(name, CIPHERS)}")
+            reader.note(loc, f"contains an unknown suite{did_you_mean(name, CIPHERS)}")
     return tuple(CIPHERS[name] for name in names if name in CIPHERS)
 
 

@@ -1,4 +1,4 @@
-"""TLS of the port, from a valid configuration."""
+"""The TLS context of the server, from a valid configuration."""
 
 import os
 import ssl

@@ -70,10 +70,10 @@ def _users(reader: Reader) -> Mapping[str, str]:
         if not isinstance(digest, str) or not _BCRYPT.fullmatch(digest):
             # The name may be a password that slipped into its place, so it is not quoted.
             reader.note(
-                loc, "holds a value that is no bcrypt hash; make one with `htpasswd -nB USER`"
+                loc, "contains a value that is no bcrypt hash; make one with `htpasswd -nB USER`"
             )
         elif ":" in name or not name:
-            reader.note(loc, "holds a user name that is empty or has a colon in it")
+            reader.note(loc, "contains a user name that is empty or has a colon")
         else:
             users[name] = digest
     return MappingProxyType(users)
@@ -117,7 +117,7 @@ def _rate_limit(reader: Reader) -> RateLimit | None:
         reader.note((*loc, "interval"), str(error))
         return None
     if burst == "0":
-        reader.warn((*loc, "burst"), "is 0, so that every request is answered 429; set it to 1")
+        reader.warn((*loc, "burst"), "is 0, so that every response is 429; set it to 1")
     return RateLimit(seconds, int(burst))
 
 

@@ -4,19 +4,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.api.payloads.columns import (
-    all_plain,
-    dates_of,
-    numbers_of,
-    required_numbers_of,
+    are_plain_ids,
+    parse_dates,
+    parse_numbers,
+    parse_required_numbers,
 )
 from exporter.api.payloads.values import (
     MAX_ID,
     MAX_VALUE,
     PayloadErrors,
     Reason,
-    date_of,
-    number_of,
-    usable,
+    is_valid_id,
+    parse_date,
+    parse_number,
 )
 
 numbers = st.integers() | st.floats() | st.sampled_from([0, -0.0, MAX_VALUE, 2 * MAX_VALUE, -1])
@@ -39,33 +39,33 @@ def shown(values):
 @example(raw=[10**400, 1])
 def test_numbers_of_a_column_are_what_each_would_be(raw):
     errors, counted = PayloadErrors(), PayloadErrors()
-    together = numbers_of(raw, errors)
-    assert shown(together) == shown([number_of(value, counted) for value in raw])
+    together = parse_numbers(raw, errors)
+    assert shown(together) == shown([parse_number(value, counted) for value in raw])
     assert errors == counted
 
 
 @given(raw=st.lists(numbers) | st.lists(numbers | unusual))
 def test_required_numbers_are_the_same_and_each_unknown_one_is_counted(raw):
     errors = PayloadErrors()
-    values = required_numbers_of(raw, errors)
-    assert shown(values) == shown(numbers_of(raw, PayloadErrors()))
+    values = parse_required_numbers(raw, errors)
+    assert shown(values) == shown(parse_numbers(raw, PayloadErrors()))
     assert errors[Reason.VALUE] == values.count(None)
 
 
 @given(raw=st.lists(days) | st.lists(days | unusual))
 def test_dates_of_a_column_are_what_each_would_be(raw):
-    assert list(dates_of(raw)) == list(map(date_of, raw))
+    assert list(parse_dates(raw)) == list(map(parse_date, raw))
 
 
 def test_a_column_of_days_too_long_for_the_cache_is_parsed_all_the_same():
-    assert set(dates_of(["2026-01-01"] * 1000)) == {date_of("2026-01-01")}
+    assert set(parse_dates(["2026-01-01"] * 1000)) == {parse_date("2026-01-01")}
 
 
 @given(course_ids=st.lists(ids | unusual))
 def test_ids_are_plain_only_if_each_is_usable(course_ids):
-    if all_plain(course_ids):
-        assert all(map(usable, course_ids))
+    if are_plain_ids(course_ids):
+        assert all(map(is_valid_id, course_ids))
 
 
 def test_ids_as_courses_have_them_are_plain():
-    assert all_plain(["course-v1:Acme+Bio101+2026", "Acme/Art/Spring"])
+    assert are_plain_ids(["course-v1:Acme+Bio101+2026", "Acme/Art/Spring"])

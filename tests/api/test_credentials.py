@@ -15,7 +15,8 @@ async def test_a_key_that_cannot_be_sent_is_an_error_without_the_key(client, ser
     assert caught.value.kind == "bad_key"
     assert not caught.value.sent
     assert str(caught.value) == (
-        "acme: the API key is empty, or holds a line break or another character that cannot be sent"
+        "acme: the API key is empty, or contains a line break or another character that cannot be "
+        "sent"
     )
     assert server.received == []
 
@@ -42,4 +43,4 @@ async def test_neither_an_echoed_key_nor_a_person_reaches_the_error(client, serv
     error = await failure(client, org)
     assert "short-key" not in str(error)
     assert "Jane" not in str(error)
-    assert "its reason is not shown" in str(error)
+    assert "the reason is not shown" in str(error)

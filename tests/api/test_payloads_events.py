@@ -30,8 +30,8 @@ def parse(parser, payload):
     return parser(json.dumps(payload).encode())
 
 
-def over(parser, payload, span=SPAN):
-    return list(parse(parser, payload).over(span).values())
+def days_in(parser, payload, span=SPAN):
+    return list(parse(parser, payload).days_in(span).values())
 
 
 # Chat sessions.
@@ -45,7 +45,7 @@ def test_sessions_and_messages_of_a_window_with_idle_days_are_the_platform_s():
         )
     ]
     week = Span(date(2026, 3, 19), date(2026, 3, 25))
-    days = parse(parse_sessions, rows).over(week)
+    days = parse(parse_sessions, rows).days_in(week)
     sessions = sum(bucket.sessions for bucket in days.values())
     assert days[date(2026, 3, 19)] == IDLE
     assert sessions == 1145
@@ -61,12 +61,12 @@ def test_a_list_in_a_list_is_the_same_as_a_list(payload):
 @pytest.mark.parametrize("payload", [[], [[]], [[], []]])
 def test_an_empty_list_is_0_for_every_day(parser, payload):
     idle = IDLE if parser is parse_sessions else 0
-    assert over(parser, payload) == [idle, idle, idle]
+    assert days_in(parser, payload) == [idle, idle, idle]
     assert parse(parser, payload).errors == {}
 
 
 def test_a_day_without_a_row_is_0():
-    assert over(parse_sessions, ROWS) == [Bucket(10, 50), Bucket(12, 72), IDLE]
+    assert days_in(parse_sessions, ROWS) == [Bucket(10, 50), Bucket(12, 72), IDLE]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_day_without_a_row_is_0():
 )
 def test_a_day_without_a_row_is_unknown_beside_an_unreadable_or_undated_row(row, reason):
     events = parse(parse_sessions, [row, *ROWS])
-    assert list(events.over(SPAN).values()) == [Bucket(10, 50), Bucket(12, 72), None]
+    assert list(events.days_in(SPAN).values()) == [Bucket(10, 50), Bucket(12, 72), None]
     assert events.errors == {reason: 1}
 
 
@@ -83,17 +83,17 @@ def test_a_day_without_a_row_is_unknown_beside_an_unreadable_or_undated_row(row,
 def test_an_unreadable_value_costs_only_its_own_day(sessions):
     row = {"time": "2026-01-02", "avg_messages": 3, "total_sessions": sessions}
     events = parse(parse_sessions, [ROWS[0], row])
-    assert list(events.over(SPAN).values()) == [Bucket(10, 50), None, IDLE]
+    assert list(events.days_in(SPAN).values()) == [Bucket(10, 50), None, IDLE]
     assert events.errors == {Reason.VALUE: 1}
 
 
 def test_rows_that_all_lie_outside_the_range_are_an_error():
     with pytest.raises(PayloadError, match="outside the requested range"):
-        over(parse_sessions, ROWS, Span(date(2026, 2, 1), date(2026, 2, 7)))
+        days_in(parse_sessions, ROWS, Span(date(2026, 2, 1), date(2026, 2, 7)))
 
 
 def test_single_rows_outside_the_range_are_ignored():
-    assert over(parse_sessions, ROWS, Span(SECOND, THIRD)) == [Bucket(12, 72), IDLE]
+    assert days_in(parse_sessions, ROWS, Span(SECOND, THIRD)) == [Bucket(12, 72), IDLE]
 
 
 def test_buckets_of_different_hours_are_merged_by_their_sessions():
@@ -107,7 +107,7 @@ def test_the_same_bucket_twice_counts_once_and_is_unknown_if_the_two_differ():
         SECOND: Bucket(12, 72),
     }
     events = parse(parse_sessions, [*ROWS, {**ROWS[0], "total_sessions": 11}])
-    assert list(events.over(SPAN).values()) == [None, Bucket(12, 72), IDLE]
+    assert list(events.days_in(SPAN).values()) == [None, Bucket(12, 72), IDLE]
     assert events.errors == {Reason.DATE: 1}
 
 
@@ -160,7 +160,7 @@ def test_counts_of_hours_are_added_up():
 
 
 def test_a_day_without_a_count_is_0_also_if_it_is_the_newest():
-    assert over(conversations, [{"date": "2026-01-01", "conversation_count": 3}]) == [3, 0, 0]
+    assert days_in(conversations, [{"date": "2026-01-01", "conversation_count": 3}]) == [3, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -186,18 +186,18 @@ def points(*given):
 
 
 def test_points_are_an_event_list_with_or_without_idle_days():
-    assert over(parse_points, points(("2026-01-01T00:00:00Z", 45))) == [45, 0, 0]
+    assert days_in(parse_points, points(("2026-01-01T00:00:00Z", 45))) == [45, 0, 0]
     full = points(("2026-01-01", 45), ("2026-01-02", 0), ("2026-01-03", 0))
-    assert over(parse_points, full) == [45, 0, 0]
-    assert over(parse_points, points()) == [0, 0, 0]
+    assert days_in(parse_points, full) == [45, 0, 0]
+    assert days_in(parse_points, points()) == [0, 0, 0]
 
 
 def test_a_day_without_a_mean_has_none_and_null_is_no_error():
     ratings = partial(parse_points, idle=None)
     given = points(("2026-01-01", 4.5), ("2026-01-02", None))
-    assert over(ratings, given) == [4.5, None, None]
+    assert days_in(ratings, given) == [4.5, None, None]
     assert parse(ratings, given).errors == {}
-    assert over(ratings, points(("2026-01-01", None))) == [None, None, None]
+    assert days_in(ratings, points(("2026-01-01", None))) == [None, None, None]
 
 
 @pytest.mark.parametrize("payload", [{}, {"points": None}, {"points": {}}, {"metric": "headline"}])

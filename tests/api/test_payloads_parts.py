@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from exporter.api.payloads import (
-    MAX_TITLE,
+    MAX_DISPLAY_NAME,
     NAMELESS,
     PayloadError,
     Reason,
@@ -114,7 +114,7 @@ def test_a_part_without_a_name_or_with_one_of_a_person_counts_without_it(name):
 def test_a_long_name_is_cut_and_an_invalid_one_repaired():
     payload = [{"name": "x" * 9999, "conversation_count": 1}]
     payload += [{"name": "half \ud800", "conversation_count": 1}]
-    assert {len(name) for name in sums(topics, payload)} == {MAX_TITLE, 6}
+    assert {len(name) for name in sums(topics, payload)} == {MAX_DISPLAY_NAME, 6}
 
 
 @pytest.mark.parametrize(

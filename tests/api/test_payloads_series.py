@@ -19,10 +19,10 @@ def daily(payload):
     return parse_daily(json.dumps(payload).encode())
 
 
-def over(data, total, span=SPAN):
+def days_in(data, total, span=SPAN):
     """Return the values over a span, and the errors that show there."""
     series = daily({"data": data, "total": total})
-    return list(series.over(span).values()), dict(series.errors_over(span))
+    return list(series.days_in(span).values()), dict(series.errors_in(span))
 
 
 def test_the_reference_s_own_series_is_parsed():
@@ -133,61 +133,61 @@ def test_a_series_without_any_value_is_an_error(payload):
 @pytest.mark.parametrize("total", [0, None])
 def test_every_day_of_an_empty_series_is_unknown_and_no_error(data, total):
     """No day was returned, so none is known to be over as the platform counts."""
-    assert over(data, total) == ([None, None, None], {})
+    assert days_in(data, total) == ([None, None, None], {})
 
 
 # What a missing day is.
 
 
 def test_a_day_missing_before_the_newest_is_0_if_the_others_add_up_to_the_total():
-    assert over({"2026-01-03": 3}, 3) == ([0, 0, 3], {})
-    assert over({"2026-01-01": 1, "2026-01-03": 3}, 4) == ([1, 0, 3], {})
+    assert days_in({"2026-01-03": 3}, 3) == ([0, 0, 3], {})
+    assert days_in({"2026-01-01": 1, "2026-01-03": 3}, 4) == ([1, 0, 3], {})
 
 
 @pytest.mark.parametrize("total", [5, 0, None])
 def test_a_day_missing_before_the_newest_is_unknown_and_counted_otherwise(total):
-    assert over({"2026-01-01": 1, "2026-01-03": 3}, total) == ([1, None, 3], {Reason.TOTAL: 1})
+    assert days_in({"2026-01-01": 1, "2026-01-03": 3}, total) == ([1, None, 3], {Reason.TOTAL: 1})
 
 
 def test_the_newest_days_are_unknown_until_a_response_extends_beyond_them():
     """The platform is late, or excludes the end date: 0 would be a false drop."""
     late = {"2026-01-01": 5}
-    assert over(late, 5) == ([5, None, None], {})
-    assert over({**late, "2026-01-03": 27}, 32) == ([5, 0, 27], {})
-    assert over({**late, "2026-01-02": 0, "2026-01-03": 27}, 32) == ([5, 0, 27], {})
+    assert days_in(late, 5) == ([5, None, None], {})
+    assert days_in({**late, "2026-01-03": 27}, 32) == ([5, 0, 27], {})
+    assert days_in({**late, "2026-01-02": 0, "2026-01-03": 27}, 32) == ([5, 0, 27], {})
 
 
 def test_yesterday_is_known_from_a_response_that_extends_to_today():
     until_yesterday = Span(FIRST, SECOND)
-    assert over({"2026-01-01": 5, "2026-01-03": 2}, 7, until_yesterday) == ([5, 0], {})
+    assert days_in({"2026-01-01": 5, "2026-01-03": 2}, 7, until_yesterday) == ([5, 0], {})
 
 
 def test_without_a_missing_day_the_total_does_not_matter():
     full = {"2026-01-01": 1, "2026-01-02": 2, "2026-01-03": 3}
     for total in (6, 4, None):  # users that were active on two days count once in a total
-        assert over(full, total) == ([1, 2, 3], {})
+        assert days_in(full, total) == ([1, 2, 3], {})
 
 
 def test_a_missing_day_outside_the_range_is_no_error():
     series = {"2025-12-01": 9, "2026-01-01": 1, "2026-01-02": 2, "2026-01-03": 3}
-    assert over(series, 100) == ([1, 2, 3], {})
+    assert days_in(series, 100) == ([1, 2, 3], {})
 
 
 def test_a_null_day_is_unknown_even_if_the_others_add_up():
-    assert over({"2026-01-01": 3, "2026-01-02": None, "2026-01-03": 0}, 3)[0] == [3, None, 0]
+    assert days_in({"2026-01-01": 3, "2026-01-02": None, "2026-01-03": 0}, 3)[0] == [3, None, 0]
 
 
 def test_days_outside_the_range_are_ignored_but_may_be_in_the_total():
     for total in (3, 7):
-        assert over({"2026-01-02": 3, "2026-02-01": 4}, total) == ([0, 3, 0], {})
+        assert days_in({"2026-01-02": 3, "2026-02-01": 4}, total) == ([0, 3, 0], {})
 
 
 def test_a_series_of_other_days_says_nothing_about_the_range():
-    assert over({"2025-12-01": 4}, 4) == ([None, None, None], {})
+    assert days_in({"2025-12-01": 4}, 4) == ([None, None, None], {})
 
 
 def test_fractions_add_up_despite_rounding():
-    assert over({"2026-01-01": 0.1, "2026-01-03": 0.2}, 0.3) == ([0.1, 0, 0.2], {})
+    assert days_in({"2026-01-01": 0.1, "2026-01-03": 0.2}, 0.3) == ([0.1, 0, 0.2], {})
 
 
 @given(
@@ -203,7 +203,7 @@ def test_a_value_is_never_another_than_the_platform_s(true, returned):
     if not data and sum(true):
         return
     series = daily({"data": data, "total": sum(true)})
-    for value, known in zip(true, series.over(Span(days[0], days[-1])).values(), strict=True):
+    for value, known in zip(true, series.days_in(Span(days[0], days[-1])).values(), strict=True):
         assert known in {value, None}
 
 
@@ -224,10 +224,10 @@ def test_money_is_text_or_a_number():
 
 
 def test_a_missing_day_costs_0_if_the_others_add_up_but_for_rounding():
-    assert list(costs("3.001", d1="1.50", d3="1.50").over(SPAN).values()) == [1.5, 0, 1.5]
+    assert list(costs("3.001", d1="1.50", d3="1.50").days_in(SPAN).values()) == [1.5, 0, 1.5]
     series = costs("3.10", d1="1.50", d3="1.50")
-    assert list(series.over(SPAN).values()) == [1.5, None, 1.5]
-    assert series.errors_over(SPAN) == {Reason.TOTAL: 1}
+    assert list(series.days_in(SPAN).values()) == [1.5, None, 1.5]
+    assert series.errors_in(SPAN) == {Reason.TOTAL: 1}
 
 
 @pytest.mark.parametrize("value", [None, "", "N/A", "oops", -1])
@@ -235,23 +235,23 @@ def test_a_missing_day_costs_0_if_the_others_add_up_but_for_rounding():
 def test_a_null_value_makes_every_day_unknown(value, days):
     """The cost store was unreachable."""
     series = costs(value, **days)
-    assert list(series.over(SPAN).values()) == [None, None, None]
+    assert list(series.days_in(SPAN).values()) == [None, None, None]
     assert series.errors == {Reason.VALUE: 1}
 
 
 def test_a_null_value_with_a_day_of_0_is_unknown_and_not_0():
     body = b'{"value": null, "overtime": [{"date": "2026-03-20", "value": 0}]}'
     day = date(2026, 3, 20)
-    assert parse_costs(body).over(Span(day, day)) == {day: None}
+    assert parse_costs(body).days_in(Span(day, day)) == {day: None}
 
 
 def test_a_value_of_0_makes_every_day_0():
-    assert list(costs("0.00000").over(SPAN).values()) == [0, 0, 0]
-    assert list(costs(0, d1=0).over(SPAN).values()) == [0, 0, 0]
+    assert list(costs("0.00000").days_in(SPAN).values()) == [0, 0, 0]
+    assert list(costs(0, d1=0).days_in(SPAN).values()) == [0, 0, 0]
 
 
 def test_the_newest_days_of_costs_are_unknown_too():
-    assert list(costs("1.5", d1="1.5").over(SPAN).values()) == [1.5, None, None]
+    assert list(costs("1.5", d1="1.5").days_in(SPAN).values()) == [1.5, None, None]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.api.errors import BadResponseError, Kind, UnavailableError, code_of
+from exporter.api.errors import BadResponseError, Kind, UnavailableError, error_label
 from exporter.api.proxy import NoProxy, Proxies, check_proxies
 from exporter.api.responses import ErrorContext
 from exporter.api.transport import ExactTransport
@@ -172,8 +172,8 @@ def test_whatever_no_proxy_holds_a_host_is_covered_or_not(text, host):
         ("http://fd00::1:3128", "is not the address of a proxy"),
         ("http:///proxy", "is not the address of a proxy"),
         ("://", "has an unknown scheme"),
-        ("http://user:1/s3cret@proxy:3128", "is cut by a character in its password"),
-        ("http://user:1#s3cret@proxy:3128", "is cut by a character in its password"),
+        ("http://user:1/s3cret@proxy:3128", "has a special character in its password"),
+        ("http://user:1#s3cret@proxy:3128", "has a special character in its password"),
         ("http://us%3Aer:s3cret@proxy", "has a user name with a colon"),
     ],
 )
@@ -280,7 +280,7 @@ async def test_https_is_tunneled_and_the_proxy_never_sees_the_key(
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{office.port}")
     monkeypatch.setenv("no_proxy", "")
     org = FakeOrg("https://api.example")
-    assert await make_client(context=trusting()).get(org, call()) == BODY
+    assert await make_client(context=trusting().context()).get(org, call()) == BODY
     assert office.methods == ["CONNECT"]
     assert office.heads[0].startswith("CONNECT api.example:443 HTTP/1.1\r\n")
     assert KEY not in office.heads[0]
@@ -350,7 +350,7 @@ async def failure(transport, url="https://api.example"):
         (
             407,
             BadResponseError,
-            "the proxy answered 407: it asks for a login; put user and password in",
+            "the proxy answered 407: it requires a login; put user and password in",
         ),
         (
             403,
@@ -372,7 +372,7 @@ async def test_a_proxy_that_opens_no_tunnel_is_named_as_the_cause(
     assert isinstance(error, kind)
     assert error.kind is Kind.PROXY
     assert not error.from_api
-    assert code_of(error) == "proxy"
+    assert error_label(error) == "proxy"
     assert says in str(error)
     assert "s3cret" not in str(error)
 

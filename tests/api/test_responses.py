@@ -19,9 +19,9 @@ from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
         ),
         (say(b"hello", content_type=None), Kind.CONTENT, "sent something instead of JSON"),
         (say(b"a,b", content_type="text/csv"), Kind.CONTENT, "sent text/csv instead of JSON"),
-        (say(b""), Kind.CONTENT, "sent nothing (status 200)"),
-        (say(b" \n"), Kind.CONTENT, "sent nothing (status 200)"),
-        (say(b"", status=204, content_type=None), Kind.CONTENT, "sent nothing (status 204)"),
+        (say(b""), Kind.CONTENT, "sent an empty body (status 200)"),
+        (say(b" \n"), Kind.CONTENT, "sent an empty body (status 200)"),
+        (say(b"", status=204, content_type=None), Kind.CONTENT, "sent an empty body (status 204)"),
         (say(b"x", content_type=f"text/{KEY}"), Kind.CONTENT, "sent something instead of JSON"),
         (say(b"x", content_encoding="br"), Kind.ENCODING, "that was not accepted (br)"),
         (say(b"x", content_encoding=KEY), Kind.ENCODING, "that was not accepted (unknown)"),
@@ -59,7 +59,7 @@ async def test_every_content_type_of_json_is_accepted(client, server, org, conte
         ("https://user:pass@login.example/in?next=secret#x", "https://login.example/in;"),
         ("/elsewhere/?token=secret", "http://127.0.0.1:{port}/elsewhere/;"),
         ("//other.example", "http://other.example;"),
-        ("http://[", "an address that cannot be read;"),
+        ("http://[", "an invalid address;"),
         ("https://x.example/" + KEY, "https://x.example/…;"),
         ("/login/jane.roe@acme.org/0123456789abcdef/", "http://127.0.0.1:{port}/login/…/…/;"),
         ("https://x.example:99999/a\x7fb", "https://x.example:99999/ab;"),
@@ -171,14 +171,14 @@ PAGE = "an HTML page instead of the API's JSON; a proxy, a firewall or the platf
             False,
             PAGE,
         ),
-        (say(HTML, status=407), BadResponseError, "proxy", False, "407, a proxy asks for a login"),
-        (say({}, status=407), BadResponseError, "proxy", False, "407, a proxy asks for a login"),
+        (say(HTML, status=407), BadResponseError, "proxy", False, "407, a proxy requires a login"),
+        (say({}, status=407), BadResponseError, "proxy", False, "407, a proxy requires a login"),
         (
             say(HTML, status=511, content_type=HTML_TYPE),
             BadResponseError,
             "proxy",
             False,
-            "511, the network asks for a login",
+            "511, the network requires a login",
         ),
         (
             say({}, status=403, X_Squid_Error="ERR_ACCESS_DENIED 0"),
@@ -248,5 +248,5 @@ async def test_a_page_that_asks_to_wait_is_obeyed(make_client, server, org):
 async def test_a_redirect_to_another_host_may_be_the_login_of_a_proxy(client, server, org):
     server.answers = [say(b"", status=302, location="https://login.corp.example/")]
     error = await failure(client, org)
-    assert "unless a proxy or firewall asks for a login there" in str(error)
+    assert "unless a proxy or firewall requires a login there" in str(error)
     assert not error.from_api

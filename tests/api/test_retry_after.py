@@ -30,7 +30,7 @@ async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
     assert isinstance(error, RateLimitedError)
     assert (error.status, error.kind, error.sent) == (429, "rate_limited", True)
     assert error.retry_at == clock.monotonic() + 120
-    assert "429, asked to slow down (Too many requests.); retried in 120 s" in str(error)
+    assert "429, the API asked to wait (Too many requests.); retried in 120 s" in str(error)
     held = await failure(client, org)
     assert isinstance(held, RateLimitedError)
     assert not held.sent

@@ -259,8 +259,8 @@ def test_a_file_that_became_unusable_keeps_the_old_authorities_and_warns_once(
     ("content", "problem"),
     [
         (None, "cannot read certificates from .*: No such file"),
-        (b"", "holds no certificates in PEM form"),
-        (b"hello", "holds no certificates in PEM form"),
+        (b"", "contains no certificates in PEM form"),
+        (b"hello", "contains no certificates in PEM form"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_an_error_at_the_start(tmp_path, content, problem):

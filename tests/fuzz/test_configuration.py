@@ -31,7 +31,7 @@ GOOD = {
 }
 WEB = {
     "tls_server_config": {"cert_file": "c.pem", "key_file": "k.pem", "min_version": "TLS12"},
-    "basic_auth_users": {"anna": "$2b$10$" + "a" * 53},
+    "basic_auth_users": {"anna": "$2b$10$" + "a" * 21 + "u" + "a" * 31},
     "http_server_config": {"headers": {"X-Frame-Options": "deny"}},
 }
 scalars = st.one_of(

@@ -77,7 +77,7 @@ def parsed(name, body):
     """Return a result with its values by day, or the error."""
     try:
         result = PARSERS[name](body)
-        return result, result.over(SPAN) if hasattr(result, "over") else {}
+        return result, result.days_in(SPAN) if hasattr(result, "days_in") else {}
     except PayloadError as error:
         return error, {}
 
@@ -99,7 +99,7 @@ def assert_values_or_error(name, body):
     assert all(count > 0 for count in result.errors.values())
     if by_day:
         assert list(by_day) == list(SPAN)
-        assert all(count > 0 for count in result.errors_over(SPAN).values())
+        assert all(count > 0 for count in result.errors_in(SPAN).values())
 
 
 @pytest.mark.parametrize("name", PARSERS)

@@ -53,7 +53,7 @@ def check(tmp_path):
             path = tmp_path / "iblai.yml"
             config = {
                 "base_url": running.url,
-                "api": {"rate_limit": 1000, "timeout": "2s"},
+                "api": {"rate_limit": 1000, "timeout": "10s"},
                 "orgs": list(orgs.values()),
                 **settings,
             }
@@ -119,7 +119,7 @@ def test_a_wrong_key_fails_its_org_alone(check, change, code, says):
         (Fault(Kind.STATUS, status=403, endpoint="videos/"), "course_videos", "403", "may not"),
         (Fault(Kind.STATUS, status=404, endpoint="videos/"), "course_videos", "404", "no such"),
         (Fault(Kind.STATUS, status=500, endpoint="videos/"), "course_videos", "500", "server"),
-        (Fault(Kind.TIMEOUT, endpoint="videos/"), "course_videos", "timeout", "within 2 s"),
+        (Fault(Kind.TIMEOUT, endpoint="videos/"), "course_videos", "timeout", "within 10 s"),
     ],
 )
 def test_a_failing_endpoint_is_reported_in_words(check, fault, collector, code, says):

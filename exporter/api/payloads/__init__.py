@@ -1,8 +1,8 @@
 """Parsers of the API's responses, one for each shape.
 
-A parser returns values or raises `PayloadError`, and never anything else, whatever the body.
-An invalid row or day costs only itself: it is counted in `errors`, and the rest is used. "Not
-returned" is None and never 0. Text that names a person is not kept.
+A parser returns values or raises `PayloadError`, and nothing else, whatever the body. An invalid
+row or day is counted in `errors`, and the rest is used. "Not returned" is None and never 0. Text
+that names a person is not kept.
 """
 
 from exporter.api.payloads.days import ByDay
@@ -42,18 +42,18 @@ from exporter.api.payloads.v2 import (
     parse_v2_users,
 )
 from exporter.api.payloads.values import (
+    MAX_DISPLAY_NAME,
     MAX_ID,
     MAX_NAME,
-    MAX_TITLE,
     PayloadError,
     PayloadErrors,
     Reason,
 )
 
 __all__ = [
+    "MAX_DISPLAY_NAME",
     "MAX_ID",
     "MAX_NAME",
-    "MAX_TITLE",
     "NAMELESS",
     "Bucket",
     "ByDay",

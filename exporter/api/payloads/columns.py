@@ -1,8 +1,8 @@
 """Columns of a payload: many values parsed at once.
 
-Most columns hold nothing unusual. One check of the whole column establishes that in a fraction
-of the time that a check of each value takes; any other column is left to `values`. A property
-test holds the two to the same results.
+Most columns have only ordinary values. One check of the whole column takes a fraction of the time
+that a check of each value takes; any other column is left to `values`. A property test compares
+the results of the two.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from exporter.api.payloads.values import (
     MAX_VALUE,
     PayloadErrors,
     Reason,
-    date_of,
-    number_of,
+    parse_date,
+    parse_number,
 )
 
 _NUMBERS = frozenset({int, float})
@@ -29,8 +29,8 @@ _CACHED_DAYS = 400
 """Longest column of days that is cached: all responses for a range print the same texts."""
 
 
-def numbers_of(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
-    """Return what `number_of` returns for each."""
+def parse_numbers(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
+    """Return what `parse_number` returns for each."""
     if (
         raw
         and _NUMBERS.issuperset(map(type, raw))
@@ -39,35 +39,35 @@ def numbers_of(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
         and sum(raw) >= 0  # false if there is a NaN, which min and max can miss
     ):
         return [value + 0.0 for value in raw]
-    return [number_of(value, errors) for value in raw]
+    return [parse_number(value, errors) for value in raw]
 
 
-def required_numbers_of(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
-    """Return what `number_of` returns for each, and count null as an error."""
-    values = numbers_of(raw, PayloadErrors())
+def parse_required_numbers(raw: Sequence[Any], errors: PayloadErrors) -> list[float | None]:
+    """Return what `parse_number` returns for each, and count null as an error."""
+    values = parse_numbers(raw, PayloadErrors())
     if unknown := values.count(None):
         errors[Reason.VALUE] += unknown
     return values
 
 
-def dates_of(raw: Sequence[Any]) -> Sequence[date | None]:
-    """Return what `date_of` returns for each."""
+def parse_dates(raw: Sequence[Any]) -> Sequence[date | None]:
+    """Return what `parse_date` returns for each."""
     if (
         0 < len(raw) <= _CACHED_DAYS
         and _TEXTS.issuperset(map(type, raw))
         and max(map(len, raw)) <= MAX_DATE
     ):
         return _dates_in(tuple(raw))
-    return [date_of(text) for text in raw]
+    return [parse_date(text) for text in raw]
 
 
 @lru_cache(maxsize=_CACHED_COLUMNS)
 def _dates_in(texts: tuple[str, ...]) -> tuple[date | None, ...]:
-    return tuple(map(date_of, texts))
+    return tuple(map(parse_date, texts))
 
 
-def all_plain(course_ids: Sequence[Any]) -> bool:
-    """Return whether each is plainly an id that is `usable`; unusual ids give False, too."""
+def are_plain_ids(course_ids: Sequence[Any]) -> bool:
+    """Return whether each is an ASCII id that `is_valid_id`; others give False, too."""
     if not course_ids or not _TEXTS.issuperset(map(type, course_ids)):
         return False
     whole = "".join(course_ids)

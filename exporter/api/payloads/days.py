@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from exporter.api.payloads.columns import dates_of
-from exporter.api.payloads.values import PayloadErrors, Reason, Stamp, date_of, stamp_of
+from exporter.api.payloads.columns import parse_dates
+from exporter.api.payloads.values import (
+    PayloadErrors,
+    Reason,
+    Stamp,
+    objects_in,
+    parse_date,
+    parse_stamp,
+)
 from exporter.windows import Span
 
 DATES = ("date", "time", "period", "interval")
@@ -16,32 +23,32 @@ V = TypeVar("V")
 
 
 class ByDay(Protocol[V]):
-    """Values by day, whichever rule says what a missing day means."""
+    """Values by day, with a rule for missing days."""
 
     @property
     def errors(self) -> PayloadErrors:
         """Return the errors in the payload."""
         ...
 
-    def over(self, span: Span) -> "dict[date, V | None]":
+    def days_in(self, span: Span) -> "dict[date, V | None]":
         """Return a value, or None if unknown, for every day of the requested range `span`."""
         ...
 
-    def errors_over(self, span: Span) -> PayloadErrors:
-        """Return errors that show only when the payload is compared with the range."""
+    def errors_in(self, span: Span) -> PayloadErrors:
+        """Return errors found by comparing the payload with the range."""
         ...
 
 
-def date_text(row: dict[Any, Any]) -> Any:
+def _date_text(row: dict[Any, Any]) -> Any:
     """Return the member of a row that can be read as its date, or None."""
-    return next((row[key] for key in DATES if key in row and date_of(row[key])), None)
+    return next((row[key] for key in DATES if key in row and parse_date(row[key])), None)
 
 
-def dated(
+def with_dates(
     texts: Sequence[Any], items: Sequence[T], errors: PayloadErrors
 ) -> tuple[Sequence[Any], Sequence[T]]:
-    """Return the texts that are dates, and their items; the others are counted."""
-    dates = dates_of(texts)
+    """Return the texts that are dates, and their items. Others are counted."""
+    dates = parse_dates(texts)
     if None not in dates:
         return texts, items
     known = [
@@ -49,6 +56,14 @@ def dated(
     ]
     errors[Reason.DATE] += len(dates) - len(known)
     return [text for text, _ in known], [item for _, item in known]
+
+
+def dated_rows(
+    items: list[Any], errors: PayloadErrors
+) -> tuple[Sequence[Any], Sequence[dict[str, Any]]]:
+    """Return the dates and the rows of a list. Items without a date are counted."""
+    rows = objects_in(items, errors)
+    return with_dates([_date_text(row) for row in rows], rows, errors)
 
 
 def by_date(
@@ -63,11 +78,11 @@ def by_date(
     with the same value counts once; with different values its day is unknown and counted.
     """
     days: dict[date, V | None] = {
-        day: value for day, value in zip(dates_of(texts), values, strict=True) if day is not None
+        day: value for day, value in zip(parse_dates(texts), values, strict=True) if day is not None
     }
     if len(days) == len(texts):
         return days
-    stamps = [stamp for text in texts if (stamp := stamp_of(text)) is not None]
+    stamps = [stamp for text in texts if (stamp := parse_stamp(text)) is not None]
     return _merge(zip(stamps, values, strict=True), add, errors)
 
 

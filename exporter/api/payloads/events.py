@@ -1,20 +1,19 @@
 """Event lists: one row for each day with events, no row for an idle day, and no total."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from exporter.api.payloads.columns import numbers_of, required_numbers_of
-from exporter.api.payloads.days import by_date, date_text, dated
+from exporter.api.payloads.columns import parse_numbers, parse_required_numbers
+from exporter.api.payloads.days import by_date, dated_rows
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
-    Reason,
+    add,
     flatten,
-    json_of,
-    object_of,
-    plus,
+    parse_json,
+    parse_object,
 )
 from exporter.windows import Span
 
@@ -41,7 +40,7 @@ class Events(Generic[V]):
     complete: bool
     errors: PayloadErrors
 
-    def over(self, span: Span) -> dict[date, V | None]:
+    def days_in(self, span: Span) -> dict[date, V | None]:
         """Return a value, or None if unknown, for every day of `span` and no other.
 
         `span` must be the requested range: rows that all lie outside it are a `PayloadError`,
@@ -52,7 +51,7 @@ class Events(Generic[V]):
         absent = self.idle if self.complete else None
         return {day: self.days.get(day, absent) for day in span}
 
-    def errors_over(self, _span: Span) -> PayloadErrors:
+    def errors_in(self, _span: Span) -> PayloadErrors:
         """Return no errors: there is no total to compare with."""
         return PayloadErrors()
 
@@ -68,10 +67,10 @@ def parse_sessions(body: bytes) -> Sessions:
     """
     errors = PayloadErrors()
     given = _list_of(body)
-    texts, rows = _dated_rows(given, errors)
-    sessions = required_numbers_of([row.get("total_sessions") for row in rows], errors)
+    texts, rows = dated_rows(given, errors)
+    sessions = parse_required_numbers([row.get("total_sessions") for row in rows], errors)
     # Without sessions there is no average to parse.
-    averages = required_numbers_of(
+    averages = parse_required_numbers(
         [
             row.get("avg_messages") if count else 0
             for row, count in zip(rows, sessions, strict=True)
@@ -95,14 +94,14 @@ def parse_points(body: bytes, *, idle: float | None = 0.0) -> Counts:
 
     `idle` is the value of a day without a point: 0 for counts, None for averages.
     """
-    points = object_of(body).get("points")
+    points = parse_object(body).get("points")
     if not isinstance(points, list):
         raise PayloadError("`points` is not a list")
     return _counts(list(flatten(points)), "value", idle=idle)
 
 
 def _list_of(body: bytes) -> list[Any]:
-    response = json_of(body)
+    response = parse_json(body)
     if not isinstance(response, list):
         raise PayloadError("the response is not a list")
     return list(flatten(response))
@@ -110,23 +109,15 @@ def _list_of(body: bytes) -> list[Any]:
 
 def _counts(given: list[Any], count: str, *, idle: float | None) -> Counts:
     errors = PayloadErrors()
-    texts, rows = _dated_rows(given, errors)
-    parse = numbers_of if idle is None else required_numbers_of  # an average may be null
-    days = by_date(texts, parse([row.get(count) for row in rows], errors), plus, errors)
+    texts, rows = dated_rows(given, errors)
+    parse = parse_numbers if idle is None else parse_required_numbers  # an average may be null
+    days = by_date(texts, parse([row.get(count) for row in rows], errors), add, errors)
     return _events(given, rows, days, idle=idle, errors=errors)
-
-
-def _dated_rows(given: list[Any], errors: PayloadErrors) -> tuple[list[Any], list[dict[str, Any]]]:
-    rows = [row for row in given if isinstance(row, dict)]
-    if invalid := len(given) - len(rows):
-        errors[Reason.ROW] += invalid
-    texts, known = dated([date_text(row) for row in rows], rows, errors)
-    return list(texts), list(known)
 
 
 def _events(
     given: list[Any],
-    dated_rows: list[dict[str, Any]],
+    rows: Sequence[dict[str, Any]],
     days: Mapping[date, V | None],
     *,
     idle: V | None,
@@ -134,7 +125,7 @@ def _events(
 ) -> Events[V]:
     if errors and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(given)} rows is readable")
-    return Events(days, idle, len(dated_rows) == len(given), errors)
+    return Events(days, idle, len(rows) == len(given), errors)
 
 
 def _bucket(sessions: float | None, average: float | None) -> Bucket | None:
@@ -146,4 +137,4 @@ def _bucket(sessions: float | None, average: float | None) -> Bucket | None:
 def _merge(one: Bucket | None, other: Bucket | None) -> Bucket | None:
     if one is None or other is None:
         return None
-    return Bucket(one.sessions + other.sessions, plus(one.messages, other.messages))
+    return Bucket(one.sessions + other.sessions, add(one.messages, other.messages))

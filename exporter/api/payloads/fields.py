@@ -4,15 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.api.payloads.columns import required_numbers_of
+from exporter.api.payloads.columns import parse_required_numbers
 from exporter.api.payloads.lists import Pagination, parse_pagination
-from exporter.api.payloads.values import PayloadError, PayloadErrors, number_of, object_of
+from exporter.api.payloads.values import PayloadError, PayloadErrors, parse_number, parse_object
 
 MISSING = object()
-"""Stands for a member that a response does not have."""
+"""The value of a member that a response does not have."""
 
 _NAMED = 3
-"""Most members named in an error."""
+"""Members named in an error, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ def parse_values(body: bytes, *paths: str, signed: Collection[str] = ()) -> Valu
 
     Null is "not returned". A response with none of the members is a `PayloadError`.
     """
-    return values_at(object_of(body), *paths, signed=signed)
+    return values_at(parse_object(body), *paths, signed=signed)
 
 
 def parse_size(body: bytes) -> Size:
-    """Parse how many rows a list has, whoever they are about."""
+    """Parse how many rows a list has. The rows are not parsed."""
     errors = PayloadErrors()
-    pagination = parse_pagination(object_of(body), errors)
+    pagination = parse_pagination(parse_object(body), errors)
     if pagination.total_items is None:
-        raise PayloadError("`pagination.totalItems` is missing or no number")
+        raise PayloadError("`pagination.totalItems` is missing or not a number")
     return Size(pagination, errors)
 
 
@@ -64,11 +64,11 @@ def parse_total_cost(body: bytes) -> Number:
 
     Null is counted and unknown: the cost store was unreachable.
     """
-    response = object_of(body)
+    response = parse_object(body)
     if "total_cost" not in response:
         raise PayloadError("the response has no `total_cost`")
     errors = PayloadErrors()
-    [cost] = required_numbers_of([response["total_cost"]], errors)
+    [cost] = parse_required_numbers([response["total_cost"]], errors)
     return Number(cost, errors)
 
 
@@ -81,7 +81,7 @@ def values_at(response: dict[str, Any], *paths: str, signed: Collection[str] = (
         raise PayloadError(f"the response has no {names}{more}")
     errors = PayloadErrors()
     values = {
-        path: None if raw is MISSING else number_of(raw, errors, signed=path in signed)
+        path: None if raw is MISSING else parse_number(raw, errors, signed=path in signed)
         for path, raw in found.items()
     }
     if errors and all(value is None for value in values.values()):

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.api.payloads.columns import all_plain, numbers_of
+from exporter.api.payloads.columns import are_plain_ids, parse_numbers
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
     Reason,
+    course_name,
     flatten,
-    name_of,
-    number_of,
-    object_of,
-    usable,
+    is_valid_id,
+    parse_number,
+    parse_object,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Pagination:
-    """What a response says about its pages. Every member may be missing."""
+    """The pagination of a response. Every member may be missing."""
 
     total_items: int | None = None
     current_page: int | None = None
@@ -64,13 +64,13 @@ def parse_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
 
     A row repeated later replaces the earlier one.
     """
-    response = object_of(body)
+    response = parse_object(body)
     errors = PayloadErrors()
     given = _rows(response)
     rows = course_rows(given, "course_id", errors)
-    names = {course_id: name_of(row.get("name")) for course_id, row in rows.items()}
-    columns = columns_of(rows, fields, errors)
-    total = number_of(response.get("total"), errors)
+    names = {course_id: course_name(row.get("name")) for course_id, row in rows.items()}
+    columns = parse_columns(rows, fields, errors)
+    total = parse_number(response.get("total"), errors)
     if given and not rows and total is None:
         raise PayloadError(f"none of {len(given)} rows is readable")
     if fields and rows and total is None and not any(map(_has_value, columns.values())):
@@ -80,19 +80,19 @@ def parse_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
 
 def parse_learners(body: bytes) -> LearnerPage:
     """Parse seed 5: the number of active learners and, row by row, their two indexes."""
-    response = object_of(body)
+    response = parse_object(body)
     errors = PayloadErrors()
     pagination = parse_pagination(response, errors)
     if pagination.total_items is None:
-        raise PayloadError("`pagination.totalItems` is missing or no number")
+        raise PayloadError("`pagination.totalItems` is missing or not a number")
     indexes: dict[int, tuple[float | None, float | None]] = {}
     for row in _rows(response):
         if not isinstance(row, dict) or not isinstance(row.get("username"), str):
             errors[Reason.ROW] += 1
             continue
         indexes[hash(row["username"])] = (
-            number_of(row.get("engagement_index"), errors, signed=True),
-            number_of(row.get("performance_index"), errors, signed=True),
+            parse_number(row.get("engagement_index"), errors, signed=True),
+            parse_number(row.get("performance_index"), errors, signed=True),
         )
     return LearnerPage(frozenset(indexes), indexes, pagination, errors)
 
@@ -100,28 +100,28 @@ def parse_learners(body: bytes) -> LearnerPage:
 def course_rows(given: list[Any], key: str, errors: PayloadErrors) -> dict[str, dict[str, Any]]:
     """Return the rows that have a usable id at `key`, by id; the others are counted."""
     ids: list[Any] = [row.get(key) if isinstance(row, dict) else None for row in given]
-    if all_plain(ids):
+    if are_plain_ids(ids):
         return dict(zip(ids, given, strict=True))
-    rows = [(id_, row) for id_, row in zip(ids, given, strict=True) if usable(id_)]
+    rows = [(id_, row) for id_, row in zip(ids, given, strict=True) if is_valid_id(id_)]
     if invalid := len(given) - len(rows):
         errors[Reason.ROW] += invalid
     return dict(rows)
 
 
-def columns_of(
+def parse_columns(
     rows: Mapping[str, Mapping[str, Any]], fields: tuple[str, ...], errors: PayloadErrors
 ) -> dict[str, dict[str, float | None]]:
     """Return the numbers in each of `fields`, by the id of their row."""
     return {
         field: dict(
-            zip(rows, numbers_of([row.get(field) for row in rows.values()], errors), strict=True)
+            zip(rows, parse_numbers([row.get(field) for row in rows.values()], errors), strict=True)
         )
         for field in fields
     }
 
 
 def parse_pagination(response: Any, errors: PayloadErrors) -> Pagination:
-    """Return what a response says about its pages, in any of the API's envelopes.
+    """Return the pagination of a response, in any of the API's envelopes.
 
     The members are in `pagination` or beside the rows.
     """
@@ -131,7 +131,7 @@ def parse_pagination(response: Any, errors: PayloadErrors) -> Pagination:
     source = inner if isinstance(inner, dict) else response
 
     def whole(*keys: str) -> int | None:
-        found = (number_of(source.get(key), errors) for key in keys)
+        found = (parse_number(source.get(key), errors) for key in keys)
         return next((int(value) for value in found if value is not None), None)
 
     return Pagination(

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.api.payloads.columns import required_numbers_of
+from exporter.api.payloads.columns import parse_required_numbers
 from exporter.api.payloads.lists import Pagination, parse_pagination
 from exporter.api.payloads.values import (
     MAX_VALUE,
     PayloadError,
     PayloadErrors,
-    Reason,
+    add,
+    display_name,
     flatten,
-    json_of,
-    plus,
-    title_of,
-    usable,
+    is_valid_id,
+    objects_in,
+    parse_json,
 )
 
 NAMELESS = ""
@@ -65,21 +65,19 @@ def parse_parts(
     place of a list. Of rows with the same id, the last counts. Rows without an id are different
     parts even if they are equal, since several agents may share a name and a cost.
     """
-    response = json_of(body)
+    response = parse_json(body)
     errors = PayloadErrors()
     given = list(_rows(response, (value, *names), lists))
-    rows = [row for row in given if isinstance(row, dict)]
+    rows = objects_in(given, errors)
     if given and not any(value in row for row in rows):
         raise PayloadError(f"none of {len(given)} rows has a `{value}`")
-    if invalid := len(given) - len(rows):
-        errors[Reason.ROW] += invalid
-    values = required_numbers_of([row.get(value) for row in rows], errors)
+    values = parse_required_numbers([row.get(value) for row in rows], errors)
     # Differs between pages, and is the same if the API returns the same page again.
     page = hash(body)
     parts: dict[str, Part] = {}
     for index, (row, number) in enumerate(zip(rows, values, strict=True)):
         id_ = _id(row, ids)
-        name = next((title_of(row[key]) for key in names if row.get(key) is not None), NAMELESS)
+        name = next((display_name(row[key]) for key in names if row.get(key) is not None), NAMELESS)
         parts[f"id {id_}" if id_ else f"row {index} of {page}"] = Part(id_, name, number)
     return Parts(parts, len(given), parse_pagination(response, errors), errors)
 
@@ -88,7 +86,7 @@ def sum_by_name(parts: Iterable[Part]) -> dict[str, float | None]:
     """Return the sum of the parts of each name, None if one of them is unknown."""
     sums: dict[str, float | None] = {}
     for part in parts:
-        sums[part.name] = plus(sums.get(part.name, 0.0), part.value)
+        sums[part.name] = add(sums.get(part.name, 0.0), part.value)
     return sums
 
 
@@ -96,7 +94,7 @@ def _id(row: dict[str, Any], ids: tuple[str, ...]) -> str:
     raw = next((row[key] for key in ids if row.get(key) is not None), "")
     if type(raw) is int and 0 <= raw <= MAX_VALUE:
         return str(raw)
-    return raw if usable(raw) else ""
+    return raw if is_valid_id(raw) else ""
 
 
 def _rows(response: Any, members: tuple[str, ...], lists: tuple[str, ...]) -> Iterator[Any]:

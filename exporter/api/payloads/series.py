@@ -1,8 +1,8 @@
 """Series with a total: values by day that should add up to it.
 
-The learning endpoints return idle days as 0, so a day that is missing is either one that the
-platform left out although it has no value, or one that it does not know yet. The total tells
-which, and only for days that the platform has already gone beyond.
+The learning endpoints return idle days as 0. A missing day is either an idle day that the platform
+left out, or a day that it does not know yet. For days before the newest one, the total shows
+which.
 """
 
 import math
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from exporter.api.payloads.columns import required_numbers_of
-from exporter.api.payloads.days import by_date, date_text, dated
+from exporter.api.payloads.columns import parse_required_numbers
+from exporter.api.payloads.days import by_date, dated_rows, with_dates
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
     Reason,
+    add,
     flatten,
-    number_of,
-    object_of,
-    plus,
+    parse_number,
+    parse_object,
 )
 from exporter.windows import Span
 
@@ -41,7 +41,7 @@ class Daily:
     slack: float = 1e-9
     zero_is_final: bool = False
 
-    def over(self, span: Span) -> dict[date, float | None]:
+    def days_in(self, span: Span) -> dict[date, float | None]:
         """Return a value, or None if unknown, for every day of `span` and no other.
 
         A day missing before the newest returned day is 0 if the returned days add up to the
@@ -56,7 +56,7 @@ class Daily:
             day: self.days.get(day, absent if newest and day < newest else None) for day in span
         }
 
-    def errors_over(self, span: Span) -> PayloadErrors:
+    def errors_in(self, span: Span) -> PayloadErrors:
         """Return one error if a day of `span` is unknown because the total does not match."""
         newest = max(self.days, default=None)
         if newest is None or self._adds_up(span):
@@ -79,7 +79,7 @@ class Daily:
 
 def parse_daily(body: bytes) -> Daily:
     """Parse `{data: {day: number}, total}` (seeds 2 and 6, enrollments)."""
-    response = object_of(body)
+    response = parse_object(body)
     data = response.get("data")
     if "data" not in response and "total" not in response:
         raise PayloadError("the response has neither `data` nor `total`")
@@ -87,11 +87,11 @@ def parse_daily(body: bytes) -> Daily:
         raise PayloadError("`data` is not an object of days")
     errors = PayloadErrors()
     given = data or {}
-    texts, raw = dated(list(given), list(given.values()), errors)
-    days = by_date(texts, required_numbers_of(raw, errors), plus, errors)
+    texts, raw = with_dates(list(given), list(given.values()), errors)
+    days = by_date(texts, parse_required_numbers(raw, errors), add, errors)
     if given and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(given)} days is readable")
-    total = number_of(response.get("total"), errors)
+    total = parse_number(response.get("total"), errors)
     if total and not days:
         raise PayloadError("no day is returned, although `total` is not 0")
     return Daily(days, total, errors)
@@ -103,7 +103,7 @@ def parse_costs(body: bytes) -> Daily:
     `value` is the cost of the requested range. If it is null, the cost store was unreachable and
     every day is unknown, whatever `overtime` says; if it is 0, every day is 0.
     """
-    response = object_of(body)
+    response = parse_object(body)
     rows = response.get("overtime")
     if "value" not in response and "overtime" not in response:
         raise PayloadError("the response has neither `value` nor `overtime`")
@@ -112,7 +112,7 @@ def parse_costs(body: bytes) -> Daily:
     errors = PayloadErrors()
     total = None
     if "value" in response:
-        [total] = required_numbers_of([response["value"]], errors)
+        [total] = parse_required_numbers([response["value"]], errors)
         if total is None:
             return Daily({}, None, errors)
     days = _costs_by_date(list(flatten(rows or [])), errors)
@@ -120,12 +120,9 @@ def parse_costs(body: bytes) -> Daily:
 
 
 def _costs_by_date(rows: list[Any], errors: PayloadErrors) -> dict[date, float | None]:
-    objects = [row for row in rows if isinstance(row, dict)]
-    if invalid := len(rows) - len(objects):
-        errors[Reason.ROW] += invalid
-    texts, known = dated([date_text(row) for row in objects], objects, errors)
-    values = required_numbers_of([row.get("value") for row in known], errors)
-    days = by_date(texts, values, plus, errors)
+    texts, known = dated_rows(rows, errors)
+    values = parse_required_numbers([row.get("value") for row in known], errors)
+    days = by_date(texts, values, add, errors)
     if rows and all(value is None for value in days.values()):
         raise PayloadError(f"none of {len(rows)} days is readable")
     return days

@@ -8,13 +8,13 @@ from exporter.api.payloads.parts import NAMELESS
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
-    Reason,
+    add,
+    display_name,
     flatten,
-    json_of,
-    number_of,
-    object_of,
-    plus,
-    title_of,
+    objects_in,
+    parse_json,
+    parse_number,
+    parse_object,
 )
 
 _SUMMABLE = frozenset({"sum", "count"})
@@ -62,46 +62,43 @@ def parse_llm_usage(
     `totalCostSum`, `sum_totalCost`. Rows of the same group are added up, or unknown if the
     aggregation does not allow it (latency percentiles). An empty list is no calls.
     """
-    rows = list(_usage_rows(json_of(body)))
     errors = PayloadErrors()
+    given = list(_usage_rows(parse_json(body)))
     columns: dict[str, dict[str, float | None]] = {measure: {} for measure in measures}
     recognized = False
-    for row in rows:
-        if not isinstance(row, dict):
-            errors[Reason.ROW] += 1
-            continue
+    for row in objects_in(given, errors):
         members = _normalized(row)
         name = _group(members, group)
         for measure, column in columns.items():
             spellings = [key for key in _spellings(measure, aggregation) if key in members]
             recognized = recognized or bool(spellings)
-            number = number_of(members[spellings[0]], errors) if spellings else None
+            number = parse_number(members[spellings[0]], errors) if spellings else None
             if name not in column:
                 column[name] = number
             elif aggregation in _SUMMABLE:
-                column[name] = plus(column[name], number)
+                column[name] = add(column[name], number)
             else:
                 column[name] = None
-    if rows and not recognized:
-        raise PayloadError(f"none of {len(rows)} rows has {' or '.join(measures)}")
+    if given and not recognized:
+        raise PayloadError(f"none of {len(given)} rows has {' or '.join(measures)}")
     if errors and not any(value is not None for c in columns.values() for value in c.values()):
-        raise PayloadError(f"none of {len(rows)} rows is readable")
+        raise PayloadError(f"none of {len(given)} rows is readable")
     return LlmUsage(columns, errors)
 
 
 def parse_spend_cap(body: bytes) -> SpendCap:
     """Parse the spend cap of an org; money is decimal text or a number."""
-    response = object_of(body)
+    response = parse_object(body)
     errors = PayloadErrors()
     enabled = _boolean(response.get("enabled")) is not False
-    limit = number_of(response.get("max_cost_usd"), errors)
-    spent = number_of(response.get("current_spend_usd"), errors)
-    remaining = number_of(response.get("remaining_usd"), errors, signed=True)
+    limit = parse_number(response.get("max_cost_usd"), errors)
+    spent = parse_number(response.get("current_spend_usd"), errors)
+    remaining = parse_number(response.get("remaining_usd"), errors, signed=True)
     if enabled and limit is None and spent is None and remaining is None:
         raise PayloadError("the response has no readable `max_cost_usd` or `current_spend_usd`")
     return SpendCap(
         enabled=enabled,
-        interval=title_of(response.get("interval_type")),
+        interval=display_name(response.get("interval_type")),
         limit=limit if enabled else None,
         spent=spent,
         remaining=remaining if enabled else None,
@@ -141,14 +138,14 @@ def _normal(name: str) -> str:
 def _spellings(measure: str, aggregation: str) -> list[str]:
     """Return the normalized names under which a measure may appear, best first."""
     name = _normal(measure)
-    # A count is aggregated by counting, whatever is asked of the other measures.
+    # A count is aggregated by counting, whatever the aggregation of the other measures.
     words = ("count", aggregation) if measure == "count" else (aggregation,)
     return [spelling for word in words for spelling in (word + name, name + word)] + [name]
 
 
 def _group(members: Mapping[str, Any], group: str) -> str:
     names = _GROUP_NAMES.get(group, (_normal(group),))
-    return next((title_of(members[n]) for n in names if members.get(n) is not None), NAMELESS)
+    return next((display_name(members[n]) for n in names if members.get(n) is not None), NAMELESS)
 
 
 def _boolean(raw: Any) -> bool | None:

@@ -14,17 +14,17 @@ from exporter.api.payloads.fields import (
 )
 from exporter.api.payloads.lists import (
     Pagination,
-    columns_of,
     course_rows,
+    parse_columns,
     parse_pagination,
 )
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
+    course_name,
     flatten,
-    name_of,
-    number_of,
-    object_of,
+    parse_number,
+    parse_object,
 )
 
 _MESSAGES = ("total_conversations", "user_queries", "assistant_responses")
@@ -62,7 +62,7 @@ def parse_headline(body: bytes, *names: str) -> Values:
 
     Null is "not returned": there is nothing to average.
     """
-    response = object_of(body)
+    response = parse_object(body)
     members = {name: _headline(response[name]) for name in names if name in response}
     return values_at(members, *names)
 
@@ -79,7 +79,7 @@ def parse_messages_summary(body: bytes) -> Values:
     Values are `total_conversations`, `user_queries`, `assistant_responses` and
     `average_sentiment_score`, which may be negative.
     """
-    summary = object_of(body).get("summary")
+    summary = parse_object(body).get("summary")
     if not isinstance(summary, dict):
         raise PayloadError("the response has no `summary`")
     return values_at(summary, *_MESSAGES, _SENTIMENT, signed=(_SENTIMENT,))
@@ -101,7 +101,7 @@ def parse_content(
     Fields are such as `enrollments`, `learners_count`, `total_time_spent`; paths are such as
     `totals.total_learners` or `averages.completion_rate`.
     """
-    response = object_of(body)
+    response = parse_object(body)
     results, totals = response.get("results"), response.get("summary")
     if not isinstance(results, list) and not isinstance(totals, dict):
         raise PayloadError("the response has neither `results` nor `summary`")
@@ -112,8 +112,8 @@ def parse_content(
         raise PayloadError(f"none of {len(given)} results is readable")
     analytics = {id_: _object(row.get("analytics")) for id_, row in rows.items()}
     return ContentPage(
-        names={id_: name_of(row.get("name")) for id_, row in rows.items()},
-        columns=columns_of(analytics, fields, errors),
+        names={id_: course_name(row.get("name")) for id_, row in rows.items()},
+        columns=parse_columns(analytics, fields, errors),
         external=frozenset(id_ for id_, row in rows.items() if row.get("external") is True),
         summary={path: _number_at(totals, path, errors) for path in summary},
         pagination=parse_pagination(response, errors),
@@ -131,4 +131,4 @@ def _object(raw: Any) -> dict[str, Any]:
 
 def _number_at(raw: Any, path: str, errors: PayloadErrors) -> float | None:
     found = member_at(raw, path)
-    return None if found is MISSING else number_of(found, errors)
+    return None if found is MISSING else parse_number(found, errors)
