@@ -11,9 +11,12 @@ import yaml
 
 from exporter.problems import ConfigError, Loc, dotted
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 16 << 20
+"""Enough for 100,000 orgs in one file."""
+
 MAX_DEPTH = 20
-MAX_NODES = 250_000
+MAX_ALIASED = 250_000
+"""Values that aliases may add to those of the file."""
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
@@ -73,13 +76,13 @@ def read_any(path: Path) -> Document:
     """Read a YAML file of any form; an empty one is an empty mapping."""
     text = _text(path)
     try:
-        _measure(path, text)
+        size = _size(path, text)
         root = _Loader(text).get_single_node()
     except yaml.YAMLError as error:
         raise ConfigError([_syntax(path, text, error)]) from None
     if root is None:
         return EMPTY
-    walk = _Walk(path)
+    walk = _Walk(path, most=size + MAX_ALIASED)
     tree = walk.value(root, ())
     return Document({} if tree is None else tree, walk.lines, tuple(walk.problems))
 
@@ -89,6 +92,7 @@ class _Walk:
     """Turns the nodes of a file into a tree. Aliases are followed up to a limit."""
 
     path: Path
+    most: int
     lines: dict[Loc, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     nodes: int = 0
@@ -153,10 +157,10 @@ class _Walk:
 
     def _bound(self, node: yaml.Node, loc: Loc) -> None:
         self.nodes += 1
-        if len(loc) > MAX_DEPTH or self.nodes > MAX_NODES:
+        if len(loc) > MAX_DEPTH or self.nodes > self.most:
             problem = (
-                f"{self.path}:{_line(node)}: aliases (*name) expand to more than {MAX_NODES} "
-                f"values or {MAX_DEPTH} levels; use fewer"
+                f"{self.path}:{_line(node)}: aliases (*name) add more than {MAX_ALIASED} values "
+                f"or more than {MAX_DEPTH} levels; use fewer"
             )
             raise ConfigError([problem])
 
@@ -172,7 +176,7 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path}: {_why(error)}"]) from None
     if len(content) > MAX_BYTES:
-        raise ConfigError([f"{path}: is larger than 1 MiB; check the path"])
+        raise ConfigError([f"{path}: is larger than 16 MiB; check the path"])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -192,16 +196,18 @@ def _why(error: OSError | ValueError) -> str:
             return f"cannot be read ({getattr(error, 'strerror', None) or 'not a path'})"
 
 
-def _measure(path: Path, text: str) -> None:
-    """Reject nesting so deep that it would exhaust the parser's stack."""
-    depth = 0
+def _size(path: Path, text: str) -> int:
+    """Return the number of values. Reject nesting so deep that it would exhaust the stack."""
+    depth = events = 0
     for event in yaml.parse(text, Loader=_Loader):
+        events += 1
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise ConfigError(
                 [f"{path}:{_line(event)}: is nested more than {MAX_DEPTH} levels deep; write less"]
             )
+    return events
 
 
 def _syntax(path: Path, text: str, error: yaml.YAMLError) -> str:

@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.problems import ConfigError
-from exporter.yamlfile import Unquoted, read
+from exporter.yamlfile import Unquoted, read, read_any
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_file_that_may_not_be_read_is_told_in_plain_words(path, unprivileged):
         (b"a: b\nc: \xff\n", "2: is not UTF-8 text; save it as UTF-8"),
         ("a: ü\n".encode("utf-16"), "1: is not UTF-8 text; save it as UTF-8"),
         (b"a: b\n\x07\n", " contains control characters; remove them"),
-        (b"#" * (1 << 20) + b"#", " is larger than 1 MiB; check the path"),
+        (b"#" * (16 << 20) + b"#", " is larger than 16 MiB; check the path"),
         (b"[" * 100_000, "1: is nested more than 20 levels deep; write less"),
         (b"- " * 100_000, "1: is nested more than 20 levels deep; write less"),
     ],
@@ -87,6 +87,14 @@ def test_a_file_that_may_not_be_read_is_told_in_plain_words(path, unprivileged):
 def test_a_strange_file_is_told_in_plain_words(path, content, text):
     path.write_bytes(content)
     assert problem(path) == f"{path}:{text}"
+
+
+def test_a_file_may_have_as_many_values_as_it_likes_but_aliases_add_few(path):
+    path.write_text(f"# {'x' * (1 << 20)}\n[{'a, ' * 260_000}]\n")
+    assert len(read_any(path).tree) == 260_000
+    path.write_text(f"- &a [{'a, ' * 10_000}]\n" + "- *a\n" * 30)
+    with pytest.raises(ConfigError, match="aliases"):
+        read_any(path)
 
 
 def test_a_syntax_error_never_quotes_the_file(path):
