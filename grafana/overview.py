@@ -11,7 +11,7 @@ from grafana.panels import grid
 WIDTHS = {
     style.ACTIVE_USERS: 78,
     style.ENROLLMENTS: 122,
-    style.VIDEOS: 82,
+    style.VIDEOS: 84,
     style.SESSIONS: 98,
     style.MESSAGES: 106,
     style.TIME: 78,
@@ -35,7 +35,7 @@ def board() -> Board:
                     title=f"{style.WINDOWS[window]} vs. expected",
                     lines=(
                         Line(
-                            height=3,
+                            height=shared.WITH_SPARKLINE,
                             panels=tuple(
                                 shared.headline(m, window, to_org) for m in style.HEADLINES
                             ),
@@ -45,12 +45,10 @@ def board() -> Board:
                 for window in drops.WINDOWS
             ),
             Row(
-                title="Data quality",
-                lines=(Line(height=3, panels=shared.data_quality(), widths=(5, 5, 4, 5, 5)),),
-            ),
-            Row(
-                title="Where engagement dropped",
-                lines=(Line(height=8, panels=(shared.dropped(),)),),
+                title="Where engagement dropped, and data quality",
+                lines=(
+                    Line(height=8, panels=(shared.dropped(), shared.quality()), widths=(18, 6)),
+                ),
             ),
             Row(title="Orgs, ${window:text}", lines=(Line(height=8, panels=(_orgs(),)),)),
             Row(
@@ -100,7 +98,7 @@ def _orgs() -> Panel:
             expr=promql.age("org"),
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
             cell=COLORED_TEXT,
-            width=94,
+            width=96,
         ),
         Column(
             title="Worst",

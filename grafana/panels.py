@@ -1,6 +1,7 @@
 """The shapes of panel: numbers, bars, trends and tables."""
 
 from collections.abc import Sequence
+from functools import partial
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -52,8 +53,11 @@ from grafana.looks import SAME, Column, Curve, Look, Part
 POLLS = "5m"
 """Smallest step of charts: by default no poll is more frequent."""
 
-POINTS = 672
-"""Most points of a chart, for Prometheus' sake: 30 minutes apart in 14 days."""
+POINTS = 168
+"""Most points of a chart: two hours apart in 14 days, so that the first values are seen there."""
+
+GAP = 8 * style.HOUR
+"""Longest gap that lines bridge: three hours between a backfill and scrapes, and two steps."""
 
 SPARKS = 100
 """Most points of a sparkline."""
@@ -73,8 +77,9 @@ def numbers(
     links: tuple[DashboardLink, ...] = (),
     text: BigValueTextMode = BigValueTextMode.VALUE,
     size: int = 28,
+    stacked: bool = False,
 ) -> Panel:
-    """Return big numbers of this moment side by side, `size` pixels high."""
+    """Return big numbers of this moment, `size` pixels high: side by side, or `stacked`."""
     sparkling = any(part.sparkline for part in parts)
     return Panel(
         type_val="stat",
@@ -90,7 +95,7 @@ def numbers(
             reduce_options=_last(),
             text_mode=text,
             text=VizTextDisplayOptions(title_size=13, value_size=size),
-            orientation=VizOrientation.VERTICAL,
+            orientation=VizOrientation.HORIZONTAL if stacked else VizOrientation.VERTICAL,
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
     )
@@ -130,15 +135,15 @@ def trend(
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
     at_least: float | None = None,
-    bridged: int | None = None,
+    bridged: int = GAP,
     tints: Sequence[tuple[str, str]] = (),
     mark: str = "",
 ) -> Chart:
     """Return lines over time, the axis reaching from 0 to `at_least`.
 
     A value stays until the next one, unless it is a `smooth` rate. Where no value is known there
-    is a gap, unless it is `bridged`: so many seconds at most. `tints` are colors by regular
-    expressions on the names of lines. The chart is marked where `mark` begins to hold.
+    is a gap, unless it is shorter than the seconds that are `bridged`. `tints` are colors by
+    regular expressions on the names of lines. The chart is marked where `mark` begins to hold.
 
     A legend at the right is a table, greatest value first.
     """
@@ -194,6 +199,10 @@ def trend(
     )
     chart.mark = promql.beginning(mark) if mark else ""
     return chart
+
+
+unbridged = partial(trend, bridged=0)
+"""Lines with every gap: of what works all the time, where a gap is an outage."""
 
 
 def grid(

@@ -16,10 +16,18 @@ from grafana.style import Measure
 NAME_SIZE = 16
 """Height of texts that stand where a number would."""
 
+WITH_SPARKLINE = 4
+"""Grid units of a headline: Grafana draws no sparkline in a lower one on a laptop."""
+
+OF_ORG = 'org=~"$org|"'
+"""Alerts of the chosen orgs, and those that are of no org."""
+
 OPERATIONAL = 'alertname=~"Iblai.+", alertname!~"IblaiEngagement.+"'
 """Alerts on the exporter, the API and costs."""
 
 RANGE = "An alert fires below the shaded range; a mark is where that begins."
+
+MEASURES = {measure.source.name: measure.short for measure in style.ENGAGEMENT}
 
 SEVERITIES = style.labels(
     {"critical": ("critical", style.WORST), "warning": ("warning", style.WATCH)}
@@ -146,21 +154,31 @@ def nothing(measure: Measure) -> str:
 
 def dropped() -> Panel:
     """Return the table of what is below its expected range, worst first."""
-    org = links.down(links.ORG, "Open the org", org="org", figure="figure")
+    org = links.down(links.ORG, "Open the org", org="org", figure="figure", window="window")
     share = Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE)
+    worst = f"bottomk({drops.MOST}, {drops.worst()})"
 
     def listed(expression: str) -> str:
-        return f"({expression}) and on ({drops.BY}) bottomk({drops.MOST}, {drops.worst()})"
+        return f"({expression}) and on ({drops.BY}) {worst}"
 
     return grid(
         "Orgs needing attention",
-        "Metrics below their expected range, largest drop first. Percentages are changes from the "
-        "expected value.",
+        "Metrics below their expected range, largest drop first, and for how long: 7 days at "
+        "most. Percentages are changes from the expected value.",
         Column(title="Org", label="org", look=Look(links=(org,)), at_least=150),
         Column(title="Metric", label="metric", at_least=150),
         Column(title="Figure", label="figure", hidden=True),
-        Column(title="Yesterday", expr=listed(drops.change("1d")), look=share, cell=COLORED_TEXT),
-        Column(title="7 days", expr=listed(drops.change("7d")), look=share, cell=COLORED_TEXT),
+        Column(title="Window", label="window", hidden=True),
+        *(
+            Column(
+                title=style.WINDOWS[window],
+                expr=listed(drops.change(window)),
+                look=share,
+                cell=COLORED_TEXT,
+                at_least=106,
+            )
+            for window in drops.WINDOWS
+        ),
         Column(
             title="For",
             expr=listed(drops.lasting()),
@@ -168,12 +186,41 @@ def dropped() -> Panel:
         ),
         Column(
             title="Worst",
-            expr=drops.titled(f"bottomk({drops.MOST}, {drops.worst()})"),
+            expr=drops.titled(
+                f"({worst}) * on ({drops.BY}) group_left (window) ({drops.window_of()})"
+            ),
             hidden=True,
         ),
         sort="Worst",
         limit=drops.MOST,
         nothing="No metric is below its expected range",
+    )
+
+
+def quality() -> Panel:
+    """Return in one panel whether the data is complete and recent."""
+    up = promql.one(catalog.UP, "org")
+    items = promql.one(catalog.COLLECTOR_ITEMS_FAILED, "org", "collector")
+    down = promql.or_zero(f"count({up} == 0)")
+    of = promql.count_label("of", f"count({up})")
+    return numbers(
+        "Data quality",
+        "Orgs, collectors and items whose last attempt failed, the time since the oldest success, "
+        "and alerts of the exporter's rules.",
+        Part(expr=f"{of} * on () group_left () ({down})", name="Orgs failing, of {{of}}"),
+        Part(expr=f"sum({promql.failing()})", name="Collectors failing"),
+        Part(expr=f"sum({items})", name="Items failing"),
+        Part(
+            expr=f"max({promql.age('org')})",
+            name="Oldest data",
+            look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
+        ),
+        Part(expr=promql.or_zero(f"count({_alerts('ALERTS')})"), name="Alerts firing"),
+        look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
+        links=(links.across(links.HEALTH, "org"),),
+        text=BigValueTextMode.VALUE_AND_NAME,
+        size=18,
+        stacked=True,
     )
 
 
@@ -275,10 +322,10 @@ def needs(extra: str) -> str:
     return f"no data: set extras: [{extra}]"
 
 
-def _alerts(name: str, *, where: str = "", firing: bool = True) -> str:
+def _alerts(name: str, *, firing: bool = True) -> str:
     state = 'alertstate="firing"' if firing else ""
     of_exporter = 'alertname=~"Iblai.+"'
-    return f"{name}{{{', '.join(filter(None, (of_exporter, state, where)))}}}"
+    return f"{name}{{{', '.join(filter(None, (of_exporter, OF_ORG, state)))}}}"
 
 
 def firing_alerts() -> Panel:
@@ -298,9 +345,16 @@ def firing_alerts() -> Panel:
             look=Look(links=(links.runbooks(),)),
             at_least=170,
         ),
-        Column(title="Org", label="org", look=Look(links=(org,)), width=95),
-        Column(title="Metric", label="figure", width=88),
-        Column(title="Window", label="window", width=88),
+        Column(title="Org", label="org", look=Look(links=(org,)), width=120),
+        Column(
+            title="Metric", label="figure", look=Look(mappings=(style.texts(MEASURES),)), width=120
+        ),
+        Column(
+            title="Window",
+            label="window",
+            look=Look(mappings=(style.texts(style.WINDOWS),)),
+            width=92,
+        ),
         Column(
             title="Severity",
             label="severity",

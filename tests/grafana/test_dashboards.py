@@ -22,12 +22,13 @@ ANY = {
     "__rate_interval": "4m",
     "__interval": "5m",
 }
-PADDING = 8 + 2 * 8
 UNSIZED = 100
 """Pixels of a column that does not say how many it needs."""
 
-SORT_ICON = 16
-CELL_PADDING = 2 * 6
+SORT_ICON = 18 + 4
+CELL_PADDING = 2 * 6 + 1
+NUMBER = 70
+"""Pixels of a number beside its name."""
 
 GIVEN_BY_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
 GIVEN_BY_THE_CLIENT_LIBRARY = {
@@ -251,10 +252,28 @@ def test_the_names_beside_big_numbers_fit(dashboard):
     for panel in lint.panels(dashboard):
         if panel["type"] == "stat" and panel["options"]["textMode"] == "value_and_name":
             names = list(dict.fromkeys(t["legendFormat"] for t in panel["targets"]))
-            room = (text.panel_width(panel["gridPos"]["w"]) - 16) / len(names) - 8
+            room = text.panel_width(panel["gridPos"]["w"]) - 16
+            if panel["options"]["orientation"] == "horizontal":
+                room -= NUMBER
+            else:
+                room = room / len(names) - 8
             for name in names:
-                shown = name.replace("{{included}} of {{of}}", "28 of 30")
-                assert text.width(shown, size=13) / 1.04 <= room, (panel["title"], shown)
+                shown = name.replace("{{included}}", "28").replace("{{of}}", "30")
+                assert text.width(shown, size=13) <= room, (panel["title"], shown)
+
+
+def test_headlines_are_high_enough_for_grafana_to_draw_their_sparkline():
+    sparkling = [
+        panel
+        for board in boards()
+        for panel in lint.panels(board)
+        if panel["type"] == "stat" and panel["options"]["graphMode"] == "area"
+    ]
+    assert len(sparkling) > 2 * len(style.HEADLINES)
+    for panel in sparkling:
+        body = panel["gridPos"]["h"] * text.ROW - text.GAP - text.PANEL_HEADER
+        assert body > text.LEAST_OF_A_SPARKLINE, panel["title"]
+        assert any(not target["instant"] for target in panel["targets"])
 
 
 @pytest.mark.parametrize("texts", [{"org": "globex"}, {"org": "All"}])
@@ -301,11 +320,19 @@ def test_headings_of_columns_fit_with_the_icon_of_their_order(dashboard):
 
 def test_the_first_screen_shows_engagement_data_quality_and_drops():
     (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
-    above = [p for p in lint.panels(overview) if p["gridPos"]["y"] * 38 < 900 - 150 - 3 * 38]
+    room = 900 - text.CONTROLS_END
+    above = [
+        panel
+        for panel in lint.panels(overview)
+        if (panel["gridPos"]["y"] + panel["gridPos"]["h"]) * text.ROW <= room
+    ]
     titles = [panel["title"] for panel in above]
     for measure in style.HEADLINES:
         assert titles.count(measure.title) == 2
-    assert {"Orgs reporting", "Oldest data", "Orgs needing attention"} <= set(titles)
+    assert {"Data quality", "Orgs needing attention"} <= set(titles)
+    (quality,) = (panel for panel in above if panel["title"] == "Data quality")
+    names = {target["legendFormat"] for target in quality["targets"]}
+    assert {"Orgs failing, of {{of}}", "Oldest data", "Alerts firing"} <= names
 
 
 def test_health_opens_with_three_rows_and_folds_the_details():
@@ -313,7 +340,7 @@ def test_health_opens_with_three_rows_and_folds_the_details():
     headings = [p for p in health["panels"] if p["type"] == "row"]
     assert [heading["collapsed"] for heading in headings] == [False] * 3 + [True] * 3
     height = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in health["panels"])
-    assert height * 38 < 1500
+    assert height * text.ROW < 1500
 
 
 # Words.
@@ -413,6 +440,17 @@ def test_a_measure_with_an_expected_range_is_never_drawn_without_it():
                     ]
                     together = set().union(*asked)
                     drawn |= {m for m in ranges if m in together and ranges[m] in together}
+    for board in boards():
+        for panel in lint.panels(board):
+            asked = set().union(
+                *(
+                    queries.metrics(queries.substituted(t["expr"], {**ANY, **choice}))
+                    for choice in queries.choices(board)
+                    for t in panel["targets"]
+                )
+            )
+            if panel["type"] == "timeseries" and any("_expected" in m for m in asked):
+                assert any("_expected_low" in metric for metric in asked), panel["title"]
     judged = {
         measure.at(window).name
         for measure in (*(m.source for m in style.ENGAGEMENT), catalog.REGISTRATIONS, catalog.COST)
