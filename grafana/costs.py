@@ -168,7 +168,7 @@ def spend_caps(title: str) -> Panel:
         sort="Used",
         descending=True,
         limit=100,
-        nothing="no spend cap (needs extras: [costs])",
+        nothing="no spend cap",
     )
 
 
@@ -231,5 +231,5 @@ def _orgs() -> Panel:
         sort="Cost",
         descending=True,
         limit=100,
-        nothing=shared.needs(EXTRA),
+        nothing=f"set extras: [{EXTRA}]",
     )

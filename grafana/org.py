@@ -11,7 +11,7 @@ from grafana.looks import COLORED_TEXT, Column, Curve, Look, Part
 from grafana.panels import bars, grid, numbers, trend
 
 FEW = 10
-NO_HISTORY = "needs 7 days in Prometheus (backfill)"
+NO_HISTORY = "none, or less than 7 days of history"
 
 
 def board() -> Board:
@@ -312,7 +312,7 @@ def _courses(
         sort=sort,
         descending=descending,
         limit=FEW,
-        nothing="no data (20 users or more in a course)" if sort == "Retention" else style.MISSING,
+        nothing="no course of 20 users" if sort == "Retention" else style.MISSING,
     )
 
 

@@ -213,12 +213,14 @@ def grid(
     descending: bool = False,
     then: str | None = None,
     limit: int = 200,
-    nothing: str = style.MISSING,
+    nothing: str | None = None,
 ) -> Panel:
     """Return a table in pages, `limit` rows at most, and `nothing` where there are none.
 
     Rows are sorted by the column titled `sort`, equal ones by that titled `then`, upwards.
     """
+    if nothing is not None and sum(bool(column.expr) for column in columns) > 1:
+        columns = (*columns, _nothing(columns, sort, nothing))
     order = [{"field": sort, "desc": descending}]
     if then is not None:
         order.append({"field": then, "desc": False})
@@ -268,9 +270,24 @@ def grid(
             footer=TableFooterOptions(show=False, reducer=["sum"], enable_pagination=True),
         ),
         field_config=FieldConfigSource(
-            defaults=Look(unit=style.COUNT, nothing=nothing).config(),
+            defaults=Look(unit=style.COUNT, nothing=nothing or style.MISSING).config(),
             overrides=[_override("byName", column.title, _cells(column)) for column in columns],
         ),
+    )
+
+
+def _nothing(columns: Sequence[Column], sort: str, text: str) -> Column:
+    """Return a column that makes a row with a text where the table has no other.
+
+    Grafana shows what it says about a panel without data only where there is one query.
+    """
+    rows = next(column.expr for column in columns if column.title == sort)
+    labels = [column for column in columns if column.label and not column.hidden]
+    place = next((column for column in labels if not column.look.links), labels[0])
+    return Column(
+        title="Nothing",
+        expr=f'label_replace(vector(0) unless on () ({rows}), "{place.label}", "{text}", "", "")',
+        hidden=True,
     )
 
 

@@ -25,6 +25,8 @@ OF_ORG = 'org=~"$org|"'
 OPERATIONAL = 'alertname=~"Iblai.+", alertname!~"IblaiEngagement.+"'
 """Alerts on the exporter, the API and costs."""
 
+_OF_ALERT = "alertname, org, severity, figure, window"
+
 RANGE = "An alert fires below the shaded range; a mark is where that begins."
 
 MEASURES = {measure.source.name: measure.short for measure in style.ENGAGEMENT}
@@ -193,7 +195,7 @@ def dropped() -> Panel:
         ),
         sort="Worst",
         limit=drops.MOST,
-        nothing="No metric is below its expected range",
+        nothing="None below its range",
     )
 
 
@@ -215,7 +217,7 @@ def quality() -> Panel:
             name="Oldest data",
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
         ),
-        Part(expr=promql.or_zero(f"count({_alerts('ALERTS')})"), name="Alerts firing"),
+        Part(expr=promql.or_zero(f"count({_firing()})"), name="Alerts firing"),
         look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
         links=(links.across(links.HEALTH, "org"),),
         text=BigValueTextMode.VALUE_AND_NAME,
@@ -267,7 +269,7 @@ def data_quality(*, where: str = promql.ORG) -> tuple[Panel, ...]:
         numbers(
             "Alerts firing",
             "Alerts of the exporter's rules. They are listed under Exporter health.",
-            Part(expr=promql.or_zero(f"count({_alerts('ALERTS')})"), name="alerts"),
+            Part(expr=promql.or_zero(f"count({_firing()})"), name="alerts"),
             look=bad,
             links=health,
         ),
@@ -328,12 +330,14 @@ def _alerts(name: str, *, firing: bool = True) -> str:
     return f"{name}{{{', '.join(filter(None, (of_exporter, OF_ORG, state)))}}}"
 
 
+def _firing() -> str:
+    """Return the alerts that fire, one for all collectors and instances of an org."""
+    return f"count by ({_OF_ALERT}) ({_alerts('ALERTS')})"
+
+
 def firing_alerts() -> Panel:
     """Return the table of alerts that fire now."""
-    labels = ("alertname", "org", "severity", "figure", "window")
-    by = ", ".join(labels)
-    since = f"max by ({by}) ({_alerts('ALERTS_FOR_STATE', firing=False)})"
-    now = f"count by ({by}) ({_alerts('ALERTS')})"
+    since = f"max by ({_OF_ALERT}) ({_alerts('ALERTS_FOR_STATE', firing=False)})"
     org = links.down(links.ORG, "Open the org", org="org")
     return grid(
         "Firing alerts",
@@ -364,7 +368,7 @@ def firing_alerts() -> Panel:
         ),
         Column(
             title="For",
-            expr=f"topk(100, (time() - {since}) and on ({by}) {now})",
+            expr=f"topk(100, (time() - {since}) and on ({_OF_ALERT}) {_firing()})",
             look=Look(unit=style.SECONDS, decimals=0),
             width=70,
         ),

@@ -510,6 +510,19 @@ def test_tables_come_in_pages_and_with_a_limit(dashboard):
         assert steps["limit"]["limitField"] <= 200
 
 
+def test_a_table_without_rows_says_why(dashboard):
+    for panel in tables(dashboard):
+        if len(panel["targets"]) == 1 or panel["title"] in {"Orgs", "Collectors"}:
+            continue
+        asked = panel["targets"][-1]["expr"]
+        text = panel["fieldConfig"]["defaults"]["noValue"]
+        place = re.search(rf'"(\w+)", "{re.escape(text)}", "", ""\)$', asked)
+        assert asked.startswith("label_replace(vector(0) unless on () (")
+        shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+        assert dict(columns(panel))[shown["renameByName"][place[1]]].get("custom.hidden") is None
+        assert dict(columns(panel))["Nothing"]["custom.hidden"]
+
+
 def test_a_value_that_does_not_exist_is_a_gray_dash(dashboard):
     for panel in tables(dashboard):
         shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
