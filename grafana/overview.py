@@ -1,12 +1,13 @@
 """Engagement overview: how engagement is, where it dropped, and whether the data is complete."""
 
-from grafana_foundation_sdk.models.dashboard import Panel
+from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from exporter import catalog
 from grafana import drops, links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.looks import COLORED_TEXT, Column, Look
 from grafana.panels import grid
+from grafana.style import Measure
 
 WIDTHS = {
     style.ACTIVE_USERS: 78,
@@ -23,7 +24,6 @@ WIDTHS = {
 
 def board() -> Board:
     """Return the dashboard."""
-    to_org = links.across(links.ORG, "org", "window")
     return Board(
         uid=links.OVERVIEW,
         description="Engagement of all orgs: how it is, where it dropped, how complete the data "
@@ -37,7 +37,8 @@ def board() -> Board:
                         Line(
                             height=shared.WITH_SPARKLINE,
                             panels=tuple(
-                                shared.headline(m, window, to_org) for m in style.HEADLINES
+                                shared.headline(m, window, _chart_of(m, window))
+                                for m in style.HEADLINES
                             ),
                         ),
                     ),
@@ -62,6 +63,10 @@ def board() -> Board:
             ),
         ],
     )
+
+
+def _chart_of(measure: Measure, window: str) -> DashboardLink:
+    return links.across(links.ORG, "org", figure=measure.source.name, window=window)
 
 
 def _orgs() -> Panel:

@@ -228,7 +228,7 @@ def quality() -> Panel:
 
 def data_quality(*, where: str = promql.ORG) -> tuple[Panel, ...]:
     """Return the strip that says whether the data is complete and recent."""
-    health = (links.across(links.HEALTH, "org"),)
+    health = (links.across(links.HEALTH, "org"),) if where == promql.ORG else ()
     up = promql.one(catalog.UP, "org", where=where)
     bad = Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD)
     reporting = promql.or_zero(f"count({up} == 1)")

@@ -610,6 +610,23 @@ def test_links_set_variables_that_exist_and_single_ones_to_single_values():
     assert seen > 20
 
 
+def test_a_headline_opens_the_chart_of_its_measure_and_window():
+    (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
+    for measure in style.HEADLINES:
+        panels = [p for p in lint.panels(overview) if p["title"] == measure.title]
+        for panel, window in zip(panels, drops.WINDOWS, strict=True):
+            (link,) = panel["links"]
+            chosen = queries.set_by(link["url"])
+            assert (chosen["figure"], chosen["window"]) == (measure.source.name, window)
+
+
+def test_a_drop_opens_the_chart_of_its_metric_and_window():
+    (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
+    (panel,) = (p for p in lint.panels(overview) if p["title"] == "Orgs needing attention")
+    (link,) = queries.links(dict(columns(panel))["Org"])
+    assert {"org", "figure", "window"} <= queries.set_by(link["url"]).keys()
+
+
 def test_links_to_a_dashboard_take_the_window_along():
     for board in boards():
         for link in queries.links(board):
