@@ -92,7 +92,7 @@ def numbers(
         options=stat.Options(
             graph_mode=BigValueGraphMode.AREA if sparkling else BigValueGraphMode.NONE,
             color_mode=BigValueColorMode.VALUE,
-            reduce_options=_last(),
+            reduce_options=_last(_shown(parts)),
             text_mode=text,
             text=VizTextDisplayOptions(title_size=13, value_size=size),
             orientation=VizOrientation.HORIZONTAL if stacked else VizOrientation.VERTICAL,
@@ -370,5 +370,11 @@ def _override(
     )
 
 
-def _last() -> ReduceDataOptions:
-    return ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
+def _shown(parts: Sequence[Part]) -> str:
+    """Return the pattern of the fields that become numbers, empty for all but times."""
+    hidden = "|".join(part.name for part in parts if part.hidden)
+    return f"/^(?!(Time|{hidden})$)/" if hidden else ""
+
+
+def _last(fields: str = "") -> ReduceDataOptions:
+    return ReduceDataOptions(calcs=["lastNotNull"], fields=fields, values=False)

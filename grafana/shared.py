@@ -16,6 +16,9 @@ from grafana.style import Measure
 NAME_SIZE = 16
 """Height of texts that stand where a number would."""
 
+HEADROOM = 1.4
+"""Range of a sparkline, of its largest value: its line would strike the number out."""
+
 WITH_SPARKLINE = 4
 """Grid units of a headline: Grafana draws no sparkline in a lower one on a laptop."""
 
@@ -71,6 +74,11 @@ def headline(measure: Measure, window: str, *ways: DashboardLink) -> Panel:
             expr=f"({change}) and ({lacking})",
             name="vs. expected",
             look=Look(unit=style.SHARE, decimals=0, color=style.GRAY),
+        ),
+        Part(
+            expr=f"max_over_time(({promql.value(measure, window)})[7d:1d]) * {HEADROOM}",
+            name="headroom",
+            hidden=True,
         ),
         look=look(measure),
         links=ways,

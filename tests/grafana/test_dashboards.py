@@ -251,15 +251,17 @@ def test_titles_fit_at_1440_pixels_beside_the_docked_menu(dashboard):
 def test_the_names_beside_big_numbers_fit(dashboard):
     for panel in lint.panels(dashboard):
         if panel["type"] == "stat" and panel["options"]["textMode"] == "value_and_name":
-            names = list(dict.fromkeys(t["legendFormat"] for t in panel["targets"]))
+            shown = re.compile(panel["options"]["reduceOptions"]["fields"].strip("/"))
+            legends = dict.fromkeys(target["legendFormat"] for target in panel["targets"])
+            names = [name for name in legends if shown.match(name)]
             room = text.panel_width(panel["gridPos"]["w"]) - 16
             if panel["options"]["orientation"] == "horizontal":
                 room -= NUMBER
             else:
                 room = room / len(names) - 8
             for name in names:
-                shown = name.replace("{{included}}", "28").replace("{{of}}", "30")
-                assert text.width(shown, size=13) <= room, (panel["title"], shown)
+                filled = name.replace("{{included}}", "28").replace("{{of}}", "30")
+                assert text.width(filled, size=13) <= room, (panel["title"], filled)
 
 
 def test_headlines_are_high_enough_for_grafana_to_draw_their_sparkline():
@@ -274,6 +276,9 @@ def test_headlines_are_high_enough_for_grafana_to_draw_their_sparkline():
         body = panel["gridPos"]["h"] * text.ROW - text.GAP - text.PANEL_HEADER
         assert body > text.LEAST_OF_A_SPARKLINE, panel["title"]
         assert any(not target["instant"] for target in panel["targets"])
+        # The range of the sparkline is that of all queries, and one of them is above the line.
+        assert panel["options"]["reduceOptions"]["fields"] == "/^(?!(Time|headroom)$)/"
+        assert re.search(r"\* 1\.\d$", panel["targets"][-1]["expr"])
 
 
 @pytest.mark.parametrize("texts", [{"org": "globex"}, {"org": "All"}])
@@ -485,7 +490,7 @@ def test_a_sum_without_all_orgs_says_so_and_is_not_green():
     (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
     for measure in style.HEADLINES:
         for panel in (p for p in lint.panels(overview) if p["title"] == measure.title):
-            value, complete, lacking = panel["targets"]
+            value, complete, lacking, _ = panel["targets"]
             assert value["legendFormat"] == "{{included}} of {{of}} orgs"
             assert f'collector="{measure.collector}"' in complete["expr"]
             assert "unless" in complete["expr"]
