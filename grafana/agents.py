@@ -28,7 +28,7 @@ def board() -> Board:
                 title="Usage, ${window:text}",
                 lines=(
                     Line(
-                        height=3,
+                        height=shared.WITH_SPARKLINE,
                         panels=(
                             shared.headline(style.CONVERSATIONS, promql.WINDOW),
                             _users(),
@@ -49,7 +49,7 @@ def board() -> Board:
                             _users_vs_expected(),
                         ),
                     ),
-                    Line(height=8, panels=(_new_and_returning(), _messages())),
+                    Line(height=8, panels=(_returning(), _new(), _messages())),
                     Line(height=8, panels=_per_conversation()),
                 ),
             ),
@@ -103,6 +103,13 @@ def _totals() -> tuple[Panel, ...]:
             size=22,
         )
 
+    month = numbers(
+        "Messages this month",
+        "Messages in conversations with agents in the current calendar month.",
+        Part(expr=promql.total(catalog.MESSAGES_THIS_MONTH), name="messages"),
+        look=shared.count(),
+        size=22,
+    )
     return (
         numbered(
             "Agents",
@@ -116,11 +123,7 @@ def _totals() -> tuple[Panel, ...]:
             ("From users", promql.total(catalog.HUMAN_MESSAGES)),
             ("From agents", promql.total(catalog.AI_MESSAGES)),
         ),
-        numbered(
-            "Messages this month",
-            "Messages in conversations with agents in the current calendar month.",
-            ("Messages", promql.total(catalog.MESSAGES_THIS_MONTH)),
-        ),
+        month,
     )
 
 
@@ -141,9 +144,11 @@ def _users_vs_expected() -> Chart:
     )
 
 
-def _weekly(measure: Windowed, name: str, color: str, *, fill: int = 0) -> Curve:
+def _weekly(
+    measure: Windowed, name: str, color: str, *, fill: int = 0, dashed: bool = False
+) -> Curve:
     expression = promql.total(promql.over(measure, "7d"))
-    return Curve(expr=expression, name=name, look=Look(color=color), fill=fill)
+    return Curve(expr=expression, name=name, look=Look(color=color), fill=fill, dashed=dashed)
 
 
 def _counts(title: str, description: str, *curves: Curve) -> Chart:
@@ -151,12 +156,19 @@ def _counts(title: str, description: str, *curves: Curve) -> Chart:
     return trend(title, description, *curves, look=look)
 
 
-def _new_and_returning() -> Panel:
+def _returning() -> Panel:
     return _counts(
-        "New and returning users, 7 days",
-        "Unique users of agents that the platform counts as new and as returning.",
+        "Returning users, 7 days",
+        "Unique users of agents that the platform counts as returning.",
         _weekly(catalog.RETURNING_AGENT_USERS, "returning", AGAIN, fill=10),
-        _weekly(catalog.NEW_AGENT_USERS, "new", NEW, fill=25),
+    )
+
+
+def _new() -> Panel:
+    return _counts(
+        "New users, 7 days",
+        "Unique users of agents that the platform counts as new.",
+        _weekly(catalog.NEW_AGENT_USERS, "new", NEW, fill=10),
     )
 
 
@@ -165,7 +177,8 @@ def _messages() -> Panel:
         "Messages, 7 days",
         "Messages of users to agents, and their responses.",
         _weekly(catalog.USER_MESSAGES, "from users", AGAIN),
-        _weekly(catalog.ASSISTANT_RESPONSES, "from agents", NEW),
+        # Most messages have one response, so that the lines coincide.
+        _weekly(catalog.ASSISTANT_RESPONSES, "from agents", NEW, dashed=True),
     )
 
 

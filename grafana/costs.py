@@ -15,7 +15,7 @@ EXTRA = "costs"
 FEW = 10
 DAYS = 28
 PERIOD = "${period}"
-MORE = style.steps(style.PLAIN, (1.5, style.WATCH), (2, style.BAD))
+MORE = style.from_all(style.PLAIN, (0.5, style.WATCH), (1, style.BAD))
 SPENT = style.steps(style.GOOD, (0.8, style.WATCH), (1, style.BAD))
 MONEY = Look(unit=style.MONEY, decimals=2)
 
@@ -111,13 +111,15 @@ def _per_user() -> Panel:
 def _vs_expected() -> Panel:
     return trend(
         "Cost of a day vs. expected",
-        "Cost of yesterday. An alert fires when a day costs far more than expected.",
-        Curve(expr=promql.total(_cost("1d")), name=COST.title, look=Look(color=COST.color)),
-        Curve(
-            expr=promql.expected_value(COST, "1d"),
-            name=style.EXPECTED,
-            look=Look(color=style.GRAY),
-            dashed=True,
+        "Cost of yesterday, with the lower half of its expected range. An alert fires when a day "
+        "costs far more than expected.",
+        *shared.range_of(
+            COST.title,
+            Look(color=COST.color),
+            promql.total(_cost("1d")),
+            promql.expected_value(COST, "1d"),
+            promql.expected_value(COST, "1d", promql.LOW),
+            end=style.BOUND,
         ),
         look=Look(unit=style.MONEY, decimals=2, nothing=shared.needs(EXTRA)),
     )
@@ -166,7 +168,7 @@ def spend_caps(title: str) -> Panel:
         sort="Used",
         descending=True,
         limit=100,
-        nothing="no spend cap (needs extras: [costs])",
+        nothing="no spend cap",
     )
 
 
@@ -204,8 +206,8 @@ def _orgs() -> Panel:
     org = links.down(links.ORG, "Open the org", org="org")
     return grid(
         "Orgs by cost",
-        "Orgs that cost most in the chosen window, and the cost of 7 days as a share of the "
-        "expected one. Orange from 150 %, red from 200 %.",
+        "Orgs that cost most in the chosen window, and the change of the cost of 7 days from the "
+        "expected one. Orange from +50 %, red from +100 %.",
         Column(title="Org", label="org", look=Look(links=(org,)), at_least=90),
         Column(
             title="Cost",
@@ -221,7 +223,7 @@ def _orgs() -> Panel:
         ),
         Column(
             title="7 days vs. expected",
-            expr=f"{week} / ({wanted} > 0)",
+            expr=f"{week} / ({wanted} > 0) - 1",
             look=Look(unit=style.SHARE, decimals=0, thresholds=MORE),
             cell=COLORED_TEXT,
             width=172,
@@ -229,5 +231,5 @@ def _orgs() -> Panel:
         sort="Cost",
         descending=True,
         limit=100,
-        nothing=shared.needs(EXTRA),
+        nothing=f"set extras: [{EXTRA}]",
     )

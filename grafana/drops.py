@@ -13,8 +13,8 @@ BY = "org, figure"
 MOST = 200
 """Most rows of the table."""
 
-_SINCE = "[14d:1d]"
-"""Steps are at midnight UTC, shortly before windows change. Shorter ones cost much time."""
+_SINCE = "[7d:1d]"
+"""Steps are at midnight UTC, shortly before windows change. More of them cost much time."""
 _FIGURES = "|".join(measure.source.name for measure in ENGAGEMENT)
 
 
@@ -48,18 +48,36 @@ def change(window: str) -> str:
 
 
 def lasting() -> str:
-    """Return for how many seconds what dropped has been below its range, 14 days at most.
+    """Return for how many seconds what dropped has been below its range, 7 days at most.
 
     Without history it is the time since yesterday began.
     """
     seen = f"({measures('1d')} * 0 + time())"
     good = f"max_over_time(({seen} unless {dropped()}){_SINCE})"
-    first = f"min_over_time({seen}{_SINCE})"
-    yesterday = f"(max by (org) ({catalog.WINDOW_END.name}{{{ORG}}}) - {DAY})"
-    return (
-        f"(time() - ({good} or {first}) and {dropped()}) "
-        f"or {dropped()} * 0 + on (org) group_left () (time() - {yesterday})"
+    # Of one measure for all: that of each costs as much as everything else.
+    first = f"min_over_time(({_one(catalog.ACTIVE_USERS.at('1d').name)} * 0 + time()){_SINCE})"
+    yesterday = f"({_one(catalog.WINDOW_END.name)} - {DAY})"
+    since = " or ".join(
+        f"{dropped()} * 0 + on (org) group_left () (time() - {moment})"
+        for moment in (first, yesterday)
     )
+    return f"(time() - {good} and {dropped()}) or {since}"
+
+
+def _one(name: str) -> str:
+    return f"max by (org) ({name}{{{ORG}}})"
+
+
+def window_of() -> str:
+    """Return 1 for what dropped, with the window in which it did as the label `window`.
+
+    Yesterday comes first: 7 days follow it, and may still be within their range.
+    """
+    of_windows = f" or on ({BY}) ".join(
+        f'label_replace({measures(w)} < {measures(w, LOW)}, "window", "{w}", "", "")'
+        for w in WINDOWS
+    )
+    return f"({of_windows}) * 0 + 1"
 
 
 def titled(expression: str) -> str:

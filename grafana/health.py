@@ -8,7 +8,7 @@ from exporter.catalog import Metric
 from grafana import links, promql, shared, style, traffic, variables
 from grafana.board import Board, Line, Row
 from grafana.looks import COLORED_TEXT, Column, Curve, Look, Part
-from grafana.panels import Chart, grid, numbers, trend
+from grafana.panels import Chart, grid, numbers, unbridged
 from grafana.promql import TARGET
 from grafana.traffic import WHERE
 
@@ -44,7 +44,7 @@ def board() -> Board:
             Row(
                 title="Problems",
                 lines=(
-                    Line(height=8, panels=(shared.firing_alerts(), _failing()), widths=(14, 10)),
+                    Line(height=8, panels=(shared.firing_alerts(), _failing()), widths=(15, 9)),
                 ),
             ),
             Row(
@@ -84,7 +84,7 @@ def board() -> Board:
 
 def _alerts_begin() -> str:
     """Return the alerts on the exporter, the API and costs where they begin to fire."""
-    firing = f'{{{shared.OPERATIONAL}, alertstate="firing", org=~"$org|"}}'
+    firing = f'{{{shared.OPERATIONAL}, alertstate="firing", {shared.OF_ORG}}}'
     by = "max by (alertname)"
     fires = f"{by} (ALERTS{firing})"
     return f"({promql.in_steps(fires)}) unless ({fires})"
@@ -225,7 +225,7 @@ def _collectors() -> Panel:
 
 
 def _failing() -> Panel:
-    return trend(
+    return unbridged(
         "Orgs failing by collector",
         "Orgs for which a collector failed at its last attempt. One collector for many orgs points "
         "at the platform, many collectors for one org at its key.",
@@ -238,7 +238,7 @@ def _failing() -> Panel:
 
 
 def _stretch() -> Panel:
-    return trend(
+    return unbridged(
         "Polling stretch over time",
         "Factor by which polling intervals are stretched because demand exceeds the API's limits.",
         Curve(expr=_each(catalog.SCHEDULE_STRETCH), name=BY_INSTANCE),
@@ -249,7 +249,7 @@ def _stretch() -> Panel:
 
 def _missed() -> Panel:
     rate = f"rate({catalog.MISSED_RUNS.name}{{{TARGET}}}[$__rate_interval])"
-    return trend(
+    return unbridged(
         "Missed runs per hour",
         catalog.MISSED_RUNS.help,
         Curve(expr=promql.per_hour(f"max by (instance) ({rate})"), name=BY_INSTANCE),
@@ -263,7 +263,7 @@ def _durations() -> Panel:
     def duration(at: str) -> str:
         return promql.one(catalog.COLLECTOR_DURATION, "collector", where=WHERE, at=at)
 
-    return trend(
+    return unbridged(
         f"Slowest {FEW} collectors",
         "Duration of the last attempt, for the org where it was longest.",
         Curve(expr=promql.largest(FEW, duration, "collector"), name="{{collector}}"),
@@ -274,7 +274,7 @@ def _durations() -> Panel:
 
 def _window_age() -> Panel:
     ends = promql.one(catalog.WINDOW_END, *PER_COLLECTOR, where=WHERE)
-    return trend(
+    return unbridged(
         "Age of complete days",
         f"Hours since the windows of complete days ended, of the {FEW} collectors furthest behind. "
         "More than 24 means that yesterday is missing.",
@@ -289,7 +289,7 @@ def _window_age() -> Panel:
 
 def _generations() -> Panel:
     labels = ("org", "collector", "generation")
-    return trend(
+    return unbridged(
         "Collectors by API generation",
         "Collectors whose values come from the seeds' endpoints, and from the newer family (v2).",
         Curve(
@@ -303,7 +303,7 @@ def _generations() -> Panel:
 
 def _items() -> Panel:
     items = promql.one(catalog.COLLECTOR_ITEMS_FAILED, *PER_COLLECTOR, where=WHERE)
-    return trend(
+    return unbridged(
         "Items failing by collector",
         "Courses and agents that failed while others succeeded. Their last values are served until "
         "they are stale.",
@@ -318,7 +318,7 @@ def _by_instance(
     title: str, description: str, expression: str, look: Look, *, at_least: float | None = None
 ) -> Chart:
     curve = Curve(expr=expression, name=BY_INSTANCE)
-    return trend(title, description, curve, look=look, at_least=at_least)
+    return unbridged(title, description, curve, look=look, at_least=at_least)
 
 
 def _series() -> Panel:

@@ -26,7 +26,7 @@ def board() -> Board:
                 title="Learning, ${window:text}",
                 lines=(
                     Line(
-                        height=3,
+                        height=shared.WITH_SPARKLINE,
                         panels=(
                             shared.headline(style.TIME, promql.WINDOW),
                             shared.headline(style.COMPLETIONS, promql.WINDOW),
@@ -48,7 +48,13 @@ def board() -> Board:
                     ),
                 ),
             ),
-            Row(title="Courses", lines=(Line(height=13, panels=(_busiest(), _unfinished())),)),
+            Row(
+                title="Courses",
+                lines=(
+                    Line(height=13, panels=(_busiest(),)),
+                    Line(height=13, panels=(_unfinished(),)),
+                ),
+            ),
         ],
     )
 
@@ -127,7 +133,7 @@ def _busiest() -> Panel:
             "Active days",
             promql.per_course(catalog.COURSE_ACTIVITY_PER_LEARNER),
             Look(unit=style.NUMBER, decimals=0),
-            114,
+            118,
         ),
         sort="Hours",
         descending=True,
@@ -149,7 +155,7 @@ def _unfinished() -> Panel:
             "Passed",
             f"{promql.per_course(catalog.COURSE_PASSED)} / ({enrolled} > 0)",
             share,
-            84,
+            88,
         ),
         ("Grade", promql.per_course(catalog.COURSE_AVERAGE_GRADE), share, 80),
         sort="Completion",
@@ -178,7 +184,7 @@ def _courses(
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=100),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=280),
         Column(title="Org", label="org", hidden=True),
         Column(title="Id", label="course_id", hidden=True),
         *(
@@ -190,7 +196,7 @@ def _courses(
             expr=promql.named(of_chosen(completion)),
             look=Look(unit=style.SHARE, decimals=0, color=style.COMPLETIONS.color, low=0, high=1),
             cell=BAR,
-            width=112,
+            width=160,
         ),
         sort=sort,
         descending=descending,

@@ -38,12 +38,16 @@ def drop_down() -> DashboardLink:
     )
 
 
-def across(uid: str, *variables: str) -> DashboardLink:
-    """Return the link of a panel to a dashboard that takes `variables` and the time range along."""
+def across(uid: str, *variables: str, **values: str) -> DashboardLink:
+    """Return the link of a panel to a dashboard that takes `variables` and the time range along.
+
+    Other variables get `values`.
+    """
     kept = (f"${{{name}:queryparam}}" for name in variables)
+    given = (f"var-{name}={value}" for name, value in values.items())
     return DashboardLink(
         title=f"Open {TITLES[uid].partition(' / ')[2]}",
-        url=_path(uid, *kept, "${__url_time_range}"),
+        url=_path(uid, *kept, *given, "${__url_time_range}"),
     )
 
 

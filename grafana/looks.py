@@ -87,13 +87,15 @@ SAME = Look()
 class Part:
     """One query of a panel. `name` is its legend, which may hold labels as `{{label}}`.
 
-    `sparkline` draws its values over time behind the last one.
+    `sparkline` draws its values over time behind the last one. A `hidden` part is not shown, and
+    counts for the range of sparklines: Grafana gives those of a panel one range.
     """
 
     expr: str
     name: str
     look: Look = SAME
     sparkline: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

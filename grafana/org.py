@@ -4,13 +4,14 @@ from grafana_foundation_sdk.models.common import BigValueTextMode, LegendPlaceme
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from exporter import catalog
+from exporter.catalog import Windowed
 from grafana import drops, links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
-from grafana.looks import BAR, COLORED_TEXT, Column, Curve, Look, Part
+from grafana.looks import COLORED_TEXT, Column, Curve, Look, Part
 from grafana.panels import bars, grid, numbers, trend
 
 FEW = 10
-NO_HISTORY = "needs 7 days in Prometheus (backfill)"
+NO_HISTORY = "none, or less than 7 days of history"
 
 
 def board() -> Board:
@@ -45,7 +46,7 @@ def board() -> Board:
                     Line(height=8, panels=(_windows(), _stickiness_over_time())),
                 ),
             ),
-            Row(title="Courses", lines=(Line(height=12, panels=(_busiest(), _declining())),)),
+            Row(title="Courses", lines=(Line(height=13, panels=(_busiest(), _declining())),)),
             Row(title="Agents", lines=(Line(height=9, panels=(_agents(), _agents_over_time())),)),
             Row(
                 title="Data quality",
@@ -56,7 +57,7 @@ def board() -> Board:
 
 
 def _chosen_now() -> tuple[Panel, ...]:
-    number = Look(unit=style.NUMBER, decimals=1, color=style.PLAIN)
+    number = Look(unit=style.COUNT, decimals=1, color=style.PLAIN)
     change = f"({drops.chosen()}) / ({drops.chosen(promql.EXPECTED)}) - 1"
     return (
         numbers(
@@ -104,17 +105,17 @@ def _chosen() -> Panel:
             drops.chosen(promql.EXPECTED),
             drops.chosen(promql.LOW),
         ),
-        look=Look(unit=style.NUMBER),
+        look=Look(unit=style.COUNT, decimals=1),
         mark=f"({drops.chosen()}) < ({drops.chosen(promql.LOW)})",
     )
 
 
 def _changes() -> Panel:
     return bars(
-        "All metrics vs. expected",
+        "All metrics as % of expected",
         "Each metric as a share of its expected value in the chosen window. Green from 80 %, "
         "orange from 60 %.",
-        *(Part(expr=f"{promql.change(m)} + 1", name=m.title) for m in style.WATCHED),
+        *(Part(expr=f"{promql.change(m)} + 1", name=m.short) for m in style.WATCHED),
         look=Look(
             unit=style.SHARE,
             decimals=0,
@@ -237,11 +238,8 @@ def _busiest() -> Panel:
         "Courses with most active users, and the share of their videos that a learner completed. "
         "A click opens the course.",
         f"topk({FEW}, {users})",
-        (
-            "Watched",
-            promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO),
-            style.VIDEOS.color,
-        ),
+        ("Enrolled", catalog.COURSE_ENROLLMENTS, 96),
+        ("Watched", promql.per_course(catalog.COURSE_VIDEO_WATCHED_RATIO)),
         sort="Users",
         descending=True,
     )
@@ -257,7 +255,8 @@ def _declining() -> Panel:
         "Courses where the smallest share of the users of 28 days was active in the last 7. Only "
         "courses with 20 users or more.",
         f"bottomk({FEW}, {week} / ({month} >= 20))",
-        ("Retention", f"{week} / ({month} > 0)", style.ACTIVE_USERS.color),
+        ("Unenrolled", catalog.COURSE_UNENROLLMENTS, 114),
+        ("Retention", f"{week} / ({month} > 0)"),
         sort="Retention",
         descending=False,
     )
@@ -267,52 +266,53 @@ def _courses(
     title: str,
     description: str,
     chosen: str,
-    share: tuple[str, str, str],
+    count: tuple[str, Windowed, int],
+    share: tuple[str, str],
     *,
     sort: str,
     descending: bool,
 ) -> Panel:
     """Return a table of the courses that `chosen` picks, with their names.
 
-    `share` is the column of bars: its title, expression and color.
+    `count` is a column beside the users: its title, measure and width. `share` is the last one: its
+    title and expression.
     """
-    users, came, left = (
-        promql.per_course(promql.over(measure))
-        for measure in (
-            catalog.COURSE_ACTIVE_USERS,
-            catalog.COURSE_ENROLLMENTS,
-            catalog.COURSE_UNENROLLMENTS,
-        )
-    )
+    users = promql.per_course(promql.over(catalog.COURSE_ACTIVE_USERS))
     course = links.down(links.COURSE, "Open the course", "window", org="org", course="course_id")
 
     def of_chosen(expression: str) -> str:
         return f"{expression} and on (org, course_id) {chosen}"
 
-    def column(name: str, expression: str, width: int) -> Column:
-        return Column(title=name, expr=expression, look=shared.count(), width=width)
-
-    name, expression, color = share
+    name, measure, width = count
+    last, expression = share
     return grid(
         title,
         description,
-        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=140),
+        Column(title="Course", label="course_name", look=Look(links=(course,)), at_least=180),
         Column(title="Org", label="org", hidden=True),
         Column(title="Id", label="course_id", hidden=True),
-        column("Users", promql.named(of_chosen(users)), 80),
-        column("Enrolled", of_chosen(came), 96),
-        column("Unenrolled", of_chosen(left), 112),
+        Column(
+            title="Users",
+            expr=promql.named(of_chosen(users)),
+            look=shared.count(),
+            width=86,
+        ),
         Column(
             title=name,
+            expr=of_chosen(promql.per_course(promql.over(measure))),
+            look=shared.count(),
+            width=width,
+        ),
+        Column(
+            title=last,
             expr=of_chosen(expression),
-            look=Look(unit=style.SHARE, decimals=0, color=color, low=0, high=1),
-            cell=BAR,
-            width=105,
+            look=Look(unit=style.SHARE, decimals=0),
+            width=112,
         ),
         sort=sort,
         descending=descending,
         limit=FEW,
-        nothing="no data (20 users or more in a course)" if sort == "Retention" else style.MISSING,
+        nothing="no course of 20 users" if sort == "Retention" else style.MISSING,
     )
 
 

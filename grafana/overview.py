@@ -1,17 +1,18 @@
 """Engagement overview: how engagement is, where it dropped, and whether the data is complete."""
 
-from grafana_foundation_sdk.models.dashboard import Panel
+from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from exporter import catalog
 from grafana import drops, links, promql, shared, style, variables
 from grafana.board import Board, Line, Row
 from grafana.looks import COLORED_TEXT, Column, Look
 from grafana.panels import grid
+from grafana.style import Measure
 
 WIDTHS = {
     style.ACTIVE_USERS: 78,
     style.ENROLLMENTS: 122,
-    style.VIDEOS: 82,
+    style.VIDEOS: 84,
     style.SESSIONS: 98,
     style.MESSAGES: 106,
     style.TIME: 78,
@@ -23,7 +24,6 @@ WIDTHS = {
 
 def board() -> Board:
     """Return the dashboard."""
-    to_org = links.across(links.ORG, "org", "window")
     return Board(
         uid=links.OVERVIEW,
         description="Engagement of all orgs: how it is, where it dropped, how complete the data "
@@ -35,9 +35,10 @@ def board() -> Board:
                     title=f"{style.WINDOWS[window]} vs. expected",
                     lines=(
                         Line(
-                            height=3,
+                            height=shared.WITH_SPARKLINE,
                             panels=tuple(
-                                shared.headline(m, window, to_org) for m in style.HEADLINES
+                                shared.headline(m, window, _chart_of(m, window))
+                                for m in style.HEADLINES
                             ),
                         ),
                     ),
@@ -45,12 +46,10 @@ def board() -> Board:
                 for window in drops.WINDOWS
             ),
             Row(
-                title="Data quality",
-                lines=(Line(height=3, panels=shared.data_quality(), widths=(5, 5, 4, 5, 5)),),
-            ),
-            Row(
-                title="Where engagement dropped",
-                lines=(Line(height=8, panels=(shared.dropped(),)),),
+                title="Where engagement dropped, and data quality",
+                lines=(
+                    Line(height=8, panels=(shared.dropped(), shared.quality()), widths=(18, 6)),
+                ),
             ),
             Row(title="Orgs, ${window:text}", lines=(Line(height=8, panels=(_orgs(),)),)),
             Row(
@@ -64,6 +63,10 @@ def board() -> Board:
             ),
         ],
     )
+
+
+def _chart_of(measure: Measure, window: str) -> DashboardLink:
+    return links.across(links.ORG, "org", figure=measure.source.name, window=window)
 
 
 def _orgs() -> Panel:
@@ -100,7 +103,7 @@ def _orgs() -> Panel:
             expr=promql.age("org"),
             look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
             cell=COLORED_TEXT,
-            width=94,
+            width=96,
         ),
         Column(
             title="Worst",

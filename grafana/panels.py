@@ -1,6 +1,7 @@
 """The shapes of panel: numbers, bars, trends and tables."""
 
 from collections.abc import Sequence
+from functools import partial
 from string import ascii_uppercase
 
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -52,8 +53,11 @@ from grafana.looks import SAME, Column, Curve, Look, Part
 POLLS = "5m"
 """Smallest step of charts: by default no poll is more frequent."""
 
-POINTS = 672
-"""Most points of a chart, for Prometheus' sake: 30 minutes apart in 14 days."""
+POINTS = 168
+"""Most points of a chart: two hours apart in 14 days, so that the first values are seen there."""
+
+GAP = 8 * style.HOUR
+"""Longest gap that lines bridge: three hours between a backfill and scrapes, and two steps."""
 
 SPARKS = 100
 """Most points of a sparkline."""
@@ -73,8 +77,9 @@ def numbers(
     links: tuple[DashboardLink, ...] = (),
     text: BigValueTextMode = BigValueTextMode.VALUE,
     size: int = 28,
+    stacked: bool = False,
 ) -> Panel:
-    """Return big numbers of this moment side by side, `size` pixels high."""
+    """Return big numbers of this moment, `size` pixels high: side by side, or `stacked`."""
     sparkling = any(part.sparkline for part in parts)
     return Panel(
         type_val="stat",
@@ -87,10 +92,10 @@ def numbers(
         options=stat.Options(
             graph_mode=BigValueGraphMode.AREA if sparkling else BigValueGraphMode.NONE,
             color_mode=BigValueColorMode.VALUE,
-            reduce_options=_last(),
+            reduce_options=_last(_shown(parts)),
             text_mode=text,
             text=VizTextDisplayOptions(title_size=13, value_size=size),
-            orientation=VizOrientation.VERTICAL,
+            orientation=VizOrientation.HORIZONTAL if stacked else VizOrientation.VERTICAL,
         ),
         field_config=FieldConfigSource(defaults=look.config(), overrides=_overrides(parts)),
     )
@@ -130,15 +135,15 @@ def trend(
     stacked: bool = False,
     legend: LegendPlacement = LegendPlacement.BOTTOM,
     at_least: float | None = None,
-    bridged: int | None = None,
+    bridged: int = GAP,
     tints: Sequence[tuple[str, str]] = (),
     mark: str = "",
 ) -> Chart:
     """Return lines over time, the axis reaching from 0 to `at_least`.
 
     A value stays until the next one, unless it is a `smooth` rate. Where no value is known there
-    is a gap, unless it is `bridged`: so many seconds at most. `tints` are colors by regular
-    expressions on the names of lines. The chart is marked where `mark` begins to hold.
+    is a gap, unless it is shorter than the seconds that are `bridged`. `tints` are colors by
+    regular expressions on the names of lines. The chart is marked where `mark` begins to hold.
 
     A legend at the right is a table, greatest value first.
     """
@@ -196,6 +201,10 @@ def trend(
     return chart
 
 
+unbridged = partial(trend, bridged=0)
+"""Lines with every gap: of what works all the time, where a gap is an outage."""
+
+
 def grid(
     title: str,
     description: str,
@@ -204,12 +213,14 @@ def grid(
     descending: bool = False,
     then: str | None = None,
     limit: int = 200,
-    nothing: str = style.MISSING,
+    nothing: str | None = None,
 ) -> Panel:
     """Return a table in pages, `limit` rows at most, and `nothing` where there are none.
 
     Rows are sorted by the column titled `sort`, equal ones by that titled `then`, upwards.
     """
+    if nothing is not None and sum(bool(column.expr) for column in columns) > 1:
+        columns = (*columns, _nothing(columns, sort, nothing))
     order = [{"field": sort, "desc": descending}]
     if then is not None:
         order.append({"field": then, "desc": False})
@@ -259,9 +270,24 @@ def grid(
             footer=TableFooterOptions(show=False, reducer=["sum"], enable_pagination=True),
         ),
         field_config=FieldConfigSource(
-            defaults=Look(unit=style.COUNT, nothing=nothing).config(),
+            defaults=Look(unit=style.COUNT, nothing=nothing or style.MISSING).config(),
             overrides=[_override("byName", column.title, _cells(column)) for column in columns],
         ),
+    )
+
+
+def _nothing(columns: Sequence[Column], sort: str, text: str) -> Column:
+    """Return a column that makes a row with a text where the table has no other.
+
+    Grafana shows what it says about a panel without data only where there is one query.
+    """
+    rows = next(column.expr for column in columns if column.title == sort)
+    labels = [column for column in columns if column.label and not column.hidden]
+    place = next((column for column in labels if not column.look.links), labels[0])
+    return Column(
+        title="Nothing",
+        expr=f'label_replace(vector(0) unless on () ({rows}), "{place.label}", "{text}", "", "")',
+        hidden=True,
     )
 
 
@@ -344,5 +370,11 @@ def _override(
     )
 
 
-def _last() -> ReduceDataOptions:
-    return ReduceDataOptions(calcs=["lastNotNull"], fields="", values=False)
+def _shown(parts: Sequence[Part]) -> str:
+    """Return the pattern of the fields that become numbers, empty for all but times."""
+    hidden = "|".join(part.name for part in parts if part.hidden)
+    return f"/^(?!(Time|{hidden})$)/" if hidden else ""
+
+
+def _last(fields: str = "") -> ReduceDataOptions:
+    return ReduceDataOptions(calcs=["lastNotNull"], fields=fields, values=False)

@@ -16,10 +16,23 @@ from grafana.style import Measure
 NAME_SIZE = 16
 """Height of texts that stand where a number would."""
 
+HEADROOM = 1.4
+"""Range of a sparkline, of its largest value: its line would strike the number out."""
+
+WITH_SPARKLINE = 4
+"""Grid units of a headline: Grafana draws no sparkline in a lower one on a laptop."""
+
+OF_ORG = 'org=~"$org|"'
+"""Alerts of the chosen orgs, and those that are of no org."""
+
 OPERATIONAL = 'alertname=~"Iblai.+", alertname!~"IblaiEngagement.+"'
 """Alerts on the exporter, the API and costs."""
 
+_OF_ALERT = "alertname, org, severity, figure, window"
+
 RANGE = "An alert fires below the shaded range; a mark is where that begins."
+
+MEASURES = {measure.source.name: measure.short for measure in style.ENGAGEMENT}
 
 SEVERITIES = style.labels(
     {"critical": ("critical", style.WORST), "warning": ("warning", style.WATCH)}
@@ -61,6 +74,11 @@ def headline(measure: Measure, window: str, *ways: DashboardLink) -> Panel:
             expr=f"({change}) and ({lacking})",
             name="vs. expected",
             look=Look(unit=style.SHARE, decimals=0, color=style.GRAY),
+        ),
+        Part(
+            expr=f"max_over_time(({promql.value(measure, window)})[7d:1d]) * {HEADROOM}",
+            name="headroom",
+            hidden=True,
         ),
         look=look(measure),
         links=ways,
@@ -146,21 +164,31 @@ def nothing(measure: Measure) -> str:
 
 def dropped() -> Panel:
     """Return the table of what is below its expected range, worst first."""
-    org = links.down(links.ORG, "Open the org", org="org", figure="figure")
+    org = links.down(links.ORG, "Open the org", org="org", figure="figure", window="window")
     share = Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE)
+    worst = f"bottomk({drops.MOST}, {drops.worst()})"
 
     def listed(expression: str) -> str:
-        return f"({expression}) and on ({drops.BY}) bottomk({drops.MOST}, {drops.worst()})"
+        return f"({expression}) and on ({drops.BY}) {worst}"
 
     return grid(
         "Orgs needing attention",
-        "Metrics below their expected range, largest drop first. Percentages are changes from the "
-        "expected value.",
+        "Metrics below their expected range, largest drop first, and for how long: 7 days at "
+        "most. Percentages are changes from the expected value.",
         Column(title="Org", label="org", look=Look(links=(org,)), at_least=150),
         Column(title="Metric", label="metric", at_least=150),
         Column(title="Figure", label="figure", hidden=True),
-        Column(title="Yesterday", expr=listed(drops.change("1d")), look=share, cell=COLORED_TEXT),
-        Column(title="7 days", expr=listed(drops.change("7d")), look=share, cell=COLORED_TEXT),
+        Column(title="Window", label="window", hidden=True),
+        *(
+            Column(
+                title=style.WINDOWS[window],
+                expr=listed(drops.change(window)),
+                look=share,
+                cell=COLORED_TEXT,
+                at_least=106,
+            )
+            for window in drops.WINDOWS
+        ),
         Column(
             title="For",
             expr=listed(drops.lasting()),
@@ -168,18 +196,47 @@ def dropped() -> Panel:
         ),
         Column(
             title="Worst",
-            expr=drops.titled(f"bottomk({drops.MOST}, {drops.worst()})"),
+            expr=drops.titled(
+                f"({worst}) * on ({drops.BY}) group_left (window) ({drops.window_of()})"
+            ),
             hidden=True,
         ),
         sort="Worst",
         limit=drops.MOST,
-        nothing="No metric is below its expected range",
+        nothing="None below its range",
+    )
+
+
+def quality() -> Panel:
+    """Return in one panel whether the data is complete and recent."""
+    up = promql.one(catalog.UP, "org")
+    items = promql.one(catalog.COLLECTOR_ITEMS_FAILED, "org", "collector")
+    down = promql.or_zero(f"count({up} == 0)")
+    of = promql.count_label("of", f"count({up})")
+    return numbers(
+        "Data quality",
+        "Orgs, collectors and items whose last attempt failed, the time since the oldest success, "
+        "and alerts of the exporter's rules.",
+        Part(expr=f"{of} * on () group_left () ({down})", name="Orgs failing, of {{of}}"),
+        Part(expr=f"sum({promql.failing()})", name="Collectors failing"),
+        Part(expr=f"sum({items})", name="Items failing"),
+        Part(
+            expr=f"max({promql.age('org')})",
+            name="Oldest data",
+            look=Look(unit=style.SECONDS, decimals=0, thresholds=style.AGE),
+        ),
+        Part(expr=promql.or_zero(f"count({_firing()})"), name="Alerts firing"),
+        look=Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD),
+        links=(links.across(links.HEALTH, "org"),),
+        text=BigValueTextMode.VALUE_AND_NAME,
+        size=18,
+        stacked=True,
     )
 
 
 def data_quality(*, where: str = promql.ORG) -> tuple[Panel, ...]:
     """Return the strip that says whether the data is complete and recent."""
-    health = (links.across(links.HEALTH, "org"),)
+    health = (links.across(links.HEALTH, "org"),) if where == promql.ORG else ()
     up = promql.one(catalog.UP, "org", where=where)
     bad = Look(unit=style.COUNT, decimals=0, thresholds=style.NONE_IS_GOOD)
     reporting = promql.or_zero(f"count({up} == 1)")
@@ -220,7 +277,7 @@ def data_quality(*, where: str = promql.ORG) -> tuple[Panel, ...]:
         numbers(
             "Alerts firing",
             "Alerts of the exporter's rules. They are listed under Exporter health.",
-            Part(expr=promql.or_zero(f"count({_alerts('ALERTS')})"), name="alerts"),
+            Part(expr=promql.or_zero(f"count({_firing()})"), name="alerts"),
             look=bad,
             links=health,
         ),
@@ -275,18 +332,20 @@ def needs(extra: str) -> str:
     return f"no data: set extras: [{extra}]"
 
 
-def _alerts(name: str, *, where: str = "", firing: bool = True) -> str:
+def _alerts(name: str, *, firing: bool = True) -> str:
     state = 'alertstate="firing"' if firing else ""
     of_exporter = 'alertname=~"Iblai.+"'
-    return f"{name}{{{', '.join(filter(None, (of_exporter, state, where)))}}}"
+    return f"{name}{{{', '.join(filter(None, (of_exporter, OF_ORG, state)))}}}"
+
+
+def _firing() -> str:
+    """Return the alerts that fire, one for all collectors and instances of an org."""
+    return f"count by ({_OF_ALERT}) ({_alerts('ALERTS')})"
 
 
 def firing_alerts() -> Panel:
     """Return the table of alerts that fire now."""
-    labels = ("alertname", "org", "severity", "figure", "window")
-    by = ", ".join(labels)
-    since = f"max by ({by}) ({_alerts('ALERTS_FOR_STATE', firing=False)})"
-    now = f"count by ({by}) ({_alerts('ALERTS')})"
+    since = f"max by ({_OF_ALERT}) ({_alerts('ALERTS_FOR_STATE', firing=False)})"
     org = links.down(links.ORG, "Open the org", org="org")
     return grid(
         "Firing alerts",
@@ -298,9 +357,16 @@ def firing_alerts() -> Panel:
             look=Look(links=(links.runbooks(),)),
             at_least=170,
         ),
-        Column(title="Org", label="org", look=Look(links=(org,)), width=95),
-        Column(title="Metric", label="figure", width=88),
-        Column(title="Window", label="window", width=88),
+        Column(title="Org", label="org", look=Look(links=(org,)), width=120),
+        Column(
+            title="Metric", label="figure", look=Look(mappings=(style.texts(MEASURES),)), width=120
+        ),
+        Column(
+            title="Window",
+            label="window",
+            look=Look(mappings=(style.texts(style.WINDOWS),)),
+            width=92,
+        ),
         Column(
             title="Severity",
             label="severity",
@@ -310,7 +376,7 @@ def firing_alerts() -> Panel:
         ),
         Column(
             title="For",
-            expr=f"topk(100, (time() - {since}) and on ({by}) {now})",
+            expr=f"topk(100, (time() - {since}) and on ({_OF_ALERT}) {_firing()})",
             look=Look(unit=style.SECONDS, decimals=0),
             width=70,
         ),

@@ -1,5 +1,6 @@
 """The visual language: one color, unit and precision for a measure on every dashboard."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.models.dashboard import (
@@ -23,7 +24,8 @@ DAY = 24 * HOUR
 COUNT = "locale"
 RATE = "reqps"
 SECONDS = "s"
-MINUTES = "m"
+MINUTES = "suffix:min"
+"""As minutes for all sizes: on an axis `m` says "1 hours" twice."""
 SHARE = "percentunit"
 BYTES = "bytes"
 NUMBER = "short"
@@ -211,14 +213,18 @@ def plain(color: str = PLAIN) -> ThresholdsConfig:
     return steps(color)
 
 
-# Nothing falls by more than all of it. A base of minus infinity would be null in the JSON, which
-# Grafana compares as 0 where it stands in an override: every drop would be of the base's color.
-CHANGE = ThresholdsConfig(
-    steps=[
-        Threshold(value=value, color=color)
-        for value, color in ((-1, WORST), (-0.8, BAD), (-0.4, WATCH), (-0.2, GOOD))
-    ]
-)
+def from_all(base: str, *others: tuple[float, str]) -> ThresholdsConfig:
+    """Return thresholds of a change: `base` from -100 %, then each color from its value up.
+
+    Nothing falls by more than all of it. A base of minus infinity would be null in the JSON, which
+    Grafana compares as 0 where it stands in an override: every drop would be of the base's color.
+    """
+    return ThresholdsConfig(
+        steps=[Threshold(value=value, color=color) for value, color in ((-1, base), *others)]
+    )
+
+
+CHANGE = from_all(WORST, (-0.8, BAD), (-0.4, WATCH), (-0.2, GOOD))
 NONE_IS_GOOD = steps(GOOD, (1, BAD))
 SOME_ERRORS = steps(GOOD, (0.01, WATCH), (0.05, BAD))
 COMPLETE = steps(BAD, (0.5, WATCH), (1, GOOD))
@@ -236,6 +242,16 @@ def absent() -> ValueMapping:
             match=SpecialValueMatch.NULL,
             result=ValueMappingResult(text=ABSENT, color=GRAY),
         )
+    )
+
+
+def texts(shown: Mapping[str, str]) -> ValueMapping:
+    """Return the mapping of single values to texts."""
+    return ValueMap(
+        options={
+            value: ValueMappingResult(text=text, index=index)
+            for index, (value, text) in enumerate(shown.items())
+        }
     )
 
 

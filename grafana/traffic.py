@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 from exporter import catalog
 from grafana import promql, style
 from grafana.looks import Curve, Look
-from grafana.panels import trend
+from grafana.panels import unbridged
 
 STATUSES = (("^2", style.GOOD), ("^4", style.WATCH), ("^[^24]", style.BAD))
 """Colors of statuses, and of what went wrong instead of one."""
@@ -19,7 +19,7 @@ COUNT = Look(unit=style.COUNT, decimals=0)
 def requests() -> Panel:
     """Return requests by status; one that never occurred would draw over the others."""
     sent = promql.counted(catalog.API_REQUESTS, "code", where=WHERE)
-    return trend(
+    return unbridged(
         "Requests to the API by status",
         "Requests sent to the API by HTTP status, or by the kind of failure.",
         Curve(expr=f"{sent} > 0", name="{{code}}"),
@@ -34,7 +34,7 @@ def errors() -> Panel:
     """Return the share of requests that fail."""
     failed = promql.counted(catalog.API_REQUESTS, "org", where=f'{WHERE}, code!~"2.."')
     sent = promql.counted(catalog.API_REQUESTS, "org", where=WHERE)
-    return trend(
+    return unbridged(
         "Share of requests failing by org",
         f"Share of requests that ended in anything but a 2xx status, in the {FEW} orgs where it is "
         "largest.",
@@ -49,7 +49,7 @@ def errors() -> Panel:
 def latency() -> Panel:
     """Return how long requests take."""
     shades = {0.5: "#93C5FD", 0.95: "#3B82F6", 0.99: "#1D4ED8"}
-    return trend(
+    return unbridged(
         "Latency of the API",
         "Duration of requests to the API, body included, over all endpoints.",
         *(
@@ -68,7 +68,7 @@ def latency() -> Panel:
 def slowest() -> Panel:
     """Return how long requests take by endpoint."""
     p95 = promql.quantile(0.95, catalog.API_REQUEST_DURATION, "endpoint")
-    return trend(
+    return unbridged(
         "Latency by endpoint, 95th percentile",
         f"The {FEW} slowest endpoints, body included. Most are polled once an hour, so lines "
         "bridge gaps.",
@@ -82,7 +82,7 @@ def slowest() -> Panel:
 
 def slowed() -> Panel:
     """Return rate limits and retries."""
-    return trend(
+    return unbridged(
         "Rate limits and retries per hour",
         "Rate limit responses, and requests that were retried.",
         Curve(
@@ -104,7 +104,7 @@ def slowed() -> Panel:
 def unread() -> Panel:
     """Return responses that could not be read."""
     unread = promql.counted(catalog.PAYLOAD_ERRORS, "reason", where=WHERE)
-    return trend(
+    return unbridged(
         "Unreadable responses per hour",
         "Responses, or rows and days in responses, that could not be read. The rest was used.",
         Curve(expr=f"{promql.per_hour(unread)} > 0", name="{{reason}}"),
@@ -117,7 +117,7 @@ def unread() -> Panel:
 def dropped() -> Panel:
     """Return series that limits withhold."""
     cut = promql.one(catalog.SERIES_DROPPED, "org", "reason", where=WHERE)
-    return trend(
+    return unbridged(
         "Series not served",
         "Series that exceed series_limit or are below min_group_size.",
         Curve(expr=f"sum by (reason) ({cut})", name="{{reason}}"),

@@ -17,6 +17,11 @@ CHART_DAYS = 35
 """Days that the small charts show."""
 
 _SHOWN = tuple(measure for measure in catalog.WINDOWED if measure.labels == ("org",))
+_WITHOUT_ALERT = frozenset(
+    measure.name for measure in (catalog.UNENROLLMENTS, catalog.REGISTRATIONS, catalog.COST)
+)
+"""Measures of which no alert fires when they are low."""
+
 _CORE_ENDPOINTS = frozenset(c.endpoint for c in COLLECTORS if c.group == CORE)
 
 
@@ -29,6 +34,7 @@ class Cell:
     change: str = ""
     tone: str = ""
     low: str = ""
+    alert: bool = False
     reason: str = ""
 
 
@@ -77,6 +83,7 @@ def rows(
             change=texts.change(value, expected),
             tone=texts.tone(value, expected, measure),
             low="" if low is None else texts.amount(low, unit),
+            alert=measure.name not in _WITHOUT_ALERT,
             reason="" if low is not None else ranges.of(org, measure, window, end=yesterday).reason,
         )
 
@@ -89,10 +96,12 @@ def rows(
     return found
 
 
-def daily_charts(org: str, history: History) -> Iterator[Chart]:
-    """Return a chart of the last days of each measure that has daily values."""
+def daily_charts(org: Org, history: History, *, now: datetime) -> Iterator[Chart]:
+    """Return a chart of the last complete days of each measure that has daily values."""
+    today = local_date(now, org.zone)
     for measure in _SHOWN:
-        days = dict(list(history.series(org, measure.name).items())[-CHART_DAYS:])
+        known = history.series(org.key, measure.name).items()
+        days = dict([(day, value) for day, value in known if day < today][-CHART_DAYS:])
         if days:
             last = max(days)
 

@@ -238,7 +238,7 @@ class StatusPages:
             return page
         org = self._orgs.org(key)
         rows = measures.rows(org, self._values.values(key), self._ranges, now=self._clock.now())
-        charts = list(measures.daily_charts(key, self._history))
+        charts = list(measures.daily_charts(org, self._history, now=self._clock.now()))
         return self._render(
             "org.html",
             org=key,

@@ -22,12 +22,13 @@ ANY = {
     "__rate_interval": "4m",
     "__interval": "5m",
 }
-PADDING = 8 + 2 * 8
 UNSIZED = 100
 """Pixels of a column that does not say how many it needs."""
 
-SORT_ICON = 16
-CELL_PADDING = 2 * 6
+SORT_ICON = 18 + 4
+CELL_PADDING = 2 * 6 + 1
+NUMBER = 70
+"""Pixels of a number beside its name."""
 
 GIVEN_BY_PROMETHEUS = {"up", "ALERTS", "ALERTS_FOR_STATE", "scrape_duration_seconds"}
 GIVEN_BY_THE_CLIENT_LIBRARY = {
@@ -250,11 +251,34 @@ def test_titles_fit_at_1440_pixels_beside_the_docked_menu(dashboard):
 def test_the_names_beside_big_numbers_fit(dashboard):
     for panel in lint.panels(dashboard):
         if panel["type"] == "stat" and panel["options"]["textMode"] == "value_and_name":
-            names = list(dict.fromkeys(t["legendFormat"] for t in panel["targets"]))
-            room = (text.panel_width(panel["gridPos"]["w"]) - 16) / len(names) - 8
+            shown = re.compile(panel["options"]["reduceOptions"]["fields"].strip("/"))
+            legends = dict.fromkeys(target["legendFormat"] for target in panel["targets"])
+            names = [name for name in legends if shown.match(name)]
+            room = text.panel_width(panel["gridPos"]["w"]) - 16
+            if panel["options"]["orientation"] == "horizontal":
+                room -= NUMBER
+            else:
+                room = room / len(names) - 8
             for name in names:
-                shown = name.replace("{{included}} of {{of}}", "28 of 30")
-                assert text.width(shown, size=13) / 1.04 <= room, (panel["title"], shown)
+                filled = name.replace("{{included}}", "28").replace("{{of}}", "30")
+                assert text.width(filled, size=13) <= room, (panel["title"], filled)
+
+
+def test_headlines_are_high_enough_for_grafana_to_draw_their_sparkline():
+    sparkling = [
+        panel
+        for board in boards()
+        for panel in lint.panels(board)
+        if panel["type"] == "stat" and panel["options"]["graphMode"] == "area"
+    ]
+    assert len(sparkling) > 2 * len(style.HEADLINES)
+    for panel in sparkling:
+        body = panel["gridPos"]["h"] * text.ROW - text.GAP - text.PANEL_HEADER
+        assert body > text.LEAST_OF_A_SPARKLINE, panel["title"]
+        assert any(not target["instant"] for target in panel["targets"])
+        # The range of the sparkline is that of all queries, and one of them is above the line.
+        assert panel["options"]["reduceOptions"]["fields"] == "/^(?!(Time|headroom)$)/"
+        assert re.search(r"\* 1\.\d$", panel["targets"][-1]["expr"])
 
 
 @pytest.mark.parametrize("texts", [{"org": "globex"}, {"org": "All"}])
@@ -301,11 +325,19 @@ def test_headings_of_columns_fit_with_the_icon_of_their_order(dashboard):
 
 def test_the_first_screen_shows_engagement_data_quality_and_drops():
     (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
-    above = [p for p in lint.panels(overview) if p["gridPos"]["y"] * 38 < 900 - 150 - 3 * 38]
+    room = 900 - text.CONTROLS_END
+    above = [
+        panel
+        for panel in lint.panels(overview)
+        if (panel["gridPos"]["y"] + panel["gridPos"]["h"]) * text.ROW <= room
+    ]
     titles = [panel["title"] for panel in above]
     for measure in style.HEADLINES:
         assert titles.count(measure.title) == 2
-    assert {"Orgs reporting", "Oldest data", "Orgs needing attention"} <= set(titles)
+    assert {"Data quality", "Orgs needing attention"} <= set(titles)
+    (quality,) = (panel for panel in above if panel["title"] == "Data quality")
+    names = {target["legendFormat"] for target in quality["targets"]}
+    assert {"Orgs failing, of {{of}}", "Oldest data", "Alerts firing"} <= names
 
 
 def test_health_opens_with_three_rows_and_folds_the_details():
@@ -313,7 +345,7 @@ def test_health_opens_with_three_rows_and_folds_the_details():
     headings = [p for p in health["panels"] if p["type"] == "row"]
     assert [heading["collapsed"] for heading in headings] == [False] * 3 + [True] * 3
     height = max(p["gridPos"]["y"] + p["gridPos"]["h"] for p in health["panels"])
-    assert height * 38 < 1500
+    assert height * text.ROW < 1500
 
 
 # Words.
@@ -413,6 +445,17 @@ def test_a_measure_with_an_expected_range_is_never_drawn_without_it():
                     ]
                     together = set().union(*asked)
                     drawn |= {m for m in ranges if m in together and ranges[m] in together}
+    for board in boards():
+        for panel in lint.panels(board):
+            asked = set().union(
+                *(
+                    queries.metrics(queries.substituted(t["expr"], {**ANY, **choice}))
+                    for choice in queries.choices(board)
+                    for t in panel["targets"]
+                )
+            )
+            if panel["type"] == "timeseries" and any("_expected" in m for m in asked):
+                assert any("_expected_low" in metric for metric in asked), panel["title"]
     judged = {
         measure.at(window).name
         for measure in (*(m.source for m in style.ENGAGEMENT), catalog.REGISTRATIONS, catalog.COST)
@@ -447,7 +490,7 @@ def test_a_sum_without_all_orgs_says_so_and_is_not_green():
     (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
     for measure in style.HEADLINES:
         for panel in (p for p in lint.panels(overview) if p["title"] == measure.title):
-            value, complete, lacking = panel["targets"]
+            value, complete, lacking, _ = panel["targets"]
             assert value["legendFormat"] == "{{included}} of {{of}} orgs"
             assert f'collector="{measure.collector}"' in complete["expr"]
             assert "unless" in complete["expr"]
@@ -470,6 +513,19 @@ def test_tables_come_in_pages_and_with_a_limit(dashboard):
         assert panel["options"]["footer"]["enablePagination"]
         steps = {step["id"]: step["options"] for step in panel["transformations"]}
         assert steps["limit"]["limitField"] <= 200
+
+
+def test_a_table_without_rows_says_why(dashboard):
+    for panel in tables(dashboard):
+        if len(panel["targets"]) == 1 or panel["title"] in {"Orgs", "Collectors"}:
+            continue
+        asked = panel["targets"][-1]["expr"]
+        text = panel["fieldConfig"]["defaults"]["noValue"]
+        place = re.search(rf'"(\w+)", "{re.escape(text)}", "", ""\)$', asked)
+        assert asked.startswith("label_replace(vector(0) unless on () (")
+        shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
+        assert dict(columns(panel))[shown["renameByName"][place[1]]].get("custom.hidden") is None
+        assert dict(columns(panel))["Nothing"]["custom.hidden"]
 
 
 def test_a_value_that_does_not_exist_is_a_gray_dash(dashboard):
@@ -557,6 +613,23 @@ def test_links_set_variables_that_exist_and_single_ones_to_single_values():
                 assert there[name] or single, link["url"]
             assert "${__url_time_range}" in rest
     assert seen > 20
+
+
+def test_a_headline_opens_the_chart_of_its_measure_and_window():
+    (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
+    for measure in style.HEADLINES:
+        panels = [p for p in lint.panels(overview) if p["title"] == measure.title]
+        for panel, window in zip(panels, drops.WINDOWS, strict=True):
+            (link,) = panel["links"]
+            chosen = queries.set_by(link["url"])
+            assert (chosen["figure"], chosen["window"]) == (measure.source.name, window)
+
+
+def test_a_drop_opens_the_chart_of_its_metric_and_window():
+    (overview,) = (board for board in boards() if board["uid"] == links.OVERVIEW)
+    (panel,) = (p for p in lint.panels(overview) if p["title"] == "Orgs needing attention")
+    (link,) = queries.links(dict(columns(panel))["Org"])
+    assert {"org", "figure", "window"} <= queries.set_by(link["url"]).keys()
 
 
 def test_links_to_a_dashboard_take_the_window_along():

@@ -231,3 +231,27 @@ def test_a_collector_that_was_never_tried_has_not_failed(check):
         '{org="acme", collector="fine"}': 0,
     }
     check(promql.failing(), given, expected)
+
+
+def test_a_drop_has_the_window_in_which_it_is_below_its_range_yesterday_first(check):
+    given = [
+        *measured(style.ACTIVE_USERS, "both", 20, 100, 70, window="1d"),
+        *measured(style.ACTIVE_USERS, "both", 60, 100, 70, window="7d"),
+        *measured(style.ACTIVE_USERS, "week", 90, 100, 70, window="1d"),
+        *measured(style.ACTIVE_USERS, "week", 60, 100, 70, window="7d"),
+        *measured(style.ACTIVE_USERS, "fine", 90, 100, 70, window="1d"),
+    ]
+    expected = {
+        '{figure="active_users", org="both", window="1d"}': 1,
+        '{figure="active_users", org="week", window="7d"}': 1,
+    }
+    check(drops.window_of(), given, expected)
+
+
+def test_a_drop_lasts_seven_days_at_most(check):
+    given = [
+        series(promql.over(catalog.ACTIVE_USERS, "1d", kind), f"{value}x40", org="acme")
+        for kind, value in (("", 10), (promql.EXPECTED, 100), (promql.LOW, 70))
+    ]
+    expected = {of("acme", "active_users"): 7 * DAY}
+    check(drops.lasting(), given, expected, at="240h", interval="12h")

@@ -1,53 +1,103 @@
 """How wide texts are in Grafana's font, Inter, and what a screen of 1440 pixels leaves for them."""
 
-_ADVANCES = {
-    " ": 0.28,
-    "a": 0.561,
-    "b": 0.612,
-    "c": 0.571,
-    "d": 0.612,
-    "e": 0.583,
-    "f": 0.356,
-    "g": 0.612,
-    "h": 0.594,
-    "i": 0.242,
-    "j": 0.242,
-    "k": 0.543,
-    "l": 0.242,
-    "m": 0.876,
-    "n": 0.594,
-    "o": 0.602,
-    "p": 0.612,
-    "q": 0.612,
-    "r": 0.379,
-    "s": 0.533,
-    "t": 0.358,
-    "u": 0.594,
-    "v": 0.561,
-    "w": 0.806,
-    "x": 0.546,
-    "y": 0.561,
-    "z": 0.551,
-    ",": 0.29,
-    ".": 0.29,
-    "/": 0.36,
-    "-": 0.46,
-    "M": 0.905,
-    "W": 0.99,
-    "I": 0.266,
-    "%": 0.96,
+_CHARACTERS = {
+    "ijl": 516,
+    " ": 546,
+    "I": 558,
+    ",.:": 621,
+    "!": 623,
+    "'": 641,
+    ";": 646,
+    "`": 690,
+    "t": 697,
+    "|": 708,
+    "()[]": 755,
+    "/\\": 757,
+    "f": 777,
+    "r": 792,
+    "1": 850,
+    "{}": 902,
+    "-": 947,
+    "_": 948,
+    "^": 976,
+    '"': 1012,
+    "*": 1066,
+    "?": 1080,
+    "s": 1103,
+    "x": 1141,
+    "kz": 1145,
+    "L": 1158,
+    "a": 1163,
+    "7": 1170,
+    "v": 1177,
+    "Jy": 1178,
+    "c": 1182,
+    "e": 1203,
+    "F": 1207,
+    "hnu": 1232,
+    "E": 1235,
+    "o": 1237,
+    "2": 1262,
+    "5bdpq": 1266,
+    "g": 1269,
+    "3": 1284,
+    "8": 1289,
+    "69": 1290,
+    "#": 1308,
+    "Z": 1312,
+    "P": 1314,
+    "0": 1322,
+    "$S": 1323,
+    "R": 1327,
+    "T": 1337,
+    "&": 1338,
+    "4": 1344,
+    "B": 1345,
+    "+<=>~": 1367,
+    "K": 1408,
+    "Y": 1426,
+    "X": 1435,
+    "AV": 1452,
+    "D": 1478,
+    "C": 1502,
+    "U": 1516,
+    "H": 1525,
+    "G": 1531,
+    "N": 1549,
+    "O": 1570,
+    "Q": 1574,
+    "w": 1698,
+    "m": 1819,
+    "M": 1869,
+    "@": 2012,
+    "%": 2034,
+    "W": 2054,
 }
-"""Advances in em. Other characters take the width of a wide capital."""
+"""Advances of characters in Inter Medium 4.0 (rsms.me/inter), in units of which 2,048 are an em."""
 
+_EM = 2048
+_ADVANCES = {letter: advance / _EM for text, advance in _CHARACTERS.items() for letter in text}
 _OTHER = 0.75
-_MEDIUM = 1.04
-"""Titles are of medium weight: measured at two titles of a real Grafana."""
+"""Advance of other characters, in em: that of a wide capital."""
+
+_SPACING = 0.01071
+"""Em that Grafana adds to each character."""
 
 SCREEN = 1440
 MENU = 300
 MARGIN = 2 * 16
 CONTENT = SCREEN - MENU - MARGIN
 """Pixels that Grafana leaves to panels beside its docked menu."""
+
+CONTROLS_END = 144
+"""Pixels above the first row: the top of the page and the controls."""
+
+ROW = 38
+"""Pixels of a unit of the grid's height, the gap included."""
+
+PANEL_HEADER = 34
+LEAST_OF_A_SPARKLINE = 100
+"""Pixels of a panel below its header up to which numbers beside each other have no sparkline."""
 
 GAP = 8
 _HIDDEN = 2
@@ -59,7 +109,7 @@ _TIME_CONTROLS = 426
 
 def width(text, *, size=14):
     """Return the pixels of a text of medium weight."""
-    return sum(_ADVANCES.get(letter, _OTHER) for letter in text) * size * _MEDIUM
+    return sum(_ADVANCES.get(letter, _OTHER) + _SPACING for letter in text) * size
 
 
 def panel_width(columns):

@@ -2,6 +2,7 @@
 
 import re
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -166,7 +167,22 @@ def test_an_org_links_to_its_dashboard(service):
 def test_the_expected_range_is_shown_or_why_there_is_none(service):
     page = fetch(f"{service.url}/orgs/acme")[2]
     assert re.search(r"expected [\d,.]+</span><br><span class=\"small\">alert below [\d,.]+<", page)
-    assert re.search(r"no alert: (too little history|low volume|no usable pattern)", page)
+    assert re.search(r"no (alert|range): (too little history|low volume|no usable pattern)", page)
+
+
+def test_only_measures_with_alerts_have_an_alert_threshold(service):
+    page = fetch(f"{service.url}/orgs/acme")[2]
+    row = re.search(r"<th scope=\"row\">Unenrollments</th>(.*?)</tr>", page, re.DOTALL)[1]
+    assert "alert" not in row
+    assert re.search("lower bound|no range", row)
+
+
+def test_charts_end_with_the_last_complete_day(service):
+    page = fetch(f"{service.url}/orgs/acme")[2]
+    ends = re.findall(r"\d{4}-\d\d-\d\d to (\d{4}-\d\d-\d\d), weekends dimmed", page)
+    assert ends
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    assert max(ends) <= yesterday.isoformat()
 
 
 def test_collectors_show_failed_items_and_the_generation_of_the_api(service):
