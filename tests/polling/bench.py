@@ -111,4 +111,4 @@ def only(*names):
 
 def is_value(name):
     own = ("iblai_collector", "iblai_api", "iblai_exporter", "iblai_window_end", "iblai_up")
-    return not name.startswith(own)
+    return name.startswith("iblai_") and not name.startswith(own)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import SecretStr
 
-from exporter.settings import Alerts, Courses, Org
+from exporter.settings import Alerts, ApiLimits, Courses, Org
 from exporter.windows import Span
 from tests.integration.fake_api import Fault
 from tests.polling.bench import is_value
@@ -38,16 +38,22 @@ SETTINGS = {
 }
 
 
+@pytest.mark.parametrize("overloaded", [False, True], ids=["", "above capacity"])
 @pytest.mark.parametrize("setting", SETTINGS)
 async def test_a_reload_with_the_api_down_keeps_every_value_that_is_still_valid(
-    bench, acme, api, setting
+    bench, acme, api, setting, overloaded
 ):
     exporter = bench(acme)
     await exporter.settle()
+    if overloaded:
+        exporter.limits = ApiLimits(rate_limit=0.005, retries=0, timeout=5.0, concurrency=4)
+        await exporter.reload(acme)
     before = await exporter.series()
     api.faults = [Fault(status=503)]
     changed = replace(acme, **SETTINGS[setting])
     await exporter.reload(changed)
+    if overloaded:
+        await exporter.pass_time(4 * acme.interval, step=60)
     await exporter.settle()
     after = await exporter.series()
     team = dict(changed.labels)

@@ -88,3 +88,29 @@ async def test_a_collection_that_runs_across_midnight_is_followed_by_one_of_the_
     await exporter.pass_time(120, step=10)
     end = await exporter.value("iblai_window_end_timestamp_seconds", collector="active_users")
     assert end == midnight.timestamp()
+
+
+async def test_midnight_during_a_reload_ends_the_day_of_every_org(bench, acme, api, clock):
+    orgs = [replace(acme, key=f"org{number}") for number in range(6)]
+    clock.advance((datetime(2026, 5, 7, tzinfo=UTC) - clock.now()).total_seconds() - 30)
+    exporter = bench(*orgs)
+    await exporter.settle()
+    changed = [replace(org, labels={"team": "x"}) for org in orgs]
+    reload = asyncio.create_task(exporter.reload(*changed))
+    for _ in range(3):  # half of the orgs
+        await asyncio.sleep(0)
+    assert not reload.done()
+    clock.advance(31)
+    exporter.poller.tick()
+    await reload
+    api.faults = [Fault(status=503)]
+    assert not [name for name, _ in await exporter.series() if "_today" in name]
+    api.faults = []
+    await exporter.pass_time(120, step=10)
+    found = await exporter.series()
+    end = datetime(2026, 5, 7, tzinfo=UTC).timestamp()
+    for org in orgs:
+        labels = (("org", org.key), ("team", "x"))
+        assert found["iblai_enrollments_today", labels] == 3
+        window_end = "iblai_window_end_timestamp_seconds", (("collector", "videos"), *labels)
+        assert found[window_end] == end
