@@ -257,7 +257,9 @@ class ApiClient:
             raise UnavailableError(text, kind=Kind.TIMEOUT) from None
         except RedirectError as redirected:
             url = f"{request.site.host.origin}{request.target}"
-            raise redirect_error(redirected, context=request.context(key), url=url) from None
+            raise redirect_error(
+                redirected, context=request.context(key), url=url, user_id=request.org.user_id
+            ) from None
         except ThrottledError as error:
             raise self._postpone(request, error) from None
         except TransportError as error:

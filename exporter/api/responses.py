@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
@@ -98,16 +98,19 @@ async def reject_redirect(response: httpx.Response) -> None:
 
 
 def redirect_error(
-    redirected: RedirectError, *, context: ErrorContext, url: str
+    redirected: RedirectError, *, context: ErrorContext, url: str, user_id: str
 ) -> BadResponseError:
-    """Return the error that says where `url` was redirected to, without query or user."""
+    """Return the error that says where `url` was redirected to, without query and `user_id`."""
     remedy = "set base_url to where the API is"
     try:
         there = urlsplit(urljoin(url, redirected.location))
         host = there.netloc.rpartition("@")[2]
         if there.hostname != urlsplit(url).hostname:
             remedy += ", unless a proxy or firewall requires a login there"
-        path = "/".join(clean(part, key=context.key) for part in _printable(there.path).split("/"))
+        path = "/".join(
+            "…" if unquote(part) == user_id else clean(part, key=context.key)
+            for part in _printable(there.path).split("/")
+        )
         place = _printable(f"{there.scheme}://{host}").replace(context.key, "…") + path
     except ValueError:
         place = "an invalid address"

@@ -1,7 +1,8 @@
 import pytest
 
+from exporter.api.endpoints import MESSAGES_PER_SESSION
 from exporter.api.errors import BadResponseError, Kind, RejectedError, UnavailableError
-from tests.api.conftest import HTML, KEY, call, failure, say, squeeze
+from tests.api.conftest import HTML, KEY, FakeOrg, call, failure, say, squeeze
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,15 @@ async def test_a_redirect_is_reported_and_never_followed(client, server, org, lo
     assert "secret" not in str(error)
     assert "pass" not in str(error)
     assert len(server.received) == 1
+
+
+async def test_a_redirect_does_not_show_the_user_in_the_path(client, server):
+    org = FakeOrg(server.url, user_id="jane roe")
+    location = f"https://127.0.0.1{MESSAGES_PER_SESSION.path(org='acme', user_id='jane roe')}"
+    server.answers = [say(b"", status=301, location=location)]
+    text = str(await failure(client, org, call(MESSAGES_PER_SESSION)))
+    assert "redirected to https://127.0.0.1/api/ai-analytics/orgs/acme/users/…/" in text
+    assert "jane" not in text
 
 
 DJANGO = b"<!doctype html><h1>Not Found</h1><p>The requested resource was not found on this server."
