@@ -1,6 +1,5 @@
 """What a backfill takes: requests, series, samples and bytes, before it starts."""
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
 from exporter import catalog, collectors
@@ -11,17 +10,14 @@ from exporter.api.payloads import PayloadError, parse_size
 from exporter.backfill.collecting import (
     COURSES,
     LISTS,
-    MENTORS,
     PAST_USERS,
     USERS,
     WEEKDAYS,
     daily,
     per_day,
 )
-from exporter.catalog import Windowed
-from exporter.collectors import Collector
 from exporter.collectors.run import Api
-from exporter.exposition.text import Constants, LineRenderer
+from exporter.exposition.text import LineRenderer
 from exporter.history.expected import REACH
 from exporter.scheduler import Collection
 from exporter.settings import Org
@@ -31,8 +27,7 @@ ASSUMED_COURSES = 50
 """Courses that are assumed for an org whose courses cannot be counted."""
 
 _DAY = 86400
-_STAMP = len(" 1700000000")
-_VALUE = 4
+_VALUE_AND_TIME = len("1234 1700000000") - len("1.0")
 _EXAMPLE = "course-v1:University+Course101+2026"
 _REQUESTS = {USERS: len(WINDOWS), "costs": len(WINDOWS) + 1, "enrollments": 2}
 """Requests of a run, where it sends more or fewer than a run of polling."""
@@ -55,14 +50,10 @@ class Estimate:
 
 async def count_courses(api: Api, org: Org) -> int | None:
     """Return how many courses an org has, with one request; None if that fails."""
-    queued = Collection(org=org.key, name=COURSES, due_at=0.0, interval=1.0)
     call = Call(
         endpoint=endpoints.COURSE_VIDEOS,
-        query={
-            "length": "1",
-            "include_main_platform": str(org.include_main_platform).lower(),
-        },
-        queued=queued,
+        query={"length": "1", "include_main_platform": str(org.include_main_platform).lower()},
+        queued=Collection(org=org.key, name=COURSES, due_at=0.0, interval=1.0),
     )
     try:
         found = parse_size(await api.get(org, call)).pagination.total_items
@@ -71,16 +62,16 @@ async def count_courses(api: Api, org: Org) -> int | None:
     return None if found is None else int(found)
 
 
-def estimate(org: Org, days: Span, *, courses: int, constants: Constants, step: int) -> Estimate:
+def estimate(org: Org, days: Span, *, courses: int, step: int) -> Estimate:
     """Return what `org` takes with so many courses for the local days `days`."""
-    renderer = LineRenderer(constants)
+    renderer = LineRenderer(org.constants())
     rows = {**catalog.MEMBERS, "course_id": courses, "mentor_id": len(org.mentors)}
     series = size = 0
     for metric in gauges(org):
-        part = next((rows[label] for label in metric.labels if label in rows), 1)
+        number = next((rows[label] for label in metric.labels if label in rows), 1)
         labels = tuple(_EXAMPLE for label in metric.labels if label != "org")
-        series += part
-        size += part * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE + _STAMP)
+        series += number
+        size += number * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE_AND_TIME)
     points = len(days) * _DAY // step
     kept = min(series, org.series_limit)
     return Estimate(
@@ -94,11 +85,10 @@ def estimate(org: Org, days: Span, *, courses: int, constants: Constants, step: 
 
 def requests(org: Org, *, days: int, courses: int) -> int:
     """Return how many requests an org takes, if every list fits on one page."""
-    mentors = len(org.mentors)
     found = 0
     for collector in collectors.of(org):
         once = _REQUESTS.get(collector.name, int(collector.requests))
-        once += collector.per_course * courses + collector.per_mentor * mentors
+        once += collector.per_course * courses + collector.per_mentor * len(org.mentors)
         if collector in daily(org) or collector.name in LISTS:
             found += once
         elif collector.name == PAST_USERS:
@@ -111,27 +101,25 @@ def requests(org: Org, *, days: int, courses: int) -> int:
 def gauges(org: Org) -> list[catalog.Metric]:
     """Return the metrics of an org that a backfill writes."""
     sources = {catalog.source(collector.endpoint) for collector in (*daily(org), *per_day(org))}
-    found = {
-        metric.name: metric
-        for measure in catalog.WINDOWED
-        for metric in measure.metrics()
-        if metric.source in sources and not _is_today(measure, metric)
+    found = [metric for metric in _WINDOWED if metric.source in sources]
+    return [*found, catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
+
+
+def left_out(org: Org) -> list[str]:
+    """Return the names of the gauges that the API returns only as they are now."""
+    sources = {
+        catalog.source(collector.endpoint)
+        for collector in collectors.of(org)
+        if not collector.windows and not collector.once and not collector.lists_mentors
     }
-    return [*found.values(), catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
+    return [metric.name for metric in _OF_NOW if metric.source in sources]
 
 
-def left_out(org: Org) -> Iterator[str]:
-    """Yield the names of the gauges that the API returns only as they are now."""
-    windowed = {metric.name for measure in catalog.WINDOWED for metric in measure.metrics()}
-    sources = {catalog.source(c.endpoint) for c in collectors.of(org) if _is_of_now(c)}
-    for metric in catalog.METRICS:
-        if metric.source in sources and metric.name not in windowed:
-            yield metric.name
-
-
-def _is_of_now(collector: Collector) -> bool:
-    return not collector.windows and collector.name not in {PAST_USERS, MENTORS}
-
-
-def _is_today(measure: Windowed, metric: catalog.Metric) -> bool:
-    return TODAY in measure.windows and metric is measure.at(TODAY)
+_WINDOWED = tuple(
+    metric
+    for measure in catalog.WINDOWED
+    for metric in measure.metrics()
+    if TODAY not in measure.windows or metric is not measure.at(TODAY)
+)
+_ALL_WINDOWED = {metric.name for measure in catalog.WINDOWED for metric in measure.metrics()}
+_OF_NOW = tuple(metric for metric in catalog.METRICS if metric.name not in _ALL_WINDOWED)

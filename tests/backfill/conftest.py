@@ -1,6 +1,7 @@
 """A simulated platform for backfills, and what they need around it."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from pydantic import SecretStr
 
 from exporter.api.client import ApiClient
 from exporter.api.hosts import Hosts
+from exporter.backfill.job import last_sample
 from exporter.backfill.record import Record
 from exporter.backfill.run import Backfill, resume
 from exporter.clock import SystemClock
@@ -107,10 +109,11 @@ async def backfill(job, api, *, now=NOW, observer=None, end_given=True):
     """Run a whole backfill without pauses and return it; its files are those of `digests`."""
     job.state.parent.mkdir(exist_ok=True, parents=True)
     with Record(job.state) as record:
-        job, times = resume(job, record, now=now, end_given=end_given)
+        job = resume(
+            replace(job, until=last_sample(now, step=job.step)), record, end_given=end_given
+        )
         work = Backfill(
             job,
-            times,
             api=api,
             record=record,
             clock=FakeClock(now),

@@ -135,7 +135,7 @@ def test_no_key_and_no_learner_is_written_or_printed(site, tmp_path):
     [
         ({"end": TODAY + timedelta(days=2)}, (), "is in the future"),
         ({"start": TODAY - timedelta(days=2)}, (), "is after --end"),
-        ({"start": "last year"}, (), "is not a day"),
+        ({"start": "last year"}, (), "does not match the format"),
         ({"step": "7s"}, (), "from 15s to 1d"),
         ({"step": "5"}, (), "write a number and a unit|write 5s"),
         ({"label": "job"}, (), "not NAME=VALUE"),

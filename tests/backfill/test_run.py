@@ -8,9 +8,8 @@ import pytest
 
 from exporter.api.errors import Kind, UnavailableError
 from exporter.backfill.estimate import count_courses, estimate
-from exporter.backfill.job import Job
+from exporter.backfill.job import Job, last_sample
 from exporter.backfill.record import StateError
-from exporter.backfill.times import Times
 from exporter.demo.faults import Fault
 from tests.backfill.conftest import NOW, Observer, backfill, digests
 
@@ -43,6 +42,7 @@ def job(platform, tmp_path):
         start=START,
         end=END,
         step=3600,
+        until=last_sample(NOW, step=3600),
         output=tmp_path / "history",
         directory=True,
         labels={"job": "iblai"},
@@ -70,8 +70,8 @@ async def test_nothing_is_requested_twice_and_as_much_as_estimated(job, api, pla
     (org,) = job.orgs
     courses = await count_courses(api, org)
     assert courses == 4
-    days = Times(START, END, 3600, int(NOW.timestamp())).days(org.zone)
-    plan = estimate(org, days, courses=courses, constants=job.constants(org), step=job.step)
+    days = job.days(org.zone)
+    plan = estimate(job.labeled(org), days, courses=courses, step=job.step)
     platform.recorder.clear()
     await backfill(job, api)
     requests = platform.requested()
