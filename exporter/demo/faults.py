@@ -46,29 +46,24 @@ class Payload(StrEnum):
     NO_COSTS = "no_costs"  # the store of costs is unreachable: null totals, zeros by day
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
-    """Which requests fail: globs on org and endpoint, a time, a probability, a number of times."""
-
-    org: str | None = None
-    endpoint: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    active: Callable[[], bool] | None = None
-    probability: float = 1.0
-    times: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
-class Fault(_Choice):
+class Fault:
     """One thing that goes wrong, from `start` until before `end`, while `active()`.
 
-    `endpoint` is a glob on the path after what names org and user (`videos*`), or on all of it.
+    `org` and `endpoint` are globs; that of the endpoint is for the path after what names org and
+    user (`videos*`), or for all of it. A fault applies with a `probability`, and so many `times`.
     `retry_after` is in seconds, or a moment. `size` is in bytes.
     """
 
     kind: str
     _: KW_ONLY
+    org: str = "*"
+    endpoint: str = "*"
+    start: datetime | None = None
+    end: datetime | None = None
+    active: Callable[[], bool] | None = None
+    probability: float = 1.0
+    times: int | None = None
     status: int = 500
     body: str = "json"
     retry_after: float | datetime | None = None
@@ -93,29 +88,22 @@ class Fault(_Choice):
         they name no zone. Raises ValueError with the reason.
         """
         try:
-            return cls(**_parsed(text))
+            pairs = [pair.partition("=") for pair in text.split(",")]
+            given = {name.strip(): value.strip() for name, _, value in pairs}
+            values = {name: _parser(name)(value) for name, value in given.items()}
+            return cls(**{"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values})
         except ValueError as error:
             raise ValueError(f"{text!r} is not a fault: {error}") from None
 
     def applies(self, target: Target, now: datetime) -> bool:
         """Return whether the fault applies to a request."""
         return (
-            (self.org is None or (target.org is not None and fnmatchcase(target.org, self.org)))
-            and (self.endpoint is None or target.matches(self.endpoint))
+            fnmatchcase(target.org or "", self.org)
+            and target.matches(self.endpoint)
             and (self.start is None or now >= self.start)
             and (self.end is None or now < self.end)
             and (self.active is None or self.active())
         )
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    given = {name.strip(): value.strip() for name, _, value in pairs}
-    unknown = given.keys() - _PARSERS.keys()
-    if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))} is not one of {', '.join(_PARSERS)}")
-    values = {name: _PARSERS[name](value) for name, value in given.items()}
-    return {"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values}
 
 
 def _moment(text: str) -> datetime:
@@ -141,6 +129,12 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "seconds": float,
     "size": int,
 }
+
+
+def _parser(name: str) -> Callable[[str], Any]:
+    if name not in _PARSERS:
+        raise ValueError(f"{name} is not one of {', '.join(_PARSERS)}")
+    return _PARSERS[name]
 
 
 @dataclass(slots=True)

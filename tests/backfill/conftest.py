@@ -16,10 +16,10 @@ from exporter.clock import SystemClock
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
 from exporter.settings import ApiLimits, Org
 from tests.conftest import FakeClock
+from tests.recorder import Recorder, RecorderMiddleware
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
@@ -52,15 +52,8 @@ class Platform:
         self.moment = NOW
         self.plan = FaultPlan()
         self.recorder = Recorder()
-        self.server = Background(
-            build_platform(
-                self.university,
-                now=lambda: self.moment,
-                faults=self.plan,
-                recorder=self.recorder,
-                **how,
-            )
-        )
+        app = build_platform(self.university, now=lambda: self.moment, faults=self.plan, **how)
+        self.server = Background(RecorderMiddleware(app, recorder=self.recorder))
 
     def org(self, number=0, **more):
         of = self.university.orgs[number]

@@ -19,8 +19,8 @@ from exporter.backfill.command import backfill
 from exporter.demo.background import Background
 from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
+from tests.recorder import Recorder, RecorderMiddleware
 
 COMMAND = (sys.executable, "-m", "exporter", "backfill")
 TODAY = datetime.now(UTC).date()
@@ -34,9 +34,8 @@ class Site:
         self.university = University(orgs=2, courses=3, learners=60)
         self.recorder = Recorder()
         self.plan = FaultPlan()
-        self.server = Background(
-            build_platform(self.university, faults=self.plan, recorder=self.recorder)
-        )
+        app = build_platform(self.university, faults=self.plan)
+        self.server = Background(RecorderMiddleware(app, recorder=self.recorder))
         self.config = directory / "iblai.yml"
         self.directory = directory
 

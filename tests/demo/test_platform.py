@@ -225,7 +225,6 @@ LISTS = [
         "average-messages-per-session",
         "conversation",
         "rating-summary",
-        "total-users-by-mentor",
         "usage-summary",
         "user-feedback",
     )
@@ -246,9 +245,6 @@ def test_lists_by_day_omit_idle_days(run, path):
         for name, count in row.items()
         if name.endswith(("_count", "_sessions", "_ratings"))
     )
-    trend = platform.json(f"{AGENTS}/registered-users-trend/", small, **dates)
-    assert len(trend) == 76
-    assert 0 in {row["count"] for row in trend}
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -275,12 +271,6 @@ def test_v2_sessions_have_idle_days_as_zero(run):
         **DATED,
     )["points"]
     assert [point["value"] > 0 for point in points] == [False] * 3 + [True] * 4
-
-
-def test_active_users_over_time_counts_the_30_days_up_to_each_day(platform):
-    days = platform.json(f"{AUDIENCE}/active-users/over-time", **DATED, **OWN)["data"]
-    month = {"start_date": "2026-02-16", "end_date": "2026-03-17"}
-    assert days["2026-03-17"] == platform.json(ACTIVE, **month, **OWN)["total"]
 
 
 def test_an_average_below_one_half_is_rounded_to_zero(run):
