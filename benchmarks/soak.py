@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter import collectors, logs
 from exporter.demo.background import Background
-from exporter.demo.faults import Fault, FaultPlan
+from exporter.demo.faults import Fault, FaultPlan, Kind
 from exporter.demo.platform import build_platform
 from exporter.demo.target import target_of
 from exporter.demo.university import University
@@ -59,9 +59,9 @@ COLLECTORS = frozenset(
 )
 
 FAULTS = (
-    Fault(kind="status", status=503, probability=0.01),
-    Fault(kind="cut", probability=0.01),
-    Fault(kind="status", status=500, body="html", probability=0.01),
+    Fault(kind=Kind.STATUS, status=503, probability=0.01),
+    Fault(kind=Kind.CUT, probability=0.01),
+    Fault(kind=Kind.STATUS, status=500, body="html", probability=0.01),
 )
 
 

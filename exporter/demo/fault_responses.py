@@ -3,11 +3,12 @@
 import json
 import zlib
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
+from http.client import responses
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,15 +22,6 @@ _PAGE = (
     "<!doctype html><html><head><title>{title}</title></head>"
     "<body><h1>{title}</h1><p></p></body></html>"
 )
-_REASONS = {
-    400: "Invalid parameters.",
-    401: "Invalid token.",
-    403: "You do not have permission to access this resource",
-    404: "Not found.",
-    429: "Request was throttled.",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 _JSON = "application/json"
 _HTML = "text/html"
 _CHUNK = 1024 * 1024
@@ -42,6 +34,20 @@ def http_date(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request that a fault affects: its query and its correct response."""
+
+    fault: Fault
+    query: Mapping[str, str]
+    correct: Response
+
+    @property
+    def body(self) -> bytes:
+        """Return the correct body."""
+        return bytes(self.correct.body)
+
+
 class FaultMiddleware:
     """ASGI middleware that applies the faults of a plan."""
 
@@ -52,30 +58,23 @@ class FaultMiddleware:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or apply a fault."""
+        """Pass a request on, or respond as the fault wants."""
         now = self._now()
         fault = self._plan.pick(target_of(scope), now) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
             return
-        response = await _APPLY[Kind(fault.kind)](_Call(fault, self._app, scope, receive, now))
-        if response is not None:
+        query = query_of(scope)
+        first = urlencode({**query, "page": ""}).encode()
+        endless = fault.kind is Kind.ENDLESS_PAGES
+        changed = {**scope, "query_string": first} if endless else scope
+        call = _Call(fault, query, await self._correct(changed, receive))
+        response = _APPLY[fault.kind](call)
+        if isinstance(response, Response):
             response.headers.setdefault("date", http_date(now))
-            await response(scope, receive, send)
+        await response(scope, receive, send)
 
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request that a fault affects."""
-
-    fault: Fault
-    app: ASGIApp
-    scope: Scope
-    receive: Receive
-    now: datetime
-
-    async def correct(self, **query: str) -> Response:
-        """Return the correct response, to a query that is changed if one is given."""
+    async def _correct(self, scope: Scope, receive: Receive) -> Response:
         response = Response()
 
         async def keep(message: Message) -> None:
@@ -85,35 +84,13 @@ class _Call:
             else:
                 response.body = bytes(response.body) + message.get("body", b"")
 
-        changed = urlencode({**query_of(self.scope), **query}).encode()
-        await self.app({**self.scope, "query_string": changed}, self.receive, keep)
+        await self._app(scope, receive, keep)
         return response
 
 
-class _Pieces(Response):
-    """The correct response, sent piece by piece; without the last of them it is cut off."""
-
-    def __init__(self, correct: Response, *, pieces: Sequence[bytes], seconds: float) -> None:
-        super().__init__(correct.body, correct.status_code)
-        self.raw_headers = correct.raw_headers
-        self._pieces = pieces
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        """Send status and headers, and the pieces with `seconds` after each."""
-        start = {"status": self.status_code, "headers": self.raw_headers}
-        await send({"type": "http.response.start", **start})
-        left = len(self.body)
-        for piece in self._pieces:
-            left -= len(piece)
-            # A response that is not complete makes the server close the connection.
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-            await sleep(self._seconds)
-
-
-async def _status(call: _Call) -> Response:
+def _status(call: _Call) -> Response:
     fault = call.fault
-    reason = _REASONS.get(fault.status, f"Server Error ({fault.status})")
+    reason = responses.get(fault.status, f"Server Error ({fault.status})")
     if fault.body == "html":
         response = Response(_PAGE.format(title=reason), fault.status, media_type=_HTML)
     else:
@@ -125,49 +102,61 @@ async def _status(call: _Call) -> Response:
     return response
 
 
-async def _timeout(call: _Call) -> None:
-    while (await call.receive())["type"] != "http.disconnect":
-        pass
+def _timeout(_: _Call) -> ASGIApp:
+    async def wait(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return wait
 
 
-async def _drip(call: _Call) -> Response:
-    correct = await call.correct()
-    pieces = [bytes((byte,)) for byte in bytes(correct.body)]
-    return _Pieces(correct, pieces=pieces, seconds=call.fault.seconds)
+def _drip(call: _Call) -> ASGIApp:
+    return _in_pieces(call, [bytes((byte,)) for byte in call.body], call.fault.seconds)
 
 
-async def _cut(call: _Call) -> Response:
-    correct = await call.correct()
-    body = bytes(correct.body)
-    return _Pieces(correct, pieces=[body[: len(body) // 2]], seconds=0)
+def _cut(call: _Call) -> ASGIApp:
+    return _in_pieces(call, [call.body[: len(call.body) // 2]], 0)
 
 
-async def _truncated(call: _Call) -> Response:
-    body = (await call.correct()).body
-    return Response(body[: len(body) // 2], media_type=_JSON)
+def _in_pieces(call: _Call, pieces: Sequence[bytes], seconds: float) -> ASGIApp:
+    """Send the correct response piece by piece; without the last piece, the server cuts it off."""
+
+    async def respond(_: Scope, __: Receive, send: Send) -> None:
+        start = {"status": call.correct.status_code, "headers": call.correct.raw_headers}
+        await send({"type": "http.response.start", **start})
+        left = len(call.body)
+        for piece in pieces:
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+            await sleep(seconds)
+
+    return respond
 
 
-async def _json(call: _Call) -> Response:
-    payload = Payload(call.fault.payload)
+def _truncated(call: _Call) -> Response:
+    return Response(call.body[: len(call.body) // 2], media_type=_JSON)
+
+
+def _json(call: _Call) -> Response:
+    payload = call.fault.payload
     if payload in _WHOLE:
         return Response(_WHOLE[payload], media_type=_JSON)
-    correct = json.loads(bytes((await call.correct()).body))
-    return Response(json.dumps(_CHANGE[payload](correct)), media_type=_JSON)
+    return Response(json.dumps(_CHANGE[payload](json.loads(call.body))), media_type=_JSON)
 
 
-async def _html(_: _Call) -> Response:
+def _html(_: _Call) -> Response:
     return Response(_PAGE.format(title="Sign in"), media_type=_HTML)
 
 
-async def _content_type(call: _Call) -> Response:
-    return Response((await call.correct()).body, media_type="text/plain")
+def _content_type(call: _Call) -> Response:
+    return Response(call.body, media_type="text/plain")
 
 
-async def _huge(call: _Call) -> Response:
+def _huge(call: _Call) -> Response:
     return StreamingResponse(_filler(call.fault.size), media_type=_JSON)
 
 
-async def _gzip_bomb(call: _Call) -> Response:
+def _gzip_bomb(call: _Call) -> Response:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
 
     def pieces() -> Iterator[bytes]:
@@ -177,31 +166,31 @@ async def _gzip_bomb(call: _Call) -> Response:
     return StreamingResponse(pieces(), headers={"content-encoding": "gzip"}, media_type=_JSON)
 
 
-async def _endless_pages(call: _Call) -> Response:
-    page = query_of(call.scope).get("page", "1")
-    # The first page of the list, whatever the query says, with rows that are always new.
-    answer = json.loads(bytes((await call.correct(page="")).body))
-    if "pagination" in answer:
-        for row in answer.get("data", ()):
+def _endless_pages(call: _Call) -> Response:
+    """Return the first page of a list, whatever the query says, with rows that are always new."""
+    page = call.query.get("page", "1")
+    payload = json.loads(call.body)
+    if "pagination" in payload:
+        for row in payload.get("data", ()):
             row |= {key: f"{row[key]}~{page}" for key in ("course_id", "username") if key in row}
-        answer["pagination"] |= {
+        payload["pagination"] |= {
             "currentPage": int(page) if page.lstrip("-").isdigit() else 1,
             "totalItems": _ENDLESS,
             "totalPages": _ENDLESS,
         }
-    return Response(json.dumps(answer), media_type=_JSON)
+    return Response(json.dumps(payload), media_type=_JSON)
 
 
-async def _redirect(call: _Call) -> Response:
+def _redirect(call: _Call) -> Response:
     status = call.fault.status if 300 <= call.fault.status < 400 else 302
     headers = {"location": call.fault.location}
     return Response("", status, headers=headers, media_type=_HTML)
 
 
-async def _clock_skew(call: _Call) -> Response:
-    response = await call.correct()
-    response.headers["date"] = http_date(call.now + timedelta(seconds=call.fault.seconds))
-    return response
+def _clock_skew(call: _Call) -> Response:
+    date = parsedate_to_datetime(call.correct.headers["date"])
+    call.correct.headers["date"] = http_date(date + timedelta(seconds=call.fault.seconds))
+    return call.correct
 
 
 def _filler(size: int) -> Iterator[bytes]:
@@ -247,7 +236,7 @@ _CHANGE: Mapping[Payload, Callable[[Any], Any]] = {
     Payload.SURROGATES: partial(_replace, text="\ud83d"),
     Payload.NO_COSTS: _without_costs,
 }
-_APPLY: Mapping[Kind, Callable[[_Call], Awaitable[Response | None]]] = {
+_APPLY: Mapping[Kind, Callable[[_Call], ASGIApp]] = {
     Kind.STATUS: _status,
     Kind.TIMEOUT: _timeout,
     Kind.DRIP: _drip,

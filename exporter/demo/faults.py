@@ -1,13 +1,16 @@
 """Faults of the simulated platform: which, for which requests, when and how often."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY
 from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from exporter.demo.target import Target
 
@@ -46,39 +49,37 @@ class Payload(StrEnum):
     NO_COSTS = "no_costs"  # the store of costs is unreachable: null totals, zeros by day
 
 
-@dataclass(frozen=True, slots=True)
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+"""A moment, in UTC if it names no time zone."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Fault:
-    """One thing that goes wrong, from `start` until before `end`, while `active()`.
+    """One thing that goes wrong, from `start` until before `end`, with a `probability`.
 
     `org` and `endpoint` are globs; that of the endpoint is for the path after what names org and
-    user (`videos*`), or for all of it. A fault applies with a `probability`, and so many `times`.
-    `retry_after` is in seconds, or a moment. `size` is in bytes.
+    user (`videos*`), or for all of it. `retry_after` is in seconds, or a moment. `size` is in
+    bytes.
     """
 
-    kind: str
+    kind: Kind
     _: KW_ONLY
     org: str = "*"
     endpoint: str = "*"
-    start: datetime | None = None
-    end: datetime | None = None
-    active: Callable[[], bool] | None = None
-    probability: float = 1.0
-    times: int | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    probability: float = Field(default=1.0, ge=0, le=1)
     status: int = 500
-    body: str = "json"
-    retry_after: float | datetime | None = None
+    body: Literal["json", "html"] = "json"
+    retry_after: float | Moment | None = None
     seconds: float = 1.0
-    payload: str = Payload.NULL
+    payload: Payload = Payload.NULL
     location: str = "https://elsewhere.invalid/"
     size: int = 64 * 1024 * 1024
-
-    def __post_init__(self) -> None:
-        Kind(self.kind)
-        Payload(self.payload)
-        if self.body not in {"json", "html"}:
-            raise ValueError(f"the body of a fault is json or html, not {self.body}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"a probability is from 0 to 1, not {self.probability:g}")
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
@@ -87,13 +88,17 @@ class Fault:
         `kind` may be left out beside a `status` or a `payload`. Moments are ISO 8601, UTC where
         they name no zone. Raises ValueError with the reason.
         """
+        pairs = [pair.partition("=") for pair in text.split(",")]
+        given: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+        if unknown := given.keys() - cls.__dataclass_fields__.keys():
+            known = ", ".join(cls.__dataclass_fields__)
+            raise ValueError(f"{text!r} is not a fault: {min(unknown)} is not one of {known}")
         try:
-            pairs = [pair.partition("=") for pair in text.split(",")]
-            given = {name.strip(): value.strip() for name, _, value in pairs}
-            values = {name: _parser(name)(value) for name, value in given.items()}
-            return cls(**{"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values})
-        except ValueError as error:
-            raise ValueError(f"{text!r} is not a fault: {error}") from None
+            return cls(**{"kind": "json" if "payload" in given else "status", **given})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{text!r} is not a fault: {name}: {first['msg']}") from None
 
     def applies(self, target: Target, now: datetime) -> bool:
         """Return whether the fault applies to a request."""
@@ -102,66 +107,28 @@ class Fault:
             and target.matches(self.endpoint)
             and (self.start is None or now >= self.start)
             and (self.end is None or now < self.end)
-            and (self.active is None or self.active())
         )
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _seconds_or_moment(text: str) -> float | datetime:
-    try:
-        return float(text)
-    except ValueError:
-        return _moment(text)
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    **{field.name: str for field in fields(Fault) if field.name != "active"},
-    "start": _moment,
-    "end": _moment,
-    "probability": float,
-    "times": int,
-    "status": int,
-    "retry_after": _seconds_or_moment,
-    "seconds": float,
-    "size": int,
-}
-
-
-def _parser(name: str) -> Callable[[str], Any]:
-    if name not in _PARSERS:
-        raise ValueError(f"{name} is not one of {', '.join(_PARSERS)}")
-    return _PARSERS[name]
-
-
-@dataclass(slots=True)
-class _Entry:
-    fault: Fault
-    left: int | None
 
 
 class FaultPlan:
     """The current faults. They may be changed at any time, from any thread."""
 
-    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
         """Start with `faults`; the first one that applies to a request is used."""
-        self._entries = tuple(_Entry(fault, fault.times) for fault in faults)
-        self._random = random.Random(seed)
+        self._faults = tuple(faults)
+        self._random = random.Random(0)
 
     def add(self, *faults: Fault) -> None:
         """Add `faults` behind the others."""
-        self._entries += tuple(_Entry(fault, fault.times) for fault in faults)
+        self._faults += faults
 
     def remove(self, *faults: Fault) -> None:
         """Remove `faults`."""
-        self._entries = tuple(entry for entry in self._entries if entry.fault not in faults)
+        self._faults = tuple(fault for fault in self._faults if fault not in faults)
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._entries = ()
+        self._faults = ()
 
     @contextmanager
     def during(self, *faults: Fault) -> Iterator[None]:
@@ -173,13 +140,8 @@ class FaultPlan:
             self.remove(*faults)
 
     def pick(self, target: Target, now: datetime) -> Fault | None:
-        """Return the fault of a request, if there is one, and count it."""
-        for entry in self._entries:
-            if entry.left != 0 and entry.fault.applies(target, now):
-                probability = entry.fault.probability
-                if probability < 1 and self._random.random() >= probability:
-                    continue
-                if entry.left is not None:
-                    entry.left -= 1
-                return entry.fault
+        """Return the fault of a request, if there is one."""
+        for fault in self._faults:
+            if fault.applies(target, now) and self._random.random() < fault.probability:
+                return fault
         return None

@@ -59,10 +59,9 @@ def cost_details(request: ApiRequest) -> Json:
         request, largest_first, lambda part: {group: part[0], "total_cost": _dollars(part[1])}
     )
     return {
-        **{name: page[name] for name in ("page", "limit", "total_pages", "total_records")},
+        **page,
         "rows": rows,
         "total_cost": _dollars(sum(units for _, units in largest_first)),
-        "metrics": [{"name": "total_cost", "unit": "$", "description": "Cost"}],
     }
 
 

@@ -34,22 +34,11 @@ def users(request: ApiRequest) -> Json:
     if metric == "currently_active":
         return {"metric": metric, "count": _active_within_the_hour(request)}
     days = view.last(MONTH) if metric == "active_users_last_30d" else period(request)
-    earlier = _before(days)
     if metric == "registered_users":
-        now, then = view.registered(days[-1]), view.registered(earlier[-1])
-        counts = view.registrations(days)
+        count, by_day = view.registered(days[-1]), view.registrations(days)
     else:
-        now, then = view.active(days), view.active(earlier)
-        counts = [view.active((day,)) for day in days]
-    return {
-        "metric": metric,
-        "count": now,
-        "change": now - then,
-        "percentage_change": _change(now, then) if then else None,
-        "prev_count": then,
-        "new_users": sum(view.registrations(days)),
-        **_points(request, days, counts),
-    }
+        count, by_day = view.active(days), [view.active((day,)) for day in days]
+    return {"metric": metric, "count": count, **_points(request, days, by_day)}
 
 
 def over_time_or_headline(one: str, counts: Callable[[Chats], list[int]]) -> Handler:
@@ -60,24 +49,27 @@ def over_time_or_headline(one: str, counts: Callable[[Chats], list[int]]) -> Han
         metric = request.query.choice("metric", f"{one}s", "headline")
         if metric != "headline":
             return {"metric": metric, **_points(request, days, counts(view.chats(days)))}
-        pairs = zip(headline(request, days), headline(request, _before(days)), strict=True)
+        now, then = headline(request, days), headline(request, _before(days))
         return {
             "metric": metric,
             **{
-                name: {"value": now, "prev_value": then, "percentage_change": _change(now, then)}
-                for (name, now), (_, then) in pairs
+                name: {
+                    "value": value,
+                    "prev_value": then[name],
+                    "percentage_change": _change(value, then[name]),
+                }
+                for name, value in now.items()
             },
         }
 
-    def headline(request: ApiRequest, days: range) -> list[tuple[str, float]]:
+    def headline(request: ApiRequest, days: range) -> dict[str, float]:
         chats = request.view.chats(days)
         number = sum(counts(chats))
-        rating = mean_rating(chats, salt=request.view.data.salt) or 0.0
-        return [
-            (f"avg_messages_per_{one}", mean(sum(chats.messages), number)),
-            ("avg_rating", round(rating, 2)),
-            (f"avg_cost_per_{one}", mean(sum(chats.cost) / UNITS, number, digits=5)),
-        ]
+        return {
+            f"avg_messages_per_{one}": mean(sum(chats.messages), number),
+            "avg_rating": round(mean_rating(chats, salt=request.view.data.salt) or 0.0, 2),
+            f"avg_cost_per_{one}": mean(sum(chats.cost) / UNITS, number, digits=5),
+        }
 
     return handler
 
@@ -179,15 +171,8 @@ def content(request: ApiRequest) -> Json:
                 "total_learners": sums["active_enrollments"],
                 "total_enrollments": sums["enrollments"],
                 "total_time_spent": sums["total_time_spent"],
-                "courses": len(courses),
-                "active_courses": sum(request.view.users((c,), days) > 0 for c in courses),
-                "platform_courses": len(courses),
-                "external_courses": 0,
             },
-            "averages": {
-                "completion_rate": sums["completion_rate"],
-                "time_per_learner": sums["avg_time_per_learner"],
-            },
+            "averages": {"completion_rate": sums["completion_rate"]},
         },
         "pagination": {
             "count": page["total_records"],
@@ -218,10 +203,6 @@ def list_page(
         "limit": page.size,
         "total_pages": page.pages,
         "total_records": page.rows,
-        "has_next": page.number < page.pages,
-        "has_previous": page.number > 1,
-        "next_page": page.number + 1 if page.number < page.pages else None,
-        "previous_page": page.number - 1 if page.number > 1 else None,
     }
 
 
@@ -246,15 +227,13 @@ def _active_within_the_hour(request: ApiRequest) -> int:
 def _analytics(request: ApiRequest, days: range, courses: Sequence[Course]) -> dict[str, float]:
     """Return what some courses add up to within the period, as the API names it."""
     view = request.view
-    learners = view.users(courses, days)
     enrollments = sum(view.counts(Event.ENROLLMENT, days, courses))
-    seconds = sum(view.seconds(days, courses))
+    completions = sum(view.counts(Event.COMPLETION, days, courses))
     return {
         "enrollments": enrollments,
-        "active_enrollments": learners,
-        "completion_rate": percent(sum(view.counts(Event.COMPLETION, days, courses)), enrollments),
-        "total_time_spent": seconds,
-        "avg_time_per_learner": mean(seconds, learners),
+        "active_enrollments": view.users(courses, days),
+        "completion_rate": percent(completions, enrollments),
+        "total_time_spent": sum(view.seconds(days, courses)),
     }
 
 
