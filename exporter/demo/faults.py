@@ -59,7 +59,7 @@ Moment = Annotated[datetime, AfterValidator(_aware)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Fault:
-    """One thing that goes wrong, from `start` until before `end`, with a `probability`.
+    """One thing that goes wrong, from `start` until before `end`, at most so many `times`.
 
     `org` and `endpoint` are globs; that of the endpoint is for the path after what names org and
     user (`videos*`), or for all of it. `retry_after` is in seconds, or a moment. `size` is in
@@ -73,6 +73,7 @@ class Fault:
     start: Moment | None = None
     end: Moment | None = None
     probability: float = Field(default=1.0, ge=0, le=1)
+    times: int | None = None
     status: int = 500
     body: Literal["json", "html"] = "json"
     retry_after: float | Moment | None = None
@@ -115,11 +116,15 @@ class FaultPlan:
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
         """Start with `faults`; the first one that applies to a request is used."""
-        self._faults = tuple(faults)
+        self._faults: tuple[Fault, ...] = ()
+        self._left: dict[int, int] = {}
+        """How often the faults that end by themselves still apply, by id."""
         self._random = random.Random(0)
+        self.add(*faults)
 
     def add(self, *faults: Fault) -> None:
         """Add `faults` behind the others."""
+        self._left |= {id(fault): fault.times for fault in faults if fault.times is not None}
         self._faults += faults
 
     def remove(self, *faults: Fault) -> None:
@@ -140,8 +145,13 @@ class FaultPlan:
             self.remove(*faults)
 
     def pick(self, target: Target, now: datetime) -> Fault | None:
-        """Return the fault of a request, if there is one."""
+        """Return the fault of a request, if there is one, and count it."""
         for fault in self._faults:
-            if fault.applies(target, now) and self._random.random() < fault.probability:
+            left = self._left.get(id(fault))
+            if left == 0 or not fault.applies(target, now):
+                continue
+            if self._random.random() < fault.probability:
+                if left is not None:
+                    self._left[id(fault)] = left - 1
                 return fault
         return None

@@ -104,8 +104,7 @@ class _Platform:
             agent=agent,
             late=self.behavior.late_data,
         )
-        url = str(request.url.replace(query=""))
-        return ApiRequest(org, view, query, request.path_params, url, self.behavior)
+        return ApiRequest(org, view, query, request.path_params, self.behavior)
 
     def _authenticate(self, request: Request) -> DemoOrg:
         """Return the org that the key belongs to, if it is the org of the request."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeVar
-from urllib.parse import urlencode
 
 from exporter.demo.data.courses import Course
 from exporter.demo.data.org_view import OrgView
@@ -132,13 +131,12 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One authenticated request; `names` are the parts of its path, `url` has no query."""
+    """One authenticated request; `names` are the parts of its path."""
 
     org: DemoOrg
     view: OrgView
     query: Query
     names: Mapping[str, str]
-    url: str
     behavior: Behavior
 
     @property
@@ -148,10 +146,6 @@ class ApiRequest:
             if course.course_id == self.names["course_id"]:
                 return course
         raise not_found("Course")
-
-    def link(self, page: int) -> str:
-        """Return the address of another page of the same list."""
-        return f"{self.url}?{urlencode({**self.query.values, 'page': page})}"
 
     def days(self, *, default: int = WEEK, required: bool = False) -> range:
         """Return the days of the query as ordinals: `default` days up to today if it has none."""

@@ -266,9 +266,7 @@ def test_pages_of_v2_lists_have_every_row_once(platform):
     pages = [platform.json(path, **query, page=page) for page in (1, 2, 3)]
     ids = [row["id"] for page in pages for row in page["results"]]
     assert len(ids) == len(set(ids)) == pages[0]["pagination"]["count"] == 12
-    assert pages[0]["pagination"]["previous"] is pages[2]["pagination"]["next"] is None
-    following = pages[0]["pagination"]["next"].removeprefix(platform.url)
-    assert platform.json(following)["results"] == pages[1]["results"]
+    assert [page["pagination"]["current_page"] for page in pages] == [1, 2, 3]
     assert platform.get(path, **query, page=4).status_code == 404
 
 

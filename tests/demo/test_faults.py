@@ -73,6 +73,15 @@ def test_a_fault_can_be_switched_while_the_platform_runs(platform):
     assert platform.get(ACTIVE).status_code == 200
 
 
+def test_a_fault_applies_as_often_as_it_says():
+    fault = Fault("status", times=2)
+    plan = FaultPlan([fault])
+    assert [plan.pick(target(), NOW) is not None for _ in range(4)] == [True, True, False, False]
+    plan.clear()
+    plan.add(fault)
+    assert [plan.pick(target(), NOW) is not None for _ in range(3)] == [True, True, False]
+
+
 def test_the_first_fault_that_applies_wins():
     first, second = Fault("timeout", endpoint="videos/"), Fault("cut")
     plan = FaultPlan([first, second])

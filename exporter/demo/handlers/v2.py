@@ -160,8 +160,7 @@ def content(request: ApiRequest) -> Json:
         }
 
     rows, page = list_page(request, courses, row)
-    number, last = page["page"], page["total_pages"]
-    if number > last:
+    if page["page"] > page["total_pages"]:
         raise ApiError(404, {"detail": "Invalid page."})
     sums = _analytics(request, days, courses)
     return {
@@ -176,10 +175,8 @@ def content(request: ApiRequest) -> Json:
         },
         "pagination": {
             "count": page["total_records"],
-            "next": request.link(number + 1) if number < last else None,
-            "previous": request.link(number - 1) if number > 1 else None,
-            "current_page": number,
-            "total_pages": last,
+            "current_page": page["page"],
+            "total_pages": page["total_pages"],
         },
         "results": rows,
     }
