@@ -23,6 +23,9 @@ YEAR = 365
 """Days, today included, that chats are kept."""
 
 _LONGEST_RANGE = 3660
+_FIRST_DAY, _LAST_DAY = (date(year, 1, 1).toordinal() for year in (1900, 3000))
+"""What lies outside is empty, like all days before an org opens and after today."""
+
 _MOST_ROWS = 100
 _FLAGS = {
     **dict.fromkeys(("true", "True", "1", "yes", "y"), True),
@@ -160,7 +163,7 @@ class ApiRequest:
             raise ApiError(400, {"error": "start_date must not be after end_date"})
         if stop - start > _LONGEST_RANGE:
             raise ApiError(400, {"error": "the range of dates is too long"})
-        return range(max(start, 1), stop)
+        return range(max(start, _FIRST_DAY), min(stop, _LAST_DAY))
 
     def page(
         self, rows: Sequence[T], *, size: str, default: int, base: int

@@ -107,6 +107,21 @@ def test_an_invalid_query_is_a_bad_request(platform, query):
     assert platform.get(ENROLLMENTS, **query).status_code == 400
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("path", [ENROLLMENTS, VIDEOS_OVER_TIME, ACTIVE, MESSAGES])
+def test_nothing_happens_at_the_ends_of_the_calendar(platform, path, day):
+    payload = platform.json(path, start_date=day, end_date=day)
+    assert payload == [] or payload["total"] == 0
+
+
+def test_an_empty_range_has_no_users(run):
+    exclusive = run(range_end="exclusive")
+    dates = {"start_date": "2026-03-17", "end_date": "2026-03-17", "date_filter": "custom"}
+    for metric in ("active_users", "registered_users"):
+        payload = exclusive.json("/api/analytics/users/", metric=metric, granularity="day", **dates)
+        assert payload["points"] == []
+
+
 def test_a_range_without_dates_is_the_last_seven_days_and_today_is_one_of_them(platform):
     days = platform.json(ENROLLMENTS)["data"]
     assert list(days) == [f"2026-03-{day}" for day in range(12, 19)]

@@ -31,6 +31,13 @@ MODELS = (
     Model("google", "gemini-pro", 0.11, 0.10, 1200, 300, 1500),
 )
 
+SUMS = ("total_cost", "count", "input_tokens", "output_tokens", "total_tokens")
+PERCENTILES = {
+    f"p{percent}": exp(_SPREAD * NormalDist().inv_cdf(percent / 100) - _SPREAD**2 / 2)
+    for percent in (50, 75, 90, 95, 99)
+}
+"""Percentiles of the latency of calls, which is lognormal, for a mean of 1."""
+
 
 def cost_by_model(cost: int) -> dict[Model, int]:
     """Return how the units of money spent divide among the models."""
@@ -39,31 +46,22 @@ def cost_by_model(cost: int) -> dict[Model, int]:
 
 def usage_by_model(
     answers: int, cost: int, slowness: Sequence[float]
-) -> dict[str, dict[str, float]]:
-    """Return calls, cost (dollars), tokens and percentiles of latency (ms) by model.
+) -> dict[Model, dict[str, float]]:
+    """Return `SUMS` and the mean latency (ms) of each model with calls; cost is in dollars.
 
-    The names are those of the API; a model without calls is left out. `slowness` is a factor on
-    the latency of each model.
+    `slowness` is a factor on the latency of each model.
     """
     calls = split(answers, [m.call_share for m in MODELS])
     costs = cost_by_model(cost)
     return {
-        model.name: {
-            "sum_count": n,
-            "sum_total_cost": costs[model] / UNITS,
-            "sum_input_tokens": n * model.input_tokens,
-            "sum_output_tokens": n * model.output_tokens,
-            "sum_total_tokens": n * (model.input_tokens + model.output_tokens),
-            **{
-                f"p{percent}_latency": model.latency * slow * _quantile(percent)
-                for percent in (50, 75, 90, 95, 99)
-            },
+        model: {
+            "count": n,
+            "total_cost": costs[model] / UNITS,
+            "input_tokens": n * model.input_tokens,
+            "output_tokens": n * model.output_tokens,
+            "total_tokens": n * (model.input_tokens + model.output_tokens),
+            "latency": model.latency * slow,
         }
         for model, n, slow in zip(MODELS, calls, slowness, strict=True)
         if n
     }
-
-
-def _quantile(percent: int) -> float:
-    """Return a percentile of the latency of calls, which is lognormal, for a mean of 1."""
-    return exp(_SPREAD * NormalDist().inv_cdf(percent / 100) - _SPREAD**2 / 2)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from exporter.demo.data.agents import UNITS, Agent
-from exporter.demo.data.models import MODELS, cost_by_model, usage_by_model
+from exporter.demo.data.models import MODELS, PERCENTILES, SUMS, cost_by_model, usage_by_model
 from exporter.demo.handlers.shapes import iso
 from exporter.demo.handlers.v2 import list_page, period
 from exporter.demo.request import ApiRequest, Json, invalid, not_found
@@ -71,24 +71,23 @@ def llm_usage(request: ApiRequest) -> Json:
     The platform does not document the members of a row. Here they are named like `p95_latency`.
     """
     query, view, days = request.query, request.view, period(request)
-    aggregation = query.choice("aggregation", "sum", "p50", "p75", "p90", "p95", "p99")
+    aggregation = query.choice("aggregation", "sum", *PERCENTILES)
+    factor = PERCENTILES.get(aggregation, 1)
     group = query.choice("group_by", "model")
-    limit = min(query.at_least(1, "limit", 100), 1000)
-    chats = view.chats(days)
-    slowness = [
-        0.85 + 0.3 * view.data.chance.unit("latency", model.name, days.stop - 1) for model in MODELS
-    ]
-    usage = usage_by_model(chats.answers, sum(chats.cost), slowness)
-    measures = [
-        f"{aggregation}_{name}" for name in (query.text("measures") or "total_cost").split(",")
-    ]
-    known = set().union(*usage.values())
-    if known and (unknown := set(measures) - known):
+    known = SUMS if aggregation == "sum" else ("latency",)
+    measures = (query.text("measures") or known[0]).split(",")
+    if unknown := set(measures) - set(known):
         raise invalid("measures", f'"{min(unknown)}" is not a valid choice.')
+    chance, chats = view.data.chance, view.chats(days)
+    slowness = [0.85 + 0.3 * chance.unit("latency", model.name, days.stop - 1) for model in MODELS]
     rows = [
-        {group: model, **{name: round(values[name], 6) for name in measures}}
-        for model, values in usage.items()
+        {
+            group: model.name,
+            **{f"{aggregation}_{name}": round(usage[name] * factor, 6) for name in measures},
+        }
+        for model, usage in usage_by_model(chats.answers, sum(chats.cost), slowness).items()
     ]
+    limit = min(query.at_least(1, "limit", 100), 1000)
     meta = {"start_date": iso(days.start), "end_date": iso(days.stop - 1), "count": len(rows)}
     return {"resource": "metrics", "data": rows[:limit], "meta": meta}
 

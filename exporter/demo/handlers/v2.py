@@ -35,7 +35,7 @@ def users(request: ApiRequest) -> Json:
         return {"metric": metric, "count": _active_within_the_hour(request)}
     days = view.last(MONTH) if metric == "active_users_last_30d" else period(request)
     if metric == "registered_users":
-        count, by_day = view.registered(days[-1]), view.registrations(days)
+        count, by_day = view.registered(days.stop - 1), view.registrations(days)
     else:
         count, by_day = view.active(days), [view.active((day,)) for day in days]
     return {"metric": metric, "count": count, **_points(request, days, by_day)}
