@@ -16,11 +16,12 @@ from rich.console import Console
 from exporter import collectors, logs
 from exporter.api.client import ApiClient
 from exporter.api.hosts import Hosts
-from exporter.backfill.estimate import ASSUMED_COURSES, Estimate, count_courses, estimate
+from exporter.backfill.estimate import Estimate, estimate, size_of
 from exporter.backfill.job import Job, last_sample
 from exporter.backfill.record import Record, StateError
 from exporter.backfill.report import Progress, print_plan, print_result
 from exporter.backfill.run import Backfill, resume
+from exporter.check.series import assumed_size
 from exporter.clock import SystemClock
 from exporter.commands.options import config_option, given
 from exporter.commands.running import EXIT_FAILED, or_exit, run
@@ -192,9 +193,9 @@ async def _estimates(job: Job, api: ApiClient, *, courses: int | None) -> dict[s
         days = job.days(org.zone)
         if days is None:
             return Estimate()
-        found = courses if courses is not None else await count_courses(api, org)
-        number = ASSUMED_COURSES if found is None else found
-        return estimate(job.labeled(org), days, courses=number, step=job.step)
+        known = None if courses is None else assumed_size(org, courses=courses)
+        size = known or await size_of(api, org)
+        return estimate(job.labeled(org), days, size, step=job.step)
 
     found = await asyncio.gather(*(of(org) for org in job.orgs))
     return {org.key: each for org, each in zip(job.orgs, found, strict=True)}

@@ -16,15 +16,13 @@ from exporter.backfill.collecting import (
     daily,
     per_day,
 )
+from exporter.check.series import ASSUMED_COURSES, Size, assumed_size
 from exporter.collectors.run import Api
 from exporter.exposition.text import LineRenderer
 from exporter.history.expected import REACH
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from exporter.windows import TODAY, WINDOWS, Span
-
-ASSUMED_COURSES = 50
-"""Courses that are assumed for an org whose courses cannot be counted."""
 
 _DAY = 86400
 _VALUE_AND_TIME = len("1234 1700000000") - len("1.0")
@@ -48,8 +46,8 @@ class Estimate:
         return Estimate(*(one + more for one, more in pairs))
 
 
-async def count_courses(api: Api, org: Org) -> int | None:
-    """Return how many courses an org has, with one request; None if that fails."""
+async def size_of(api: Api, org: Org) -> Size:
+    """Return how many courses and mentors an org has, with one request that counts courses."""
     call = Call(
         endpoint=endpoints.COURSE_VIDEOS,
         query={"length": "1", "include_main_platform": str(org.include_main_platform).lower()},
@@ -58,37 +56,37 @@ async def count_courses(api: Api, org: Org) -> int | None:
     try:
         found = parse_size(await api.get(org, call)).pagination.total_items
     except (ApiError, PayloadError):
-        return None
-    return None if found is None else int(found)
+        found = None
+    return assumed_size(org, courses=ASSUMED_COURSES if found is None else int(found))
 
 
-def estimate(org: Org, days: Span, *, courses: int, step: int) -> Estimate:
-    """Return what `org` takes with so many courses for the local days `days`."""
+def estimate(org: Org, days: Span, size: Size, *, step: int) -> Estimate:
+    """Return what an org of this size takes for the local days `days`."""
     renderer = LineRenderer(org.constants())
-    rows = {**catalog.MEMBERS, "course_id": courses, "mentor_id": len(org.mentors)}
-    series = size = 0
+    rows = {**catalog.MEMBERS, "course_id": size.courses, "mentor_id": size.mentors}
+    series = length = 0
     for metric in gauges(org):
         number = next((rows[label] for label in metric.labels if label in rows), 1)
         labels = tuple(_EXAMPLE for label in metric.labels if label != "org")
         series += number
-        size += number * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE_AND_TIME)
+        length += number * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE_AND_TIME)
     points = len(days) * _DAY // step
     kept = min(series, org.series_limit)
     return Estimate(
-        requests=requests(org, days=len(days), courses=courses),
-        courses=courses,
+        requests=requests(org, size, days=len(days)),
+        courses=size.courses,
         series=kept,
         samples=kept * points,
-        size=size * points * kept // max(series, 1),
+        size=length * points * kept // max(series, 1),
     )
 
 
-def requests(org: Org, *, days: int, courses: int) -> int:
+def requests(org: Org, size: Size, *, days: int) -> int:
     """Return how many requests an org takes, if every list fits on one page."""
     found = 0
     for collector in collectors.of(org):
         once = _REQUESTS.get(collector.name, int(collector.requests))
-        once += collector.per_course * courses + collector.per_mentor * len(org.mentors)
+        once += collector.per_course * size.courses + collector.per_mentor * size.mentors
         if collector in daily(org) or collector.name in LISTS:
             found += once
         elif collector.name == PAST_USERS:
@@ -105,14 +103,15 @@ def gauges(org: Org) -> list[catalog.Metric]:
     return [*found, catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
 
 
-def left_out(org: Org) -> list[str]:
+def left_out(org: Org) -> set[str]:
     """Return the names of the gauges that the API returns only as they are now."""
     sources = {
         catalog.source(collector.endpoint)
         for collector in collectors.of(org)
         if not collector.windows and not collector.once and not collector.lists_mentors
     }
-    return [metric.name for metric in _OF_NOW if metric.source in sources]
+    found = {metric.name for metric in catalog.METRICS if metric.source in sources}
+    return found - {metric.name for each in catalog.WINDOWED for metric in each.metrics()}
 
 
 _WINDOWED = tuple(
@@ -121,5 +120,4 @@ _WINDOWED = tuple(
     for metric in measure.metrics()
     if TODAY not in measure.windows or metric is not measure.at(TODAY)
 )
-_ALL_WINDOWED = {metric.name for measure in catalog.WINDOWED for metric in measure.metrics()}
-_OF_NOW = tuple(metric for metric in catalog.METRICS if metric.name not in _ALL_WINDOWED)
+"""The metrics of complete days."""

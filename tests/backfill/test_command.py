@@ -119,6 +119,16 @@ def test_one_file_is_written_where_the_output_is_no_directory(site, tmp_path):
     assert "acme" not in text
 
 
+def test_the_next_step_can_be_pasted_into_a_shell(site, tmp_path):
+    result = site.run(f"{tmp_path}/my history/")
+    assert result.exit_code == 0, result.output
+    (loop,) = [line for line in result.output.splitlines() if line.startswith("  for file in ")]
+    files, _, _ = loop.removeprefix("  for file in ").partition("; do")
+    listed = subprocess.run(["sh", "-c", f"ls {files}"], capture_output=True, check=True, text=True)
+    written = sorted((tmp_path / "my history").glob("*.om"))
+    assert listed.stdout.splitlines() == [str(path) for path in written] != []
+
+
 def test_no_key_and_no_learner_is_written_or_printed(site, tmp_path):
     result = site.run(f"{tmp_path}/history/")
     site.config.unlink()
