@@ -67,10 +67,17 @@ def _labels(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> di
 
 @click.command()
 @config_option
-@click.option("--start", type=_DATE, required=True, help="First day, in each org's time zone.")
+@click.option(
+    "--start",
+    type=_DATE,
+    required=True,
+    metavar="YYYY-MM-DD",
+    help="First day, in each org's time zone.",
+)
 @click.option(
     "--end",
     type=_DATE,
+    metavar="YYYY-MM-DD",
     help="Last day. Today is written until 3 hours ago; later samples are left to live scrapes.  "
     "[default: today]",
 )
