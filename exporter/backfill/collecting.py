@@ -195,13 +195,13 @@ class Past:
 
 
 def _item(day: date, drafts: Iterable[NewItem], *, samples: bool = True) -> Item:
-    """Return one item with the values and names of some drafts; it does not expire."""
+    """Return one item with the values and names of some drafts."""
     drafts = list(drafts)
     return Item(
         samples=tuple(f for d in drafts for f in d.samples.compact()) if samples else (),
         day=day,
         collected=0.0,
-        expires=0.0,
+        interval=0.0,
         courses={id_: name for draft in drafts for id_, name in draft.courses.items()},
         mentors={id_: name for draft in drafts for id_, name in draft.mentors.items()},
     )

@@ -25,7 +25,7 @@ async def gauges_of(org: Org, past: Past) -> Gauges:
         snapshots.drop(org.key)
         named = {id_: name for id_, name in past.mentors.items() if name}
         names = Item(
-            samples=(), day=day, collected=0.0, expires=0.0, courses=past.courses, mentors=named
+            samples=(), day=day, collected=0.0, interval=0.0, courses=past.courses, mentors=named
         )
         snapshots.update(org.key, "names", {"": names})
         for collector, items in (await past.items_of(day)).items():

@@ -56,7 +56,7 @@ class OrgRecord:
         if complete or item.samples:
             self._on_change()
         day = item.day.isoformat()
-        self._items[collector, day] = payload = encode(item, expires=0.0)
+        self._items[collector, day] = payload = encode(item, collected=0.0)
         if complete:
             self._file.put_snapshot(
                 self._org, _IDENTITY, collector=collector, item=day, payload=payload
