@@ -5,7 +5,7 @@ gauges, and ids and names of courses and mentors, but no API key and nothing abo
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Self
@@ -62,10 +62,10 @@ class OrgRecord:
                 self._org, _IDENTITY, collector=collector, item=day, payload=payload
             )
 
-    def items(self) -> list[Item]:
-        """Return the items of all collectors and days, the latest day last."""
-        in_order = sorted(self._items, key=lambda key: (key[1], key[0]))
-        return [decode(self._items[key], now=0.0, monotonic=0.0) for key in in_order]
+    def items(self) -> Iterator[Item]:
+        """Yield the items of all collectors and days, the latest day last."""
+        for key in sorted(self._items, key=lambda key: (key[1], key[0])):
+            yield decode(self._items[key], now=0.0, monotonic=0.0)
 
     def _save_history(self, org: str, series: str, part: str, values: DailyValues | None) -> None:
         self._on_change()
