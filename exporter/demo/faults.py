@@ -1,7 +1,7 @@
 """Faults of the simulated platform: which, for which requests, when and how often."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY
 from datetime import UTC, datetime
@@ -59,11 +59,11 @@ Moment = Annotated[datetime, AfterValidator(_aware)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Fault:
-    """One thing that goes wrong, from `start` until before `end`, at most so many `times`.
+    """One thing that goes wrong, from `start` until before `end`, while `active()`.
 
-    `org` and `endpoint` are globs; that of the endpoint is for the path after what names org and
-    user (`videos*`), or for all of it. `retry_after` is in seconds, or a moment. `size` is in
-    bytes.
+    It applies with a `probability`, at most so many `times`. `org` and `endpoint` are globs; that
+    of the endpoint is for the path after what names org and user (`videos*`), or for all of it.
+    `retry_after` is in seconds, or a moment. `size` is in bytes.
     """
 
     kind: Kind
@@ -74,6 +74,7 @@ class Fault:
     end: Moment | None = None
     probability: float = Field(default=1.0, ge=0, le=1)
     times: int | None = None
+    active: Callable[[], bool] | None = None
     status: int = 500
     body: Literal["json", "html"] = "json"
     retry_after: float | Moment | None = None
@@ -108,6 +109,7 @@ class Fault:
             and target.matches(self.endpoint)
             and (self.start is None or now >= self.start)
             and (self.end is None or now < self.end)
+            and (self.active is None or self.active())
         )
 
 

@@ -1,6 +1,7 @@
 import gzip
 import json
 import math
+import threading
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -64,7 +65,10 @@ def test_a_fault_lasts_from_its_start_until_before_its_end(platform):
 
 
 def test_a_fault_can_be_switched_while_the_platform_runs(platform):
-    platform.plan.add(Fault("status"))
+    broken = threading.Event()
+    platform.plan.add(Fault("status", active=broken.is_set))
+    assert platform.get(ACTIVE).status_code == 200
+    broken.set()
     assert platform.get(ACTIVE).status_code == 500
     platform.plan.clear()
     assert platform.get(ACTIVE).status_code == 200
@@ -257,7 +261,7 @@ def test_a_fault_is_parsed_from_text():
 @pytest.mark.parametrize(
     "text",
     ["", "500", "status", "kind=flood", "payload=tea", "status=high", "probability=2", "body=xml",
-     "when=now", "start=soon"],
+     "when=now", "start=soon", "active=yes"],
 )  # fmt: skip
 def test_an_invalid_fault_is_an_error_that_quotes_it(text):
     with pytest.raises(ValueError, match="is not a fault"):
