@@ -28,7 +28,7 @@ from rich.table import Table
 from exporter.api import endpoints
 from exporter.api.client import ApiClient, Call
 from exporter.api.hosts import Hosts
-from exporter.backfill.job import Job
+from exporter.backfill.job import Job, last_sample
 from exporter.backfill.record import Record
 from exporter.backfill.run import Backfill, resume
 from exporter.clock import SystemClock
@@ -137,6 +137,7 @@ async def _run(size: Size, orgs: tuple[Org, ...], output: Path, *, http: bool) -
         start=_END - timedelta(days=size.days - 1),
         end=_END,
         step=size.step,
+        until=last_sample(datetime(2026, 7, 2, tzinfo=UTC), step=size.step),
         output=output,
         directory=True,
         labels={"job": "iblai", "instance": "localhost:10880"},
@@ -147,9 +148,9 @@ async def _run(size: Size, orgs: tuple[Org, ...], output: Path, *, http: bool) -
     client = ApiClient(limits, counter, clock, hosts)
     made_up = MadeUpApi(size.courses)
     with Record(job.state) as record:
-        job, times = resume(job, record, now=datetime(2026, 7, 2, tzinfo=UTC), end_given=True)
+        job = resume(job, record, end_given=True)
         api: Any = client if http else made_up
-        work = Backfill(job, times, api=api, record=record, clock=clock, reporter=counter)
+        work = Backfill(job, api=api, record=record, clock=clock, reporter=counter)
         began = time.monotonic()
         await work.collect()
         collected = time.monotonic()

@@ -25,9 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter import collectors, logs
 from exporter.demo.background import Background
-from exporter.demo.faults import Fault, FaultPlan
+from exporter.demo.faults import Fault, FaultPlan, Kind
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.target import target_of
 from exporter.demo.university import University
 from exporter.exposition import Format
@@ -60,9 +59,9 @@ COLLECTORS = frozenset(
 )
 
 FAULTS = (
-    Fault(kind="status", status=503, probability=0.01),
-    Fault(kind="cut", probability=0.01),
-    Fault(kind="status", status=500, body="html", probability=0.01),
+    Fault(kind=Kind.STATUS, status=503, probability=0.01),
+    Fault(kind=Kind.CUT, probability=0.01),
+    Fault(kind=Kind.STATUS, status=500, body="html", probability=0.01),
 )
 
 
@@ -115,9 +114,11 @@ class Churn:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self.jumps = 0
+        self.requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on under the course's true id, and a response back under its new one."""
+        self.requests += scope["type"] == "http"
         if scope["type"] == "http" and target_of(scope).endpoint in LISTS:
             await self._rename(scope, receive, send)
             return
@@ -142,11 +143,8 @@ class Churn:
 async def soak(*, orgs: int, polls: int, courses: int = 10, keep_pages: bool = False) -> Report:
     """Poll until collectors have run `polls` times, and report."""
     university = University(orgs=orgs, courses=courses, learners=30)
-    clock, recorder, report = JumpingClock(), Recorder(), Report(orgs)
-    platform = build_platform(
-        university, now=clock.now, faults=FaultPlan(FAULTS), recorder=recorder
-    )
-    churn = Churn(platform)
+    clock, report = JumpingClock(), Report(orgs)
+    churn = Churn(build_platform(university, now=clock.now, faults=FaultPlan(FAULTS)))
     limits = ApiLimits(rate_limit=0, concurrency=8, page_size=50)
     with Background(churn) as running:
         known = [_org(running.url, university, place) for place in range(orgs)]
@@ -162,11 +160,10 @@ async def soak(*, orgs: int, polls: int, courses: int = 10, keep_pages: bool = F
                 report.polls += sum(outcome.last_attempt == now for outcome in outcomes)
                 report.failed += sum(not outcome.success for outcome in outcomes)
             await _look(report, pipeline.page, keep_pages=keep_pages)
-            report.requests += len(recorder.requests)
-            recorder.clear()
             clock.passed += JUMP
             if not report.resident_warm and report.polls >= polls / 10:
                 report.resident_warm = resident()
+        report.requests = churn.requests
         report.courses = courses * orgs * churn.jumps
         report.hours = clock.passed / 3600
         report.resident_after = resident()

@@ -1,38 +1,36 @@
-"""Collects what is known of the past days of one org, with the collectors of the exporter.
+"""The past of one org, collected with the collectors of the exporter.
 
-A collector of daily values runs once: a single request for each series brings all days. Every
-other collector of complete days runs once for each day, as it would have on that day.
+A collector of daily values sends one request for each series, which brings all days to the
+history. Every other collector of complete days runs once for each day, as it would have on it.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from exporter import collectors
-from exporter.api.client import Call
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, Kind, RateLimitedError, RejectedError, UnavailableError
+from exporter.api.errors import RateLimitedError, RejectedError, UnavailableError
 from exporter.api.payloads import Reason
-from exporter.backfill.record import DayResult, OrgRecord
+from exporter.backfill.record import OrgRecord
 from exporter.collectors import Collector
 from exporter.collectors.daily import EXPECTED_DAYS
-from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, Result, Run, unexpected
-from exporter.history.store import History
+from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, NewItem, Result, Run, unexpected
 from exporter.scheduler import Collection
 from exporter.settings import Org
+from exporter.snapshots import Item
 from exporter.windows import Span
 
 DAILY = frozenset(collector.name for collector in collectors.COLLECTORS if collector.daily)
-"""The collectors whose values all follow from daily values."""
+"""The collectors whose values all follow from the history."""
 
 COURSES, MENTORS = "course_videos", "mentors"
 USERS, PAST_USERS = "active_users", "past_active_users"
 
 LISTS = (COURSES, MENTORS)
-"""The collectors that run once for what they list."""
+"""The collectors that run once, for the names that they list."""
 
 WEEKDAYS = 7
 """The weeks that the expected range of a day needs end on its weekday."""
@@ -41,7 +39,7 @@ _INTERVAL = 3600.0
 
 
 def daily(org: Org) -> tuple[Collector, ...]:
-    """Return the collectors of an org that run once."""
+    """Return the collectors of an org whose values follow from the history."""
     return tuple(c for c in collectors.of(org) if c.name in DAILY)
 
 
@@ -70,72 +68,7 @@ class Gap:
         return extra and isinstance(self.error, RejectedError)
 
 
-class Offline:
-    """An API without a connection: everything follows from what was collected before."""
-
-    async def get(self, org: Org, call: Call) -> bytes:
-        """Raise `ApiError`."""
-        text = f"{org.key}: {call.endpoint.template}: was not collected"
-        raise ApiError(text, kind=Kind.CONNECTION, sent=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runs:
-    """Makes runs of an org's collectors for the local days `days`, on which values are served."""
-
-    org: Org
-    days: Span
-    history: History
-    api: Api
-    page_size: int = 100
-    payload_error: Callable[[Endpoint, Reason, int], None] = lambda *_: None
-
-    async def run(
-        self,
-        collector: Collector,
-        day: date,
-        *,
-        courses: Iterable[str] = (),
-        mentors: Iterable[str] = (),
-    ) -> Result:
-        """Run a collector as on `day`. Errors are in the result, under "" if it is as a whole."""
-        name = collector.name
-        run = Run(
-            org=self.org,
-            api=self.api,
-            day=day,
-            now=0.0,
-            interval=_INTERVAL,
-            page_size=self.page_size,
-            history=self.history,
-            queued=Collection(org=self.org.key, name=name, due_at=0.0, interval=_INTERVAL),
-            items={},
-            courses=list(courses),
-            mentors=list(mentors),
-            is_due=lambda _: True,
-            payload_error=self.payload_error,
-            past=Span(self.days.first - timedelta(days=EXPECTED_DAYS), self.days.last),
-        )
-        try:
-            return await collector.collect(run)
-        except ITEM_ERRORS as error:
-            return Result(failed={"": error})
-        except Exception as error:  # noqa: BLE001 - a bug costs no other collector
-            return Result(failed={"": unexpected(error, run)})
-
-
-def wanted_courses(org: Org, record: OrgRecord) -> dict[str, str]:
-    """Return the courses that have metrics of their own, on all days: id and name."""
-    return {id_: name for id_, name in record.courses().items() if org.courses.wants(id_)}
-
-
-def wanted_mentors(org: Org, record: OrgRecord) -> dict[str, str]:
-    """Return the mentors that have metrics of their own: id and name, "" if it is not known."""
-    names = record.mentors()
-    return names if org.discovers_mentors else {id_: names.get(id_, "") for id_ in org.mentors}
-
-
-async def together(*work: Coroutine[Any, Any, None]) -> None:
+async def together(*work: Coroutine[Any, Any, object]) -> None:
     """Wait for all. The first failure cancels the others, and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -145,75 +78,130 @@ async def together(*work: Coroutine[Any, Any, None]) -> None:
         raise failures.exceptions[0] from None
 
 
-class OrgCollection:
-    """Collects for one org what its record lacks."""
+@dataclass(kw_only=True)
+class Past:
+    """The values of one org that were served on the local days `days`."""
 
-    def __init__(self, runs: Runs, record: OrgRecord) -> None:
-        self._runs = runs
-        self._record = record
-        self._on = {c.name: c for c in collectors.of(runs.org)}
-        self._errors: dict[str, ItemError] = {}
-        self._failed: Counter[str] = Counter()
+    org: Org
+    days: Span
+    record: OrgRecord
+    api: Api
+    page_size: int = 100
+    payload_error: Callable[[Endpoint, Reason, int], None] = lambda *_: None
+    check: Callable[[], None] = lambda: None
+    """Called after each run; what it raises ends the collection."""
+
+    def __post_init__(self) -> None:
+        self.courses: Mapping[str, str] = {}
+        """Names of the courses of all days that have metrics of their own, by id."""
+        self.mentors: Mapping[str, str] = {}
+        """The same for mentors, "" if a name is not known."""
+        self._failed: dict[str, dict[str, ItemError]] = {}
+        self._on = {collector.name: collector for collector in collectors.of(self.org)}
 
     @property
     def gaps(self) -> list[Gap]:
         """What could not be collected, by collector."""
         return [
-            Gap(collectors.BY_NAME[name], self._failed[name], error)
-            for name, error in sorted(self._errors.items())
+            Gap(self._on[name], len(failed), next(iter(failed.values())))
+            for name, failed in sorted(self._failed.items())
         ]
 
     async def collect(self) -> None:
-        """Collect everything. Raises `StateError`, and nothing that a response can cause."""
-        last = Span(self._runs.days.last, self._runs.days.last)
+        """Collect what the record lacks. Raises what `check` does, and no error of a response."""
         for name in LISTS:
             if name in self._on:
-                await self._each_day(self._on[name], last)
-        org = self._runs.org
-        alone = [c for c in per_day(org) if c.name != USERS]
-        at_once = [c for c in daily(org) if not c.per_course]
-        await together(
-            self._users(),
-            *(self._each_day(collector, self._runs.days) for collector in alone),
-            *(self._once(collector) for collector in at_once),
-        )
-        for collector in daily(org):
-            if collector.per_course:
-                await self._once(collector)
-
-    async def _users(self) -> None:
-        """Collect unique users of each day, then those before that expected ranges need."""
-        if USERS in self._on:
-            await self._each_day(self._on[USERS], self._runs.days)
+                await self._each_day(self._on[name], [self.days.last])
+        await together(*(self._each_day(c, self.days) for c in per_day(self.org)))
         if PAST_USERS in self._on:
-            for day in list(self._runs.days)[:WEEKDAYS]:
-                again = True
-                while again:
-                    result = await self._run(self._on[PAST_USERS], day)
-                    again = result.again and bool(result.items)  # not if all of them failed
+            for day in list(self.days)[:WEEKDAYS]:
+                while (await self._run(self._on[PAST_USERS], day)).again:
+                    pass
+        self._set_names()
+        await together(*(self._run(c, self.days.last) for c in daily(self.org)))
 
-    async def _each_day(self, collector: Collector, days: Span) -> None:
+    async def items_of(self, day: date) -> dict[str, dict[str, Item]]:
+        """Return by collector the items of complete days that were served on a day."""
+        found = {}
+        for collector in daily(self.org):
+            result = await self._run(collector, day)
+            found[collector.name] = {
+                key: _item(day, [draft]) for key, draft in result.items.items() if not draft.of_day
+            }
+        for collector in per_day(self.org):
+            item = self.record.item(collector.name, day)
+            if item is not None:
+                found[collector.name] = {"": item}
+        return found
+
+    async def _each_day(self, collector: Collector, days: Iterable[date]) -> None:
         for day in days:
-            known = self._record.result(collector.name, day)
-            if known is None or not known.complete:
-                result = DayResult.of(await self._run(collector, day))
-                if collector.name == COURSES:
-                    result = DayResult(result.complete, courses=result.courses)
-                if result != known and (result.complete or result.samples):
-                    self._record.put(collector.name, day, result)
-
-    async def _once(self, collector: Collector) -> None:
-        await self._run(collector, self._runs.days.last)
+            if self.record.item(collector.name, day) is None:
+                result = await self._run(collector, day)
+                drafts = [draft for draft in result.items.values() if not draft.of_day]
+                item = _item(day, drafts, samples=collector.windows)
+                self.record.put(collector.name, item, complete=not result.failed)
 
     async def _run(self, collector: Collector, day: date) -> Result:
-        result = await self._runs.run(
-            collector,
-            day,
-            courses=wanted_courses(self._runs.org, self._record) if collector.per_course else (),
-            mentors=wanted_mentors(self._runs.org, self._record) if collector.per_mentor else (),
+        """Run a collector as on `day`, without the items that failed before.
+
+        Errors are in the result, under "" if there is one of the whole run.
+        """
+        failed = self._failed.get(collector.name, {})
+        prefix = "" if collector.name in DAILY else f"{day}/"
+        if prefix in failed:
+            return Result()
+        run = Run(
+            org=self.org,
+            api=self.api,
+            day=day,
+            now=0.0,
+            interval=_INTERVAL,
+            page_size=self.page_size,
+            history=self.record.history,
+            queued=Collection(
+                org=self.org.key, name=collector.name, due_at=0.0, interval=_INTERVAL
+            ),
+            items={},
+            courses=list(self.courses) if collector.per_course else (),
+            mentors=list(self.mentors) if collector.per_mentor else (),
+            is_due=lambda key: prefix + key not in failed,
+            payload_error=self.payload_error,
+            past=Span(self.days.first - timedelta(days=EXPECTED_DAYS), self.days.last),
         )
-        self._record.check()
-        for error in result.failed.values():
-            self._errors.setdefault(collector.name, error)
-            self._failed[collector.name] += 1
+        try:
+            result = await collector.collect(run)
+        except ITEM_ERRORS as error:
+            result = Result(failed={"": error})
+        except Exception as error:  # noqa: BLE001 - a bug costs no other collector
+            result = Result(failed={"": unexpected(error, run)})
+        self.check()
+        if result.failed:
+            known = self._failed.setdefault(collector.name, {})
+            known |= {prefix + key: failure for key, failure in result.failed.items()}
         return result
+
+    def _set_names(self) -> None:
+        """Note the courses and mentors of all days: a name is the latest that is not empty."""
+        courses: dict[str, str] = {}
+        mentors: dict[str, str] = {}
+        for item in self.record.items():
+            for names, known in ((item.courses, courses), (item.mentors, mentors)):
+                known |= {id_: name or known.get(id_, "") for id_, name in names.items()}
+        self.courses = {id_: name for id_, name in courses.items() if self.org.courses.wants(id_)}
+        if not self.org.discovers_mentors:
+            mentors = {id_: mentors.get(id_, "") for id_ in self.org.mentors}
+        self.mentors = mentors
+
+
+def _item(day: date, drafts: Iterable[NewItem], *, samples: bool = True) -> Item:
+    """Return one item with the values and names of some drafts."""
+    drafts = list(drafts)
+    return Item(
+        samples=tuple(f for d in drafts for f in d.samples.compact()) if samples else (),
+        day=day,
+        collected=0.0,
+        interval=0.0,
+        courses={id_: name for draft in drafts for id_, name in draft.courses.items()},
+        mentors={id_: name for draft in drafts for id_, name in draft.mentors.items()},
+    )

@@ -1,11 +1,11 @@
 """The command `backfill`: its options, and what it does with them."""
 
 import asyncio
-import dataclasses
 import re
 import sys
 from contextlib import ExitStack
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,18 +16,17 @@ from rich.console import Console
 from exporter import collectors, logs
 from exporter.api.client import ApiClient
 from exporter.api.hosts import Hosts
-from exporter.backfill.estimate import ASSUMED_COURSES, Estimate, count_courses, estimate
-from exporter.backfill.job import Job
+from exporter.backfill.estimate import Estimate, estimate, size_of
+from exporter.backfill.job import Job, last_sample
 from exporter.backfill.record import Record, StateError
 from exporter.backfill.report import Progress, print_plan, print_result
-from exporter.backfill.run import Backfill, resume, times_of
-from exporter.backfill.times import Times
+from exporter.backfill.run import Backfill, resume
+from exporter.check.series import assumed_size
 from exporter.clock import SystemClock
 from exporter.commands.options import config_option, given
 from exporter.commands.running import EXIT_FAILED, or_exit, run
 from exporter.commands.screen import screen
 from exporter.history.series import MAX_DAYS
-from exporter.scheduler import Collection
 from exporter.settings import Org, Settings, load
 from exporter.settings.fields import RESERVED_LABELS
 from exporter.settings.units import duration
@@ -40,56 +39,45 @@ MOST_DAYS = MAX_DAYS - 365
 """Days of one backfill, so that the history before them fits."""
 
 _SHORTEST, _LONGEST = 15, 86400
-_SCRAPED = frozenset({"job", "instance"})
+_RESERVED = RESERVED_LABELS - {"job", "instance"}
+_DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
-class _Day(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a day; write for instance 2026-06-30", param, ctx)
-
-
-class _Step(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        try:
-            seconds = duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-        if seconds != int(seconds) or not _SHORTEST <= seconds <= _LONGEST:
-            self.fail("must be whole seconds, from 15s to 1d", param, ctx)
-        return int(seconds)
+def _seconds(_: click.Context, __: click.Parameter, text: str) -> int:
+    try:
+        seconds = duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if seconds != int(seconds) or not _SHORTEST <= seconds <= _LONGEST:
+        raise click.BadParameter("must be whole seconds, from 15s to 1d")
+    return int(seconds)
 
 
-class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
-    name = "name=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, text = str(value).partition("=")
+def _labels(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, str]:
+    labels = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
         if not equals or not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name):
-            self.fail(f"{value!r} is not NAME=VALUE, such as job=iblai", param, ctx)
-        if name in RESERVED_LABELS - _SCRAPED or name.startswith("__"):
-            self.fail(f"{name} is a label that the metrics have themselves", param, ctx)
-        return name, text
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE, such as job=iblai")
+        if name in _RESERVED or name.startswith("__"):
+            raise click.BadParameter(f"{name} is a label that the metrics have themselves")
+        labels[name] = value
+    return labels
 
 
 @click.command()
 @config_option
-@click.option("--start", type=_Day(), required=True, help="First day, in each org's time zone.")
+@click.option(
+    "--start",
+    type=_DATE,
+    required=True,
+    metavar="YYYY-MM-DD",
+    help="First day, in each org's time zone.",
+)
 @click.option(
     "--end",
-    type=_Day(),
+    type=_DATE,
+    metavar="YYYY-MM-DD",
     help="Last day. Today is written until 3 hours ago; later samples are left to live scrapes.  "
     "[default: today]",
 )
@@ -102,15 +90,16 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 )
 @click.option(
     "--step",
-    type=_Step(),
+    callback=_seconds,
     default=DEFAULT_STEP,
     show_default=True,
+    metavar="DURATION",
     help="Time between samples. A longer one needs less space and leaves gaps in charts.",
 )
 @click.option(
     "--label",
     "labels",
-    type=_Label(),
+    callback=_labels,
     multiple=True,
     metavar="NAME=VALUE",
     help="Label of every series, as in your scrapes: job=iblai, instance=localhost:10880.",
@@ -132,11 +121,11 @@ class _Label(click.ParamType):  # type: ignore[type-arg]  # generic from click 8
 def backfill(
     config: Path | None,
     *,
-    start: date,
-    end: date | None,
+    start: datetime,
+    end: datetime | None,
     output: str,
     step: int,
-    labels: tuple[tuple[str, str], ...],
+    labels: dict[str, str],
     only: tuple[str, ...],
     dry_run: bool,
     courses: int | None,
@@ -152,25 +141,24 @@ def backfill(
     """
     settings = _settings(config, {"api__rate_limit": api__rate_limit}, only)
     logs.configure(level="error", form="logfmt")
-    clock = SystemClock()
     job = Job(
         orgs=settings.orgs,
-        start=start,
-        end=_last_day(start, end, settings),
+        start=start.date(),
+        end=_last_day(start.date(), end.date() if end else None, settings),
         step=step,
+        until=last_sample(SystemClock().now(), step=step),
         output=Path(output),
         directory=output.endswith("/") or Path(output).is_dir(),
-        labels=dict(labels),
+        labels=labels,
     )
     with ExitStack() as stack:
         try:
-            if dry_run:
-                record, times = None, times_of(job, clock.now())
-            else:
+            record = None
+            if not dry_run:
                 _create_directory(job)
                 record = stack.enter_context(Record(job.state))
-                job, times = resume(job, record, now=clock.now(), end_given=end is not None)
-            complete = run(_run(job, times, settings, record, courses=courses))
+                job = resume(job, record, end_given=end is not None)
+            complete = run(_run(job, settings, record, courses=courses))
         except StateError as error:
             _fail(str(error))
         except OSError as error:
@@ -178,30 +166,28 @@ def backfill(
     sys.exit(0 if complete else EXIT_FAILED)
 
 
-async def _run(
-    job: Job, times: Times, settings: Settings, record: Record | None, *, courses: int | None
-) -> bool:
+async def _run(job: Job, settings: Settings, record: Record | None, *, courses: int | None) -> bool:
     """Print the plan, and unless it is a dry run do it; return whether nothing is missing."""
     clock, console = SystemClock(), screen()
     progress = Progress(Console(stderr=True))
-    hosts = Hosts(settings.api, start=_start, now=clock.monotonic)
+    # A backfill requests slots without queuing collections: there is nothing to start.
+    hosts = Hosts(settings.api, start=lambda _: None, now=clock.monotonic)
     api = ApiClient(settings.api, progress, clock, hosts)
     try:
-        estimates = await _estimates(job, times, api, courses=courses)
+        estimates = await _estimates(job, api, courses=courses)
         print_plan(console, job, estimates, rate=settings.api.rate_limit)
         if record is None:
             return True
         total = sum(estimates.values(), Estimate())
         work = Backfill(
             job,
-            times,
             api=api,
             record=record,
             clock=clock,
             reporter=progress,
             page_size=settings.api.page_size,
         )
-        with progress.of(requests=total.requests, files=len(work.files())):
+        with progress.of(requests=total.requests, files=len(job.files())):
             await work.collect()
             work.write()
     finally:
@@ -209,28 +195,17 @@ async def _run(
     return print_result(console, job, work, requests=progress.requests)
 
 
-async def _estimates(
-    job: Job, times: Times, api: ApiClient, *, courses: int | None
-) -> dict[str, Estimate]:
+async def _estimates(job: Job, api: ApiClient, *, courses: int | None) -> dict[str, Estimate]:
     async def of(org: Org) -> Estimate:
-        days = times.days(org.zone)
+        days = job.days(org.zone)
         if days is None:
             return Estimate()
-        found = courses if courses is not None else await count_courses(api, org)
-        return estimate(
-            org,
-            days,
-            courses=ASSUMED_COURSES if found is None else found,
-            constants=job.constants(org),
-            step=job.step,
-        )
+        known = None if courses is None else assumed_size(org, courses=courses)
+        size = known or await size_of(api, org)
+        return estimate(job.labeled(org), days, size, step=job.step)
 
     found = await asyncio.gather(*(of(org) for org in job.orgs))
     return {org.key: each for org, each in zip(job.orgs, found, strict=True)}
-
-
-def _start(_: Collection) -> None:
-    """Start nothing: a backfill requests slots without queuing collections."""
 
 
 def _last_day(start: date, end: date | None, settings: Settings) -> date:
@@ -266,4 +241,4 @@ def _settings(config: Path | None, flags: dict[str, Any], only: tuple[str, ...])
         raise click.UsageError(f"there is no org {', '.join(sorted(unknown))} in the configuration")
     if not only:
         return settings
-    return dataclasses.replace(settings, orgs=tuple(o for o in settings.orgs if o.key in only))
+    return replace(settings, orgs=tuple(org for org in settings.orgs if org.key in only))

@@ -1,6 +1,5 @@
 """What a backfill takes: requests, series, samples and bytes, before it starts."""
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 
 from exporter import catalog, collectors
@@ -11,28 +10,22 @@ from exporter.api.payloads import PayloadError, parse_size
 from exporter.backfill.collecting import (
     COURSES,
     LISTS,
-    MENTORS,
     PAST_USERS,
     USERS,
     WEEKDAYS,
     daily,
     per_day,
 )
-from exporter.catalog import Windowed
-from exporter.collectors import Collector
+from exporter.check.series import ASSUMED_COURSES, Size, assumed_size
 from exporter.collectors.run import Api
-from exporter.exposition.text import Constants, LineRenderer
+from exporter.exposition.text import LineRenderer
 from exporter.history.expected import REACH
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from exporter.windows import TODAY, WINDOWS, Span
 
-ASSUMED_COURSES = 50
-"""Courses that are assumed for an org whose courses cannot be counted."""
-
 _DAY = 86400
-_STAMP = len(" 1700000000")
-_VALUE = 4
+_VALUE_AND_TIME = len("1234 1700000000") - len("1.0")
 _EXAMPLE = "course-v1:University+Course101+2026"
 _REQUESTS = {USERS: len(WINDOWS), "costs": len(WINDOWS) + 1, "enrollments": 2}
 """Requests of a run, where it sends more or fewer than a run of polling."""
@@ -53,52 +46,47 @@ class Estimate:
         return Estimate(*(one + more for one, more in pairs))
 
 
-async def count_courses(api: Api, org: Org) -> int | None:
-    """Return how many courses an org has, with one request; None if that fails."""
-    queued = Collection(org=org.key, name=COURSES, due_at=0.0, interval=1.0)
+async def size_of(api: Api, org: Org) -> Size:
+    """Return how many courses and mentors an org has, with one request that counts courses."""
     call = Call(
         endpoint=endpoints.COURSE_VIDEOS,
-        query={
-            "length": "1",
-            "include_main_platform": str(org.include_main_platform).lower(),
-        },
-        queued=queued,
+        query={"length": "1", "include_main_platform": str(org.include_main_platform).lower()},
+        queued=Collection(org=org.key, name=COURSES, due_at=0.0, interval=1.0),
     )
     try:
         found = parse_size(await api.get(org, call)).pagination.total_items
     except (ApiError, PayloadError):
-        return None
-    return None if found is None else int(found)
+        found = None
+    return assumed_size(org, courses=ASSUMED_COURSES if found is None else int(found))
 
 
-def estimate(org: Org, days: Span, *, courses: int, constants: Constants, step: int) -> Estimate:
-    """Return what `org` takes with so many courses for the local days `days`."""
-    renderer = LineRenderer(constants)
-    rows = {**catalog.MEMBERS, "course_id": courses, "mentor_id": len(org.mentors)}
-    series = size = 0
+def estimate(org: Org, days: Span, size: Size, *, step: int) -> Estimate:
+    """Return what an org of this size takes for the local days `days`."""
+    renderer = LineRenderer(org.constants())
+    rows = {**catalog.MEMBERS, "course_id": size.courses, "mentor_id": size.mentors}
+    series = length = 0
     for metric in gauges(org):
-        part = next((rows[label] for label in metric.labels if label in rows), 1)
+        number = next((rows[label] for label in metric.labels if label in rows), 1)
         labels = tuple(_EXAMPLE for label in metric.labels if label != "org")
-        series += part
-        size += part * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE + _STAMP)
+        series += number
+        length += number * (len(renderer.lines(metric, {labels: 1.0})) + _VALUE_AND_TIME)
     points = len(days) * _DAY // step
     kept = min(series, org.series_limit)
     return Estimate(
-        requests=requests(org, days=len(days), courses=courses),
-        courses=courses,
+        requests=requests(org, size, days=len(days)),
+        courses=size.courses,
         series=kept,
         samples=kept * points,
-        size=size * points * kept // max(series, 1),
+        size=length * points * kept // max(series, 1),
     )
 
 
-def requests(org: Org, *, days: int, courses: int) -> int:
+def requests(org: Org, size: Size, *, days: int) -> int:
     """Return how many requests an org takes, if every list fits on one page."""
-    mentors = len(org.mentors)
     found = 0
     for collector in collectors.of(org):
         once = _REQUESTS.get(collector.name, int(collector.requests))
-        once += collector.per_course * courses + collector.per_mentor * mentors
+        once += collector.per_course * size.courses + collector.per_mentor * size.mentors
         if collector in daily(org) or collector.name in LISTS:
             found += once
         elif collector.name == PAST_USERS:
@@ -111,27 +99,25 @@ def requests(org: Org, *, days: int, courses: int) -> int:
 def gauges(org: Org) -> list[catalog.Metric]:
     """Return the metrics of an org that a backfill writes."""
     sources = {catalog.source(collector.endpoint) for collector in (*daily(org), *per_day(org))}
-    found = {
-        metric.name: metric
-        for measure in catalog.WINDOWED
-        for metric in measure.metrics()
-        if metric.source in sources and not _is_today(measure, metric)
+    found = [metric for metric in _WINDOWED if metric.source in sources]
+    return [*found, catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
+
+
+def left_out(org: Org) -> set[str]:
+    """Return the names of the gauges that the API returns only as they are now."""
+    sources = {
+        catalog.source(collector.endpoint)
+        for collector in collectors.of(org)
+        if not collector.windows and not collector.once and not collector.lists_mentors
     }
-    return [*found.values(), catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
+    found = {metric.name for metric in catalog.METRICS if metric.source in sources}
+    return found - {metric.name for each in catalog.WINDOWED for metric in each.metrics()}
 
 
-def left_out(org: Org) -> Iterator[str]:
-    """Yield the names of the gauges that the API returns only as they are now."""
-    windowed = {metric.name for measure in catalog.WINDOWED for metric in measure.metrics()}
-    sources = {catalog.source(c.endpoint) for c in collectors.of(org) if _is_of_now(c)}
-    for metric in catalog.METRICS:
-        if metric.source in sources and metric.name not in windowed:
-            yield metric.name
-
-
-def _is_of_now(collector: Collector) -> bool:
-    return not collector.windows and collector.name not in {PAST_USERS, MENTORS}
-
-
-def _is_today(measure: Windowed, metric: catalog.Metric) -> bool:
-    return TODAY in measure.windows and metric is measure.at(TODAY)
+_WINDOWED = tuple(
+    metric
+    for measure in catalog.WINDOWED
+    for metric in measure.metrics()
+    if TODAY not in measure.windows or metric is not measure.at(TODAY)
+)
+"""The metrics of complete days."""

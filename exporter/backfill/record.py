@@ -1,23 +1,20 @@
-"""What a backfill has collected and derived so far, in a state file.
+"""What a backfill has collected and rendered so far, in a state file like that of the exporter.
 
 A killed backfill continues from it. The directory is private to its owner. It holds daily values,
 gauges, and ids and names of courses and mentors, but no API key and nothing about a learner.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from exporter import collectors
-from exporter.collectors.run import Result
 from exporter.history.problems import StateProblem
 from exporter.history.series import MAX_DAYS, DailyValues
 from exporter.history.state import StateFile
 from exporter.history.store import History
-from exporter.samples import Compact, Labels, pack, unpack
+from exporter.snapshots import Item, decode, encode
 
 _IDENTITY = "backfill"
 """Identity of all data in the file: the options of the job are compared instead."""
@@ -28,95 +25,47 @@ _GAUGES = "\x1fgauges of "
 
 _PRIVATE_DIR = 0o700
 
-Gauges = Mapping[tuple[str, Labels], DailyValues]
-"""Values by metric name and labels, by the day on which they were served."""
+Gauges = Mapping[tuple[str, str], DailyValues]
+"""Values by metric name and series (its name and labels), by the day on which they were served."""
 
 
 class StateError(Exception):
     """The state file cannot be used. The text says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class DayResult:
-    """What a collector returned for one day. Unless it is `complete`, some items failed."""
-
-    complete: bool
-    samples: Compact = ()
-    courses: Mapping[str, str] = field(default_factory=dict)
-    mentors: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, result: Result) -> Self:
-        """Return the result of a run without its values of today."""
-        drafts = [draft for draft in result.items.values() if not draft.of_day]
-        return cls(
-            complete=not result.failed,
-            samples=tuple(family for draft in drafts for family in draft.samples.compact()),
-            courses={id_: name for draft in drafts for id_, name in draft.courses.items()},
-            mentors={id_: name for draft in drafts for id_, name in draft.mentors.items()},
-        )
-
-    def encode(self) -> bytes:
-        """Return the result as JSON."""
-        record = [self.complete, pack(self.samples), dict(self.courses), dict(self.mentors)]
-        return json.dumps(record, separators=(",", ":")).encode()
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        """Return the result that was encoded."""
-        record: list[Any] = json.loads(payload)
-        return cls(record[0], unpack(record[1]), record[2], record[3])
-
-
 class OrgRecord:
-    """What was collected for one org: its history and results by day. Changes are saved."""
+    """What was collected for one org: its history, and one item per collector and day."""
 
-    def __init__(
-        self,
-        file: StateFile,
-        org: str,
-        *,
-        check: Callable[[], None],
-        on_change: Callable[[], None],
-    ) -> None:
+    def __init__(self, file: StateFile, org: str, *, on_change: Callable[[], None]) -> None:
         """Load what was saved for `org`. `on_change` is called before a change is saved."""
         self._file = file
         self._org = org
         self._on_change = on_change
-        self.check = check
-        """Raises `StateError` if the last attempt to write failed."""
         content = file.load({org: _IDENTITY})
         self.history = History(on_change=self._save_history, keep=MAX_DAYS)
         self.history.restore(org, content.history.get(org, {}))
-        self._results = content.snapshots.get(org, {})
+        self._items = content.snapshots.get(org, {})
 
-    def result(self, collector: str, day: date) -> DayResult | None:
+    def item(self, collector: str, day: date) -> Item | None:
         """Return what a collector returned for a day."""
-        payload = self._results.get((collector, day.isoformat()))
-        return None if payload is None else DayResult.decode(payload)
+        payload = self._items.get((collector, day.isoformat()))
+        return None if payload is None else decode(payload, now=0.0, monotonic=0.0)
 
-    def put(self, collector: str, day: date, result: DayResult) -> None:
-        """Save what a collector returned for a day."""
-        payload = result.encode()
-        self._on_change()
-        self._results[collector, day.isoformat()] = payload
-        self._file.put_snapshot(
-            self._org, _IDENTITY, collector=collector, item=day.isoformat(), payload=payload
-        )
+    def put(self, collector: str, item: Item, *, complete: bool) -> None:
+        """Keep what a collector returned for a day. Only what is `complete` is saved."""
+        if complete or item.samples:
+            self._on_change()
+        day = item.day.isoformat()
+        self._items[collector, day] = payload = encode(item, collected=0.0)
+        if complete:
+            self._file.put_snapshot(
+                self._org, _IDENTITY, collector=collector, item=day, payload=payload
+            )
 
-    def courses(self) -> dict[str, str]:
-        """Return the names of the courses of all days by id."""
-        return _names(result.courses for result in self._in_order("lists_courses"))
-
-    def mentors(self) -> dict[str, str]:
-        """Return the names of the listed mentors by id."""
-        return _names(result.mentors for result in self._in_order("lists_mentors"))
-
-    def _in_order(self, lists: str) -> Iterator[DayResult]:
-        """Yield the results of the collectors that list something, the latest day last."""
-        for name, day in sorted(self._results, key=lambda key: (key[1], key[0])):
-            if getattr(collectors.BY_NAME.get(name), lists, False):
-                yield DayResult.decode(self._results[name, day])
+    def items(self) -> Iterator[Item]:
+        """Yield the items of all collectors and days, the latest day last."""
+        for key in sorted(self._items, key=lambda key: (key[1], key[0])):
+            yield decode(self._items[key], now=0.0, monotonic=0.0)
 
     def _save_history(self, org: str, series: str, part: str, values: DailyValues | None) -> None:
         self._on_change()
@@ -124,15 +73,6 @@ class OrgRecord:
             self._file.remove_history(org, series=series, part=part)
         else:
             self._file.put_history(org, _IDENTITY, series=series, part=part, values=values)
-
-
-def _names(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return names by id: the latest that is not empty."""
-    known: dict[str, str] = {}
-    for names in parts:
-        for id_, name in names.items():
-            known[id_] = name or known.get(id_, "")
-    return known
 
 
 class Record:
@@ -163,36 +103,36 @@ class Record:
         return found
 
     def put_options(self, options: Mapping[str, str]) -> None:
-        """Save the options of the job."""
+        """Save the options of the job. Raises `StateError`."""
         payload = json.dumps(dict(options)).encode()
         self._file.put_snapshot(_JOB, _IDENTITY, collector="job", item="", payload=payload)
-        self.flush()
+        self._flush()
 
-    def org(self, org: str, *, on_change: Callable[[], None]) -> OrgRecord:
+    def org(self, org: str, *, on_change: Callable[[], None] = lambda: None) -> OrgRecord:
         """Return what was collected for an org. `on_change` is called before it changes."""
-        return OrgRecord(self._file, org, check=self._check, on_change=on_change)
+        return OrgRecord(self._file, org, on_change=on_change)
 
     def put_gauges(self, org: str, gauges: Gauges) -> None:
-        """Replace the gauges of an org."""
+        """Replace the gauges of an org. Raises `StateError`."""
         key = _GAUGES + org
         self._file.remove_org(key)
-        for (name, labels), values in gauges.items():
-            part = json.dumps(labels)
-            self._file.put_history(key, _IDENTITY, series=name, part=part, values=values)
-        self.flush()
+        for (metric, series), values in gauges.items():
+            self._file.put_history(key, _IDENTITY, series=metric, part=series, values=values)
+        self._flush()
 
-    def gauges(self, org: str, metric: str) -> list[tuple[Labels, DailyValues]]:
-        """Return the gauges of one metric of an org, sorted by labels."""
-        found = self._file.load_series(_GAUGES + org, metric)
-        rows = [(tuple(json.loads(part)), values) for part, values in found.items()]
-        return sorted(rows, key=lambda row: row[0])
+    def gauges(self, org: str, metric: str) -> list[tuple[str, DailyValues]]:
+        """Return the series of one metric of an org, sorted."""
+        return sorted(
+            self._file.load_series(_GAUGES + org, metric).items(), key=lambda found: found[0]
+        )
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `StateError` if the last attempt to write failed."""
         if self._problem is not None and self._file.problem is not None:
             raise StateError(self._problem.message)
 
-    def flush(self) -> None:
-        """Wait until everything is saved. Raises `StateError`."""
+    def _flush(self) -> None:
+        """Wait until everything is saved."""
         if not self._file.flush():
             found = self._file.problem
             raise StateError(found.message if found else "the state file cannot be written")

@@ -1,8 +1,12 @@
 """What a backfill prints: its plan, its progress and its result."""
 
+import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import islice
+from math import ceil
 from pathlib import Path
 
 from rich import progress as rich_progress
@@ -14,15 +18,11 @@ from exporter.backfill.collecting import Gap
 from exporter.backfill.estimate import Estimate, left_out
 from exporter.backfill.job import SUFFIX, Job
 from exporter.backfill.run import Backfill
+from exporter.check.report import MAX_ROWS, amount
 from exporter.settings.units import format_duration
-
-MAX_ROWS = 50
-"""Orgs listed one by one; more are summed up."""
 
 _LOOKBACK = 300
 _TENTHS = 10
-_MINUTE = 60
-_HOUR = 3600
 
 
 class Progress:
@@ -90,24 +90,58 @@ def print_plan(
         table.add_row(f"… and {len(estimates) - MAX_ROWS:,} more")
     total = sum(estimates.values(), Estimate())
     table.add_section()
-    plural = "s" * (len(estimates) != 1)
-    table.add_row(f"{len(estimates):,} org{plural}", *_cells(total), style="bold")
+    table.add_row(amount(len(estimates), "org"), *_cells(total), style="bold")
     console.print(table)
-    for line in _notes(job, estimates, rate=rate):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _notes(job: Job, estimates: Mapping[str, Estimate], *, rate: float) -> Iterator[str]:
-    total = sum(estimates.values(), Estimate())
-    yield (
+    hosts: Counter[str] = Counter()
+    for org in job.orgs:
+        hosts[org.base_url] += estimates[org.key].requests
+    time = timedelta(seconds=ceil(max(hosts.values()) / rate))
+    _say(
+        console,
         f"{job.start} to {job.end} in the time zone of each org, a sample every "
-        f"{format_duration(job.step)}, up to 3 hours ago."
+        f"{format_duration(job.step)}, up to 3 hours ago.",
+        f"About {total.requests:,} requests take at least {time} (h:mm:ss) at {rate:g} per second "
+        "and host. What an interrupted backfill has collected is not requested again.",
+        *_warnings(job),
+        "Left out, since the API does not return past hours: iblai_*_today.",
     )
-    yield (
-        f"About {total.requests:,} requests take at least "
-        f"{_time(_seconds(job, estimates, rate))} at {rate:g} per second and host. What an "
-        "interrupted backfill has collected is not requested again."
+
+
+def print_result(console: Console, job: Job, backfill: Backfill, *, requests: int) -> bool:
+    """Print the result and the next step; return whether a later run would add nothing."""
+    for org, gaps in sorted(backfill.gaps.items()):
+        _say(console, *_gaps(org, gaps), style="yellow")
+    if backfill.payload_errors:
+        text = f"{amount(backfill.payload_errors, 'part')} of responses could not be read."
+        _say(console, text, style="yellow")
+    incomplete = sorted(o for o, gaps in backfill.gaps.items() if any(g.temporary for g in gaps))
+    if backfill.empty:
+        _say(console, f"No values of {', '.join(sorted(backfill.empty))}.", style="red")
+    if incomplete:
+        again = "Run the same command again to collect the rest."
+        _say(console, f"Incomplete: {', '.join(incomplete)}. {again}", style="red")
+    outputs = job.outputs()
+    size = decimal(sum(path.stat().st_size for path in outputs))
+    files = shlex.quote(str(job.output)) + (f"/*{SUFFIX}" if job.directory else "")
+    _say(
+        console,
+        f"{job.output}: {amount(len(outputs), 'file')}, {size}, with {requests:,} requests.",
+        "Next:",
+        f"  for file in {files}; do promtool tsdb create-blocks-from openmetrics "
+        '"$file" blocks || break; done',
+        "  mv blocks/* PROMETHEUS_DATA/      # docs/backfill.md",
+        f"  rm -r {shlex.quote(str(job.state))}      # once the blocks are in use",
     )
+    return not backfill.empty and not incomplete
+
+
+def _say(console: Console, *lines: str, style: str = "") -> None:
+    for line in lines:
+        # Without line breaks within, so that a command can be copied.
+        console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _warnings(job: Job) -> Iterator[str]:
     if job.step > _LOOKBACK:
         yield (
             "warning: queries look back 5 minutes by default, so charts and rules will have gaps "
@@ -120,41 +154,6 @@ def _notes(job: Job, estimates: Mapping[str, Estimate], *, rate: float) -> Itera
         )
     if names := sorted({name for org in job.orgs for name in left_out(org)}):
         yield f"Left out, since the API returns only the current value: {', '.join(names)}."
-    yield "Left out, since the API does not return past hours: iblai_*_today."
-
-
-def print_result(console: Console, job: Job, backfill: Backfill, *, requests: int) -> bool:
-    """Print the result and the next step; return whether a later run would add nothing."""
-
-    def say(text: str, style: str = "") -> None:
-        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-    for org, gaps in sorted(backfill.gaps.items()):
-        for line in _gaps(org, gaps):
-            say(line, "yellow")
-    if backfill.payload_errors:
-        say(f"{backfill.payload_errors:,} parts of responses could not be read.", "yellow")
-    incomplete = sorted(o for o, gaps in backfill.gaps.items() if any(g.temporary for g in gaps))
-    if backfill.empty:
-        say(f"No values of {', '.join(sorted(backfill.empty))}.", "red")
-    if incomplete:
-        say(
-            f"Incomplete: {', '.join(incomplete)}. Run the same command again to collect the rest.",
-            "red",
-        )
-    outputs = job.outputs()
-    size = decimal(sum(path.stat().st_size for path in outputs))
-    files = f"{len(outputs):,} file{'s' * (len(outputs) != 1)}"
-    say(f"{job.output}: {files}, {size}, with {requests:,} requests.")
-    pattern = f"{job.output}/*{SUFFIX}" if job.directory else str(job.output)
-    say(
-        "Next:\n"
-        f"  for file in {pattern}; do promtool tsdb create-blocks-from openmetrics "
-        '"$file" blocks || break; done\n'
-        "  mv blocks/* PROMETHEUS_DATA/      # docs/backfill.md\n"
-        f"  rm -r {job.state}      # once the blocks are in use"
-    )
-    return not backfill.empty and not incomplete
 
 
 def _gaps(org: str, gaps: list[Gap]) -> Iterator[str]:
@@ -169,18 +168,3 @@ def _gaps(org: str, gaps: list[Gap]) -> Iterator[str]:
 def _cells(estimate: Estimate) -> tuple[str, ...]:
     counts = (estimate.requests, estimate.courses, estimate.series, estimate.samples)
     return (*(f"{count:,}" for count in counts), decimal(estimate.size))
-
-
-def _seconds(job: Job, estimates: Mapping[str, Estimate], rate: float) -> float:
-    hosts: dict[str, int] = {}
-    for org in job.orgs:
-        hosts[org.base_url] = hosts.get(org.base_url, 0) + estimates[org.key].requests
-    return max(hosts.values()) / rate
-
-
-def _time(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.0f} min"
-    return f"{seconds / _HOUR:.1f} h"

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
+import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from starlette.types import ASGIApp
@@ -37,7 +37,6 @@ class Background:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
@@ -51,50 +50,29 @@ class Background:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         self._address = (host, listener.getsockname()[1])
         # A daemon, so that a test that forgets to stop it cannot hang the whole run.
-        self._thread = threading.Thread(
-            target=self._server.run_in_thread,
-            args=(listener,),
-            name=f"serve {self.url}",
-            daemon=True,
-        )
+        self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
-        if not self._server.ready.wait(_TIMEOUT) or not self._server.started:
-            self._stop()
+        until = time.monotonic() + _TIMEOUT
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.001)
+        if not self._server.started:
+            self.__exit__()
             listener.close()
             raise RuntimeError(f"the application did not start on {self.url}")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(_TIMEOUT)
+        self._thread.join(_TIMEOUT)
+
+    def _serve(self, listener: socket.socket) -> None:
+        # An application that fails to start makes the server exit the process; here, the thread.
+        with suppress(SystemExit):
+            self._server.run([listener])
 
 
 class _Server(Server):
-    """A server that signals when it is ready, and closes its connections when it stops."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    def run_in_thread(self, listener: socket.socket) -> None:
-        # An application that fails to start makes the server exit the process; here, the thread.
-        with suppress(SystemExit):
-            self.run([listener])
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.ready.set()
+    """A server that closes its connections when it stops."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):

@@ -3,14 +3,16 @@
 import json
 import zlib
 from asyncio import sleep
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
+from http.client import responses
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.demo.faults import Fault, FaultPlan, Kind, Payload
@@ -20,74 +22,30 @@ _PAGE = (
     "<!doctype html><html><head><title>{title}</title></head>"
     "<body><h1>{title}</h1><p></p></body></html>"
 )
-_REASONS = {
-    400: "Invalid parameters.",
-    401: "Invalid token.",
-    403: "You do not have permission to access this resource",
-    404: "Not found.",
-    429: "Request was throttled.",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 _JSON = "application/json"
-_HTML = "text/html; charset=utf-8"
+_HTML = "text/html"
 _CHUNK = 1024 * 1024
 _DEPTH = 100_000
 _ENDLESS = 1_000_000_000
-
-Headers = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request that a fault affects, and the means to respond."""
-
-    fault: Fault
-    app: ASGIApp
-    scope: Scope
-    receive: Receive
-    send: Send
-    now: datetime
-
-    async def start(self, status: int, content_type: str, **headers: str) -> None:
-        """Send status and headers; the names of further `headers` with `_` for `-`."""
-        given = {"content-type": content_type, "date": http_date(self.now), **headers}
-        pairs = [(k.replace("_", "-").encode(), v.encode()) for k, v in given.items()]
-        await self.pass_on(status, pairs)
-
-    async def pass_on(self, status: int, headers: Headers) -> None:
-        """Send status and headers as they are."""
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def body(self, body: bytes, *, more: bool = False) -> None:
-        """Send a piece of the body."""
-        await self.send({"type": "http.response.body", "body": body, "more_body": more})
-
-    async def respond(self, status: int, content_type: str, text: str, **headers: str) -> None:
-        """Send a whole response."""
-        body = text.encode("utf-8", "surrogatepass")
-        await self.start(status, content_type, content_length=str(len(body)), **headers)
-        await self.body(body)
-
-    async def correct(self, **query: str) -> tuple[int, Headers, bytes]:
-        """Return the correct response, to a query that is changed if one is given."""
-        status, headers, body = 500, Headers(), b""
-
-        async def keep(message: Message) -> None:
-            nonlocal status, headers, body
-            if message["type"] == "http.response.start":
-                status, headers = message["status"], list(message["headers"])
-            else:
-                body += message.get("body", b"")
-
-        changed = urlencode({**query_of(self.scope), **query}).encode()
-        await self.app({**self.scope, "query_string": changed}, self.receive, keep)
-        return status, headers, body
 
 
 def http_date(moment: datetime) -> str:
     """Return a moment as HTTP headers write it."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request that a fault affects: its query and its correct response."""
+
+    fault: Fault
+    query: Mapping[str, str]
+    correct: Response
+
+    @property
+    def body(self) -> bytes:
+        """Return the correct body."""
+        return bytes(self.correct.body)
 
 
 class FaultMiddleware:
@@ -100,124 +58,147 @@ class FaultMiddleware:
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or apply a fault."""
+        """Pass a request on, or respond as the fault wants."""
         now = self._now()
         fault = self._plan.pick(target_of(scope), now) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
-        else:
-            await _APPLY[Kind(fault.kind)](_Call(fault, self._app, scope, receive, send, now))
+            return
+        query = query_of(scope)
+        first = urlencode({**query, "page": ""}).encode()
+        endless = fault.kind is Kind.ENDLESS_PAGES
+        changed = {**scope, "query_string": first} if endless else scope
+        call = _Call(fault, query, await self._correct(changed, receive))
+        response = _APPLY[fault.kind](call)
+        if isinstance(response, Response):
+            response.headers.setdefault("date", http_date(now))
+        await response(scope, receive, send)
+
+    async def _correct(self, scope: Scope, receive: Receive) -> Response:
+        response = Response()
+
+        async def keep(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                response.status_code = message["status"]
+                response.raw_headers = list(message["headers"])
+            else:
+                response.body = bytes(response.body) + message.get("body", b"")
+
+        await self._app(scope, receive, keep)
+        return response
 
 
-async def _status(call: _Call) -> None:
+def _status(call: _Call) -> Response:
     fault = call.fault
-    reason = _REASONS.get(fault.status, f"Server Error ({fault.status})")
-    headers = {}
-    if isinstance(fault.retry_after, datetime):
-        headers["retry_after"] = http_date(fault.retry_after)
-    elif fault.retry_after is not None:
-        headers["retry_after"] = f"{fault.retry_after:g}"
+    reason = responses.get(fault.status, f"Server Error ({fault.status})")
     if fault.body == "html":
-        await call.respond(fault.status, _HTML, _PAGE.format(title=reason), **headers)
+        response = Response(_PAGE.format(title=reason), fault.status, media_type=_HTML)
     else:
-        await call.respond(fault.status, _JSON, json.dumps({"detail": reason}), **headers)
+        response = Response(json.dumps({"detail": reason}), fault.status, media_type=_JSON)
+    if isinstance(fault.retry_after, datetime):
+        response.headers["retry-after"] = http_date(fault.retry_after)
+    elif fault.retry_after is not None:
+        response.headers["retry-after"] = f"{fault.retry_after:g}"
+    return response
 
 
-async def _timeout(call: _Call) -> None:
-    while (await call.receive())["type"] != "http.disconnect":
-        pass
+def _timeout(_: _Call) -> ASGIApp:
+    async def wait(_: Scope, receive: Receive, __: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return wait
 
 
-async def _drip(call: _Call) -> None:
-    status, headers, body = await call.correct()
-    await call.pass_on(status, headers)
-    for place in range(len(body)):
-        await call.body(body[place : place + 1], more=place + 1 < len(body))
-        await sleep(call.fault.seconds)
+def _drip(call: _Call) -> ASGIApp:
+    return _in_pieces(call, [bytes((byte,)) for byte in call.body], call.fault.seconds)
 
 
-async def _cut(call: _Call) -> None:
-    status, headers, body = await call.correct()
-    await call.pass_on(status, headers)
-    # Without the rest of what Content-Length promises the server closes the connection.
-    await call.body(body[: len(body) // 2], more=True)
+def _cut(call: _Call) -> ASGIApp:
+    return _in_pieces(call, [call.body[: len(call.body) // 2]], 0)
 
 
-async def _truncated(call: _Call) -> None:
-    _, _, body = await call.correct()
-    await call.respond(200, _JSON, body[: len(body) // 2].decode("utf-8", "ignore"))
+def _in_pieces(call: _Call, pieces: Sequence[bytes], seconds: float) -> ASGIApp:
+    """Send the correct response piece by piece; without the last piece, the server cuts it off."""
+
+    async def respond(_: Scope, __: Receive, send: Send) -> None:
+        start = {"status": call.correct.status_code, "headers": call.correct.raw_headers}
+        await send({"type": "http.response.start", **start})
+        left = len(call.body)
+        for piece in pieces:
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+            await sleep(seconds)
+
+    return respond
 
 
-async def _json(call: _Call) -> None:
-    payload = Payload(call.fault.payload)
+def _truncated(call: _Call) -> Response:
+    return Response(call.body[: len(call.body) // 2], media_type=_JSON)
+
+
+def _json(call: _Call) -> Response:
+    payload = call.fault.payload
     if payload in _WHOLE:
-        await call.respond(200, _JSON, _WHOLE[payload])
-        return
-    _, _, body = await call.correct()
-    await call.respond(200, _JSON, json.dumps(_CHANGE[payload](json.loads(body))))
+        return Response(_WHOLE[payload], media_type=_JSON)
+    return Response(json.dumps(_CHANGE[payload](json.loads(call.body))), media_type=_JSON)
 
 
-async def _html(call: _Call) -> None:
-    await call.respond(200, _HTML, _PAGE.format(title="Sign in"))
+def _html(_: _Call) -> Response:
+    return Response(_PAGE.format(title="Sign in"), media_type=_HTML)
 
 
-async def _content_type(call: _Call) -> None:
-    _, _, body = await call.correct()
-    await call.respond(200, "text/plain; charset=utf-8", body.decode())
+def _content_type(call: _Call) -> Response:
+    return Response(call.body, media_type="text/plain")
 
 
-async def _huge(call: _Call) -> None:
-    await call.start(200, _JSON)
-    for piece in _filler(call.fault.size):
-        await call.body(piece, more=True)
-    await call.body(b"{}")
+def _huge(call: _Call) -> Response:
+    return StreamingResponse(_filler(call.fault.size), media_type=_JSON)
 
 
-async def _gzip_bomb(call: _Call) -> None:
-    await call.start(200, _JSON, content_encoding="gzip")
+def _gzip_bomb(call: _Call) -> Response:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    for piece in _filler(call.fault.size):
-        await call.body(packer.compress(piece), more=True)
-        await sleep(0)
-    await call.body(packer.compress(b"{}") + packer.flush())
+
+    def pieces() -> Iterator[bytes]:
+        yield from map(packer.compress, _filler(call.fault.size))
+        yield packer.flush()
+
+    return StreamingResponse(pieces(), headers={"content-encoding": "gzip"}, media_type=_JSON)
 
 
-async def _endless_pages(call: _Call) -> None:
-    page = query_of(call.scope).get("page", "1")
-    # The first page of the list, whatever the query says, with rows that are always new.
-    _, _, body = await call.correct(page="")
-    answer = json.loads(body)
-    for row in answer.get("data", ()) if "pagination" in answer else ():
-        for key in ("course_id", "username"):
-            if key in row:
-                row[key] += f"~{page}"
-    if "pagination" in answer:
-        now = int(page) if page.lstrip("-").isdigit() else 1
-        answer["pagination"] |= {
-            "currentPage": now,
+def _endless_pages(call: _Call) -> Response:
+    """Return the first page of a list, whatever the query says, with rows that are always new."""
+    page = call.query.get("page", "1")
+    payload = json.loads(call.body)
+    if "pagination" in payload:
+        for row in payload.get("data", ()):
+            row |= {key: f"{row[key]}~{page}" for key in ("course_id", "username") if key in row}
+        payload["pagination"] |= {
+            "currentPage": int(page) if page.lstrip("-").isdigit() else 1,
             "totalItems": _ENDLESS,
             "totalPages": _ENDLESS,
         }
-    await call.respond(200, _JSON, json.dumps(answer))
+    return Response(json.dumps(payload), media_type=_JSON)
 
 
-async def _redirect(call: _Call) -> None:
+def _redirect(call: _Call) -> Response:
     status = call.fault.status if 300 <= call.fault.status < 400 else 302
-    await call.respond(status, _HTML, "", location=call.fault.location)
+    headers = {"location": call.fault.location}
+    return Response("", status, headers=headers, media_type=_HTML)
 
 
-async def _clock_skew(call: _Call) -> None:
-    status, headers, body = await call.correct()
-    date = http_date(call.now + timedelta(seconds=call.fault.seconds)).encode()
-    await call.pass_on(status, [(k, date if k == b"date" else v) for k, v in headers])
-    await call.body(body)
+def _clock_skew(call: _Call) -> Response:
+    date = parsedate_to_datetime(call.correct.headers["date"])
+    call.correct.headers["date"] = http_date(date + timedelta(seconds=call.fault.seconds))
+    return call.correct
 
 
 def _filler(size: int) -> Iterator[bytes]:
-    """Yield `size` bytes of white space, which JSON allows before a value."""
+    """Yield `size` bytes of white space, which JSON allows before a value, and the value."""
     blank = b" " * _CHUNK
     for first in range(0, size, _CHUNK):
         yield blank[: size - first]
+    yield b"{}"
 
 
 def _replace(value: Any, *, number: Any = None, text: str | None = None) -> Any:
@@ -232,7 +213,7 @@ def _replace(value: Any, *, number: Any = None, text: str | None = None) -> Any:
 
 
 def _without_costs(payload: Any) -> Any:
-    """Return what the platform says while its store of costs is unreachable."""
+    """Return what the platform returns while its store of costs is unreachable."""
     if not isinstance(payload, dict):
         return []
     overtime = [{**day, "value": 0} for day in payload.get("overtime", ())]
@@ -255,7 +236,7 @@ _CHANGE: Mapping[Payload, Callable[[Any], Any]] = {
     Payload.SURROGATES: partial(_replace, text="\ud83d"),
     Payload.NO_COSTS: _without_costs,
 }
-_APPLY: Mapping[Kind, Callable[[_Call], Awaitable[None]]] = {
+_APPLY: Mapping[Kind, Callable[[_Call], ASGIApp]] = {
     Kind.STATUS: _status,
     Kind.TIMEOUT: _timeout,
     Kind.DRIP: _drip,

@@ -3,11 +3,14 @@
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY
 from datetime import UTC, datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from exporter.demo.target import Target
 
@@ -46,44 +49,39 @@ class Payload(StrEnum):
     NO_COSTS = "no_costs"  # the store of costs is unreachable: null totals, zeros by day
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
-    """Which requests fail: globs on org and endpoint, a time, a probability, a number of times."""
-
-    org: str | None = None
-    endpoint: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    active: Callable[[], bool] | None = None
-    probability: float = 1.0
-    times: int | None = None
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault(_Choice):
+Moment = Annotated[datetime, AfterValidator(_aware)]
+"""A moment, in UTC if it names no time zone."""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Fault:
     """One thing that goes wrong, from `start` until before `end`, while `active()`.
 
-    `endpoint` is a glob on the path after what names org and user (`videos*`), or on all of it.
+    It applies with a `probability`, at most so many `times`. `org` and `endpoint` are globs; that
+    of the endpoint is for the path after what names org and user (`videos*`), or for all of it.
     `retry_after` is in seconds, or a moment. `size` is in bytes.
     """
 
-    kind: str
+    kind: Kind
     _: KW_ONLY
+    org: str = "*"
+    endpoint: str = "*"
+    start: Moment | None = None
+    end: Moment | None = None
+    probability: float = Field(default=1.0, ge=0, le=1)
+    times: int | None = None
+    active: Callable[[], bool] | None = None
     status: int = 500
-    body: str = "json"
-    retry_after: float | datetime | None = None
+    body: Literal["json", "html"] = "json"
+    retry_after: float | Moment | None = None
     seconds: float = 1.0
-    payload: str = Payload.NULL
+    payload: Payload = Payload.NULL
     location: str = "https://elsewhere.invalid/"
     size: int = 64 * 1024 * 1024
-
-    def __post_init__(self) -> None:
-        Kind(self.kind)
-        Payload(self.payload)
-        if self.body not in {"json", "html"}:
-            raise ValueError(f"the body of a fault is json or html, not {self.body}")
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"a probability is from 0 to 1, not {self.probability:g}")
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
@@ -92,82 +90,52 @@ class Fault(_Choice):
         `kind` may be left out beside a `status` or a `payload`. Moments are ISO 8601, UTC where
         they name no zone. Raises ValueError with the reason.
         """
+        pairs = [pair.partition("=") for pair in text.split(",")]
+        given: dict[str, Any] = {name.strip(): value.strip() for name, _, value in pairs}
+        if unknown := given.keys() - cls.__dataclass_fields__.keys():
+            known = ", ".join(cls.__dataclass_fields__)
+            raise ValueError(f"{text!r} is not a fault: {min(unknown)} is not one of {known}")
         try:
-            return cls(**_parsed(text))
-        except ValueError as error:
-            raise ValueError(f"{text!r} is not a fault: {error}") from None
+            return cls(**{"kind": "json" if "payload" in given else "status", **given})
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{text!r} is not a fault: {name}: {first['msg']}") from None
 
     def applies(self, target: Target, now: datetime) -> bool:
         """Return whether the fault applies to a request."""
         return (
-            (self.org is None or (target.org is not None and fnmatchcase(target.org, self.org)))
-            and (self.endpoint is None or target.matches(self.endpoint))
+            fnmatchcase(target.org or "", self.org)
+            and target.matches(self.endpoint)
             and (self.start is None or now >= self.start)
             and (self.end is None or now < self.end)
             and (self.active is None or self.active())
         )
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    given = {name.strip(): value.strip() for name, _, value in pairs}
-    unknown = given.keys() - _PARSERS.keys()
-    if unknown:
-        raise ValueError(f"{', '.join(sorted(unknown))} is not one of {', '.join(_PARSERS)}")
-    values = {name: _PARSERS[name](value) for name, value in given.items()}
-    return {"kind": Kind.JSON if "payload" in values else Kind.STATUS, **values}
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _seconds_or_moment(text: str) -> float | datetime:
-    try:
-        return float(text)
-    except ValueError:
-        return _moment(text)
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    **{field.name: str for field in fields(Fault) if field.name != "active"},
-    "start": _moment,
-    "end": _moment,
-    "probability": float,
-    "times": int,
-    "status": int,
-    "retry_after": _seconds_or_moment,
-    "seconds": float,
-    "size": int,
-}
-
-
-@dataclass(slots=True)
-class _Entry:
-    fault: Fault
-    left: int | None
-
-
 class FaultPlan:
     """The current faults. They may be changed at any time, from any thread."""
 
-    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
         """Start with `faults`; the first one that applies to a request is used."""
-        self._entries = tuple(_Entry(fault, fault.times) for fault in faults)
-        self._random = random.Random(seed)
+        self._faults: tuple[Fault, ...] = ()
+        self._left: dict[int, int] = {}
+        """How often the faults that end by themselves still apply, by id."""
+        self._random = random.Random(0)
+        self.add(*faults)
 
     def add(self, *faults: Fault) -> None:
         """Add `faults` behind the others."""
-        self._entries += tuple(_Entry(fault, fault.times) for fault in faults)
+        self._left |= {id(fault): fault.times for fault in faults if fault.times is not None}
+        self._faults += faults
 
     def remove(self, *faults: Fault) -> None:
         """Remove `faults`."""
-        self._entries = tuple(entry for entry in self._entries if entry.fault not in faults)
+        self._faults = tuple(fault for fault in self._faults if fault not in faults)
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._entries = ()
+        self._faults = ()
 
     @contextmanager
     def during(self, *faults: Fault) -> Iterator[None]:
@@ -180,12 +148,12 @@ class FaultPlan:
 
     def pick(self, target: Target, now: datetime) -> Fault | None:
         """Return the fault of a request, if there is one, and count it."""
-        for entry in self._entries:
-            if entry.left != 0 and entry.fault.applies(target, now):
-                probability = entry.fault.probability
-                if probability < 1 and self._random.random() >= probability:
-                    continue
-                if entry.left is not None:
-                    entry.left -= 1
-                return entry.fault
+        for fault in self._faults:
+            left = self._left.get(id(fault))
+            if left == 0 or not fault.applies(target, now):
+                continue
+            if self._random.random() < fault.probability:
+                if left is not None:
+                    self._left[id(fault)] = left - 1
+                return fault
         return None

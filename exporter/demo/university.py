@@ -1,10 +1,11 @@
 """The simulated university: its orgs and their keys."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from hashlib import sha256
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from exporter.demo.data.agents import agent_ids, make_agents
@@ -52,17 +53,12 @@ class DemoOrg:
 
     key: str
     user_id: str
-    api_key: str
+    api_key: str = field(repr=False)
     home: str
     mentors: tuple[str, ...]
 
-    @property
-    def timezone(self) -> str:
-        """Return the time zone in which the platform counts days."""
-        return "UTC"
-
-    def __repr__(self) -> str:
-        return f"DemoOrg(key={self.key!r}, user_id={self.user_id!r}, home={self.home!r})"
+    timezone: ClassVar[str] = "UTC"
+    """The time zone in which the platform counts days."""
 
 
 class University:

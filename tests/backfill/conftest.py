@@ -1,6 +1,7 @@
 """A simulated platform for backfills, and what they need around it."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,16 +9,17 @@ from pydantic import SecretStr
 
 from exporter.api.client import ApiClient
 from exporter.api.hosts import Hosts
+from exporter.backfill.job import last_sample
 from exporter.backfill.record import Record
 from exporter.backfill.run import Backfill, resume
 from exporter.clock import SystemClock
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
 from exporter.settings import ApiLimits, Org
 from tests.conftest import FakeClock
+from tests.recorder import Recorder, RecorderMiddleware
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
@@ -50,15 +52,8 @@ class Platform:
         self.moment = NOW
         self.plan = FaultPlan()
         self.recorder = Recorder()
-        self.server = Background(
-            build_platform(
-                self.university,
-                now=lambda: self.moment,
-                faults=self.plan,
-                recorder=self.recorder,
-                **how,
-            )
-        )
+        app = build_platform(self.university, now=lambda: self.moment, faults=self.plan, **how)
+        self.server = Background(RecorderMiddleware(app, recorder=self.recorder))
 
     def org(self, number=0, **more):
         of = self.university.orgs[number]
@@ -107,10 +102,11 @@ async def backfill(job, api, *, now=NOW, observer=None, end_given=True):
     """Run a whole backfill without pauses and return it; its files are those of `digests`."""
     job.state.parent.mkdir(exist_ok=True, parents=True)
     with Record(job.state) as record:
-        job, times = resume(job, record, now=now, end_given=end_given)
+        job = resume(
+            replace(job, until=last_sample(now, step=job.step)), record, end_given=end_given
+        )
         work = Backfill(
             job,
-            times,
             api=api,
             record=record,
             clock=FakeClock(now),

@@ -19,8 +19,8 @@ from exporter.backfill.command import backfill
 from exporter.demo.background import Background
 from exporter.demo.faults import Fault, FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
+from tests.recorder import Recorder, RecorderMiddleware
 
 COMMAND = (sys.executable, "-m", "exporter", "backfill")
 TODAY = datetime.now(UTC).date()
@@ -34,9 +34,8 @@ class Site:
         self.university = University(orgs=2, courses=3, learners=60)
         self.recorder = Recorder()
         self.plan = FaultPlan()
-        self.server = Background(
-            build_platform(self.university, faults=self.plan, recorder=self.recorder)
-        )
+        app = build_platform(self.university, faults=self.plan)
+        self.server = Background(RecorderMiddleware(app, recorder=self.recorder))
         self.config = directory / "iblai.yml"
         self.directory = directory
 
@@ -120,6 +119,16 @@ def test_one_file_is_written_where_the_output_is_no_directory(site, tmp_path):
     assert "acme" not in text
 
 
+def test_the_next_step_can_be_pasted_into_a_shell(site, tmp_path):
+    result = site.run(f"{tmp_path}/my history/")
+    assert result.exit_code == 0, result.output
+    (loop,) = [line for line in result.output.splitlines() if line.startswith("  for file in ")]
+    files, _, _ = loop.removeprefix("  for file in ").partition("; do")
+    listed = subprocess.run(["sh", "-c", f"ls {files}"], capture_output=True, check=True, text=True)
+    written = sorted((tmp_path / "my history").glob("*.om"))
+    assert listed.stdout.splitlines() == [str(path) for path in written] != []
+
+
 def test_no_key_and_no_learner_is_written_or_printed(site, tmp_path):
     result = site.run(f"{tmp_path}/history/")
     site.config.unlink()
@@ -135,7 +144,7 @@ def test_no_key_and_no_learner_is_written_or_printed(site, tmp_path):
     [
         ({"end": TODAY + timedelta(days=2)}, (), "is in the future"),
         ({"start": TODAY - timedelta(days=2)}, (), "is after --end"),
-        ({"start": "last year"}, (), "is not a day"),
+        ({"start": "last year"}, (), "does not match the format"),
         ({"step": "7s"}, (), "from 15s to 1d"),
         ({"step": "5"}, (), "write a number and a unit|write 5s"),
         ({"label": "job"}, (), "not NAME=VALUE"),

@@ -8,13 +8,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
 from exporter.api.errors import RejectedError
-from exporter.backfill.collecting import DAILY, OrgCollection, Runs, per_day
-from exporter.backfill.gauges import OrgGauges
+from exporter.backfill.collecting import DAILY, Past, per_day
+from exporter.backfill.gauges import gauges_of
 from exporter.backfill.record import Record
-from exporter.collectors.run import Result, Run
+from exporter.collectors.run import Run
 from exporter.demo.faults import Fault
 from exporter.exposition import Format
-from exporter.history.store import History
 from exporter.settings import ApiLimits, Courses, Settings
 from exporter.windows import Span
 from exporter.wiring import Pipeline
@@ -37,6 +36,11 @@ async def served(platform, org, day):
             await pipeline.poller.run_once(org.key, collector.name)
     text = (await pipeline.page.read(Format.TEXT, gzip=False)).decode()
     await pipeline.close()
+    return samples_of(text, org)
+
+
+def samples_of(text, org):
+    """Return the values of an org by name and labels."""
     return {
         (s.name, tuple(v for k, v in sorted(s.labels.items()) if k != "org")): s.value
         for family in text_string_to_metric_families(text)
@@ -48,18 +52,14 @@ async def served(platform, org, day):
 async def derived(org, api, directory, *, days=DAYS):
     """Return the gauges of each day by metric and labels, and what could not be collected."""
     with Record(directory) as state:
-        record = state.org(org.key, on_change=lambda: None)
-        runs = Runs(org=org, days=days, history=record.history, api=api)
-        collection = OrgCollection(runs, record)
-        await collection.collect()
-        gauges = await OrgGauges(org, record, days).by_day()
+        past = Past(org=org, days=days, record=state.org(org.key), api=api)
+        await past.collect()
+        gauges = await gauges_of(org, past)
     found = {day: {} for day in days}
-    for (name, labels), values in gauges.items():
-        order = [label for label in catalog.BY_NAME[name].labels if label != "org"]
-        given = dict(zip(order, labels, strict=True))
+    for (_, series), values in gauges.items():
         for day, value in values.items():
-            found[day][name, tuple(given[label] for label in sorted(given))] = value
-    return found, collection.gaps
+            found[day] |= samples_of(f"{series} {value}\n", org)
+    return found, past.gaps
 
 
 NOT_OF_THE_PAST = {
@@ -167,8 +167,9 @@ async def test_an_extra_that_is_not_offered_is_known_as_such(run, api, tmp_path)
     assert "iblai_time_spent_7d_seconds" not in names
 
 
-async def test_exactly_the_collectors_of_daily_values_run_once(run, api, monkeypatch):
-    """Those that need nothing but the history for another day."""
+async def test_exactly_the_collectors_of_daily_values_need_only_the_history(
+    run, api, tmp_path, monkeypatch
+):
     asked = set()
     original = Run.unsettled
 
@@ -179,15 +180,10 @@ async def test_exactly_the_collectors_of_daily_values_run_once(run, api, monkeyp
     monkeypatch.setattr(Run, "unsettled", unsettled)
     platform = run()
     org = platform.org(extras=("learning", "agents", "costs", "usage"), topics=True)
-    runs = Runs(org=org, days=DAYS, history=History(), api=api)
-    for collector in collectors.of(org):
-        found = await runs.run(
-            collector,
-            DAYS.last,
-            courses=["course-v1:Acme+Bio101+2026"] if collector.per_course else (),
-            mentors=org.mentors if collector.per_mentor else (),
-        )
-        assert isinstance(found, Result)
+    with Record(tmp_path / "state") as state:
+        past = Past(org=org, days=DAYS, record=state.org(org.key), api=api)
+        await past.collect()
+    assert past.gaps == []
     assert asked - {"costs"} == DAILY
     assert not {c.name for c in per_day(org)} & DAILY
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from exporter.api.errors import Kind, UnavailableError
-from exporter.backfill.estimate import count_courses, estimate
-from exporter.backfill.job import Job
+from exporter.backfill.estimate import estimate, size_of
+from exporter.backfill.job import Job, last_sample
 from exporter.backfill.record import StateError
-from exporter.backfill.times import Times
+from exporter.check.series import ASSUMED_MENTORS, assumed_size
 from exporter.demo.faults import Fault
 from tests.backfill.conftest import NOW, Observer, backfill, digests
 
@@ -43,6 +43,7 @@ def job(platform, tmp_path):
         start=START,
         end=END,
         step=3600,
+        until=last_sample(NOW, step=3600),
         output=tmp_path / "history",
         directory=True,
         labels={"job": "iblai"},
@@ -68,10 +69,9 @@ def samples(job):
 
 async def test_nothing_is_requested_twice_and_as_much_as_estimated(job, api, platform):
     (org,) = job.orgs
-    courses = await count_courses(api, org)
-    assert courses == 4
-    days = Times(START, END, 3600, int(NOW.timestamp())).days(org.zone)
-    plan = estimate(org, days, courses=courses, constants=job.constants(org), step=job.step)
+    size = await size_of(api, org)
+    assert (size.courses, size.mentors) == (4, 0)
+    plan = estimate(job.labeled(org), job.days(org.zone), size, step=job.step)
     platform.recorder.clear()
     await backfill(job, api)
     requests = platform.requested()
@@ -81,6 +81,18 @@ async def test_nothing_is_requested_twice_and_as_much_as_estimated(job, api, pla
     assert 0.9 * plan.series < len({series for series, _, _ in found}) <= plan.series
     assert 0.9 * plan.samples < len(found) <= plan.samples
     assert plan.size == pytest.approx(sum(p.stat().st_size for p in job.outputs()), rel=0.2)
+
+
+def test_mentors_that_are_to_be_discovered_are_assumed(job):
+    (org,) = job.orgs
+    days = job.days(org.zone)
+
+    def plan(*mentors):
+        of = dataclasses.replace(org, mentors=mentors)
+        return estimate(of, days, assumed_size(of, courses=4), step=3600)
+
+    assert plan("all") == plan(*(f"mentor-{n}" for n in range(ASSUMED_MENTORS)))
+    assert plan("all").requests > plan("one").requests
 
 
 @pytest.mark.parametrize("limit", [0, 1, 7, 23, 60, 200])

@@ -9,8 +9,8 @@ import pytest
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import DemoOrg, University
+from tests.recorder import Recorder, RecorderMiddleware
 
 NOON = datetime(2026, 3, 18, 16, 0, tzinfo=UTC)
 """A Wednesday in term: noon in New York, the evening in Berlin."""
@@ -58,10 +58,10 @@ def running() -> Iterator[Callable[..., Simulation]]:
                 simulation.university,
                 now=lambda: simulation.moment,
                 faults=simulation.plan,
-                recorder=simulation.recorder,
                 **how,
             )
-            simulation.connect(stack.enter_context(Background(app)).url)
+            recorded = RecorderMiddleware(app, recorder=simulation.recorder)
+            simulation.connect(stack.enter_context(Background(recorded)).url)
             stack.callback(simulation.client.close)
             return simulation
 

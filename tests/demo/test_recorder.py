@@ -3,8 +3,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from exporter.demo.faults import Fault
-from exporter.demo.recorder import Recorded, Recorder
 from exporter.demo.target import Target
+from tests.recorder import Recorded, Recorder
 
 ACTIVE = "/api/ai-analytics/audience/orgs/{org}/active-users/per-course"
 MESSAGES = "/api/ai-analytics/orgs/{org}/users/{user_id}/average-messages-per-session/"

@@ -13,13 +13,13 @@ from exporter import catalog, collectors
 from exporter.demo.background import Background
 from exporter.demo.faults import FaultPlan
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.target import query_of, target_of
 from exporter.demo.university import University
 from exporter.exposition import Format
 from exporter.settings import ApiLimits, Org, Settings
 from exporter.wiring import Pipeline
 from tests.conftest import FakeClock
+from tests.recorder import Recorder, RecorderMiddleware
 
 VALUES = frozenset(m.name for m in catalog.METRICS if m.area is not catalog.Area.EXPORTER)
 FEW = {
@@ -97,7 +97,8 @@ def platform(clock=None, *, port=0, **shape):
     university = University(**{"courses": 4, "learners": 60, **shape})
     plan, recorder = FaultPlan(), Recorder()
     now = {"now": clock.now} if clock else {}
-    app = Rewriter(build_platform(university, faults=plan, recorder=recorder, **now))
+    simulated = build_platform(university, faults=plan, **now)
+    app = Rewriter(RecorderMiddleware(simulated, recorder=recorder))
     with Background(app, port=port) as running:
         yield Site(running.url, university, plan, recorder, app.lies)
 

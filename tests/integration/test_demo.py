@@ -40,7 +40,7 @@ def test_every_gauge_exists_soon_after_the_start(tmp_path):
             missing += [name for name in EXPECTED if not any((name, org) in found for org in ORGS)]
             return not missing
 
-        until(complete, within=30.0, what="every gauge")
+        until(complete, within=120.0, what="every gauge")
         assert "Try next" in process.said()
         assert process.stop() == 0
 

@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.demo.background import Background
 from exporter.demo.platform import build_platform
-from exporter.demo.recorder import Recorder
 from exporter.demo.university import University
 from tests.integration.conftest import Exporter, fetch, until
+from tests.recorder import Recorder, RecorderMiddleware
 
 
 class Operator:
@@ -45,7 +45,8 @@ def recorder():
 @pytest.fixture
 def operator(tmp_path, recorder):
     university = University(orgs=3, courses=3)
-    with Background(build_platform(university, recorder=recorder)) as running:
+    app = RecorderMiddleware(build_platform(university), recorder=recorder)
+    with Background(app) as running:
         yield Operator(tmp_path / "iblai.yml", running.url, university)
 
 

@@ -54,6 +54,26 @@ class Chats(NamedTuple):
     messages: list[int]
     cost: list[int]
 
+    @property
+    def ratings(self) -> list[int]:
+        """Return how many conversations of each day are rated by their users."""
+        return [number * 3 // 10 for number in self.conversations]
+
+    @property
+    def feedback(self) -> list[int]:
+        """Return how many conversations of each day get a comment."""
+        return [number // 12 for number in self.conversations]
+
+    @property
+    def questions(self) -> int:
+        """Return how many of all messages people wrote."""
+        return sum(self.messages) - self.answers
+
+    @property
+    def answers(self) -> int:
+        """Return how many of all messages agents wrote: of each day, every second one."""
+        return sum(messages // 2 for messages in self.messages)
+
 
 def agent_ids(org: str, chance: Chance) -> tuple[str, ...]:
     """Return the ids of the three agents of `org`."""
@@ -66,28 +86,26 @@ def agent_ids(org: str, chance: Chance) -> tuple[str, ...]:
 
 def make_agents(org: str, *, learners: int, chance: Chance) -> tuple[Agent, ...]:
     """Return the agents of `org`."""
-    return tuple(
-        _make(org, place, agent_id, learners=learners, chance=chance)
-        for place, agent_id in enumerate(agent_ids(org, chance))
-    )
-
-
-def _make(org: str, place: int, agent_id: str, *, learners: int, chance: Chance) -> Agent:
-    salt = chance.integer(org, "talks", place)
-    size = max(learners * _REACH[place] // 10, 1)
-    least, more = _TALKING[place]
-    copied = place == len(_NAMES) - 1 and salt % 4
-    return Agent(
-        agent_id=agent_id,
-        name=_COPY if copied else _NAMES[place],
-        size=size,
-        offset=salt % (learners - size + 1),
-        density=0.14 + 0.08 * chance.unit(org, "chatty", place),
-        talking=least + more * chance.unit(org, "talking", place),
-        messages=12.0 + 6.0 * chance.unit(org, "messages", place),
-        cost=60 + salt % 200,
-        salt=salt,
-    )
+    agents = []
+    for place, agent_id in enumerate(agent_ids(org, chance)):
+        salt = chance.integer(org, "talks", place)
+        size = max(learners * _REACH[place] // 10, 1)
+        least, more = _TALKING[place]
+        copied = place == len(_NAMES) - 1 and salt % 4
+        agents.append(
+            Agent(
+                agent_id=agent_id,
+                name=_COPY if copied else _NAMES[place],
+                size=size,
+                offset=salt % (learners - size + 1),
+                density=0.14 + 0.08 * chance.unit(org, "chatty", place),
+                talking=least + more * chance.unit(org, "talking", place),
+                messages=12.0 + 6.0 * chance.unit(org, "messages", place),
+                cost=60 + salt % 200,
+                salt=salt,
+            )
+        )
+    return tuple(agents)
 
 
 def chats(

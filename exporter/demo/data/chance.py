@@ -31,7 +31,7 @@ class Chance:
         self._seed = seed
         self._uniform = self._drawn("uniform")
         normal = NormalDist()
-        self._normal = tuple(normal.inv_cdf(u) for u in self._uniform[1 : _PERIOD + 1]) * 2
+        self._normal = [normal.inv_cdf(u) for u in (*self._uniform[1:], self._uniform[0])]
         self._level = _autocorrelated([normal.inv_cdf(u) for u in self._drawn("level")])
         self._room = people + 8192
         size = (self._room + people + 7) // 8
@@ -53,7 +53,7 @@ class Chance:
 
     def uniform(self, salt: int, days: range) -> Sequence[float]:
         """Return a number between 0 and 1 for each of `days`."""
-        return _slice(self._uniform, salt, days)
+        return _of(self._uniform, salt, days)
 
     def level(self, salt: int, day: int) -> float:
         """Return a factor around 1 that moves slowly from day to day."""
@@ -64,8 +64,8 @@ class Chance:
 
         The mean is `scale` times the day's `shape`.
         """
-        normal = _slice(self._normal, salt, days)
-        uniform = _slice(self._uniform, salt >> 16, days)
+        normal = _of(self._normal, salt, days)
+        uniform = _of(self._uniform, salt >> 16, days)
         counts = []
         for height, z, u in zip(shape, normal, uniform, strict=True):
             mean = scale * height
@@ -89,9 +89,9 @@ class Chance:
             there |= self._below(step) >> place & expected[day % 3]
         return there
 
-    def _drawn(self, name: str) -> tuple[float, ...]:
+    def _drawn(self, name: str) -> list[float]:
         drawn = shake_128(f"{self._seed} {name}".encode()).digest(_PERIOD)
-        return tuple((byte + 0.5) / 256 for byte in drawn) * 2
+        return [(byte + 0.5) / 256 for byte in drawn]
 
     def _draw_below(self, step: int) -> int:
         """Return the places of the table whose random byte is below `step`."""
@@ -106,22 +106,19 @@ class Chance:
         return below
 
 
-def _slice(table: Sequence[float], salt: int, days: range) -> Sequence[float]:
-    """Return the numbers of `days` from a table that is stored twice in a row."""
-    first = (days.start + salt) % _PERIOD
-    if first + len(days) <= len(table):
-        return table[first : first + len(days)]
-    return [table[(first + place) % _PERIOD] for place in range(len(days))]
+def _of(table: Sequence[float], salt: int, days: range) -> list[float]:
+    """Return the numbers of `days` from a table, at a place that `salt` chooses."""
+    return [table[(day + salt) % _PERIOD] for day in days]
 
 
-def _autocorrelated(shocks: Sequence[float]) -> tuple[float, ...]:
-    """Return a first-order autoregressive series around 1; twice round, so that it has no seam."""
+def _autocorrelated(shocks: Sequence[float]) -> list[float]:
+    """Return a first-order autoregressive series around 1, without a seam where it repeats."""
     fresh = sqrt(1 - _LEVEL_MEMORY**2)
     value, levels = 0.0, []
-    for shock in shocks:
+    for shock in (*shocks, *shocks):
         value = _LEVEL_MEMORY * value + fresh * shock
         levels.append(1 + _LEVEL_SPREAD * value)
-    return tuple(levels[_PERIOD:])
+    return levels[_PERIOD:]
 
 
 @lru_cache(maxsize=4096)

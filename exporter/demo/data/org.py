@@ -1,15 +1,13 @@
 """One org of the simulated university: what happens on any whole day, before any drop.
 
-Next to nothing that happens is kept: every count of every day is computed from the seed, so
-that an org costs little memory beyond its list of courses.
+Nothing that happens is kept: every count of every day is computed from the seed, so that an org
+costs little memory beyond its list of courses.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from functools import lru_cache, reduce
-from operator import or_
 from zoneinfo import ZoneInfo
 
 from exporter.demo.data import calendar
@@ -20,9 +18,6 @@ from exporter.demo.data.courses import Course
 
 OPENED = date(2024, 1, 1)
 """The first day of every org that is not new."""
-
-_DAYS, _RANGES = 512, 8
-"""What is kept in memory of each org."""
 
 
 class Event(Enum):
@@ -45,11 +40,7 @@ Group = Course | Agent
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrgData:
-    """The courses, agents and learners of one org, and what they do.
-
-    `everybody(day)` is who is active in any course on a whole day, `shape(season, days)` how
-    busy each of some days is.
-    """
+    """The courses, agents and learners of one org, and what they do."""
 
     key: str
     zone: ZoneInfo
@@ -59,30 +50,28 @@ class OrgData:
     agents: tuple[Agent, ...]
     chance: Chance
     salt: int
-    everybody: Callable[[int], int] = field(init=False)
-    shape: Callable[[Season, range], Sequence[float]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        # Unique users of weeks need the same days of all courses again and again.
-        object.__setattr__(self, "everybody", lru_cache(maxsize=_DAYS)(self._everybody))
-        # The rows of a page ask for the same days, course by course.
-        object.__setattr__(self, "shape", lru_cache(maxsize=_RANGES)(self._shape))
 
     def activity(self, day: int, season: Season = Season.ACTIVITY) -> float:
         """Return how busy a whole day is: the calendar's level times the org's own."""
         return calendar.activity(self.zone, day, season) * self.chance.level(self.salt, day)
 
-    def counts(self, event: Event, course: Course, days: range) -> list[int]:
-        """Return how often `event` happens in `course` on each of `days`."""
-        shape = self.shape(Season.ACTIVITY if event in _IN_TERM else Season.ENROLLMENT, days)
-        scale = course.size * event.value
-        if event is Event.VIDEO:
-            scale *= course.density
-        return self.chance.counts(course.salt + _SALT[event], scale, days, shape)
+    def counts(self, event: Event, courses: Iterable[Course], days: range) -> list[list[int]]:
+        """Return for each course how often `event` happens in it on each of `days`."""
+        season = Season.ACTIVITY if event in _IN_TERM else Season.ENROLLMENT
+        shape = [self.activity(day, season) for day in days]
+        return [
+            self.chance.counts(
+                course.salt + _SALT[event],
+                course.size * event.value * (course.density if event is Event.VIDEO else 1.0),
+                days,
+                shape,
+            )
+            for course in courses
+        ]
 
     def registrations(self, days: range) -> list[int]:
         """Return how many people register with the org on each of `days`."""
-        shape = self.shape(Season.ENROLLMENT, days)
+        shape = [self.activity(day, Season.ENROLLMENT) for day in days]
         return self.chance.counts(self.salt, self.learners * 0.012, days, shape)
 
     def present(self, group: Group, busy: Iterable[tuple[int, float]]) -> int:
@@ -94,10 +83,3 @@ class OrgData:
         scale = STEPS * group.density
         steps = [(day, min(int(scale * much + 0.5), STEPS)) for day, much in busy]
         return self.chance.present(group.salt, group.size, steps) << group.offset
-
-    def _shape(self, season: Season, days: range) -> Sequence[float]:
-        return [self.activity(day, season) for day in days]
-
-    def _everybody(self, day: int) -> int:
-        busy = [(day, self.activity(day))]
-        return reduce(or_, (self.present(course, busy) for course in self.courses), 0)

@@ -58,20 +58,15 @@ class OrgView:
         hours = seen.hour + seen.minute / 60 + seen.second / 3600
         newest = seen.toordinal()
         so_far = calendar.elapsed(data.zone, newest, hours)
-        courses, agents = data.courses, data.agents
-        if department is not None:
-            courses = tuple(c for c in courses if c.index % _DEPARTMENTS + 1 == department)
-        if agent is not None:
-            agents = tuple(a for a in agents if a.agent_id == agent)
         return cls(
             data=data,
-            courses=courses,
-            agents=agents,
+            courses=[c for c in data.courses if department in (None, c.index % _DEPARTMENTS + 1)],
+            agents=[a for a in data.agents if agent in (None, a.agent_id)],
             today=now.toordinal(),
             newest=newest,
             hours=hours,
             so_far=so_far * (1 - _STRAGGLERS) if late else so_far,
-            drops=tuple(drop for drop in drops if drop.org == data.key),
+            drops=[drop for drop in drops if drop.org == data.key],
             main=main,
             late=late,
         )
@@ -79,6 +74,10 @@ class OrgView:
     def last(self, number: int) -> range:
         """Return the last `number` days, today included."""
         return range(self.today - number + 1, self.today + 1)
+
+    def month(self) -> range:
+        """Return the days of the calendar month, up to today."""
+        return range(self.today - datetime.fromordinal(self.today).day + 1, self.today + 1)
 
     def share(self, day: int) -> float:
         """Return how much of the events of a whole day without a drop is seen."""
@@ -92,16 +91,16 @@ class OrgView:
         return share
 
     def counts(
-        self, event: Event, days: range, courses: Iterable[Course] | None = None
+        self, event: Event, days: range, courses: Sequence[Course] | None = None
     ) -> list[int]:
         """Return `event` by day, over all courses or the given: exactly the sum of each."""
         chosen = self.courses if courses is None else courses
-        whole = ((course, self.data.counts(event, course, days)) for course in chosen)
-        return _add(days, (self._seen(n, days, course.salt) for course, n in whole))
+        whole = self.data.counts(event, chosen, days)
+        return self._seen(whole, days, [course.salt for course in chosen])
 
     def registrations(self, days: range) -> list[int]:
         """Return by day how many people registered."""
-        return self._seen(self.data.registrations(days), days, self.data.salt)
+        return self._seen([self.data.registrations(days)], days, [self.data.salt])
 
     def registered(self, day: int) -> int:
         """Return how many people had registered by the end of `day`."""
@@ -117,31 +116,18 @@ class OrgView:
         """Return how many unique users of `groups` were active on any of `days`."""
         return self.plus_main(self.present(groups, days).bit_count())
 
-    def learners(self, days: Iterable[int]) -> int:
-        """Return who was active in any of the courses on any of `days`, as a mask."""
-        if self.courses is not self.data.courses:
-            return self.present(self.courses, days)
-        partial = []
-        there = 0
-        for day in days:
-            if self.data.first_day <= day < self._partial:
-                there |= self.data.everybody(day)
-            else:
-                partial.append(day)
-        return there | self.present(self.courses, partial)
-
     def active(self, days: Iterable[int]) -> int:
         """Return how many unique users were active in any of the courses on any of `days`."""
-        return self.plus_main(self.learners(days).bit_count())
+        return self.users(self.courses, days)
 
-    def users_by_day(self, course: Course, days: Iterable[int]) -> list[int]:
-        """Return by day how many unique users of `course` were active."""
-        return [self.plus_main(count) for count in self._present(course, self._busy(days))]
+    def users_by_day(self, group: Group, days: Iterable[int]) -> list[int]:
+        """Return by day how many unique users of `group` were active."""
+        busy = self._busy(days)
+        return [self.plus_main(self.data.present(group, (one,)).bit_count()) for one in busy]
 
-    def course_days(self, days: range, courses: Iterable[Course] | None = None) -> list[int]:
+    def course_days(self, days: range) -> list[int]:
         """Return by day the active users of each course, added up."""
-        chosen = self.courses if courses is None else courses
-        return _add(days, (self.users_by_day(course, days) for course in chosen))
+        return _add(days, (self.users_by_day(course, days) for course in self.courses))
 
     def seconds(self, days: range, courses: Iterable[Course] | None = None) -> list[int]:
         """Return by day the time that the active users of courses spent in them."""
@@ -150,12 +136,12 @@ class OrgView:
 
     def chats(self, days: range, agents: Iterable[Agent] | None = None) -> Chats:
         """Return the chats with all agents, or the given, by day."""
-        busy, left = self._busy(days), [self._left(day) for day in days]
+        left = [self._left(day) for day in days]
         found = [
             talk.chats(
                 agent,
                 days,
-                users=self._present(agent, busy),
+                users=self.users_by_day(agent, days),
                 share=left,
                 chance=self.data.chance,
             )
@@ -167,12 +153,6 @@ class OrgView:
         """Return `count` with what the main platform adds to it, if that is included."""
         return count + (count + 4) // 8 if self.main else count
 
-    @property
-    def _partial(self) -> int:
-        """The first day that is not over, still settles, or falls into a drop."""
-        dropped = max((drop.days for drop in self.drops), default=0)
-        return min(self.today - dropped, self.newest - self.late)
-
     def _left(self, day: int) -> float:
         left = 1.0
         for drop in self.drops:
@@ -180,23 +160,24 @@ class OrgView:
                 left *= 1 - drop.fraction
         return left
 
-    def _present(self, group: Group, busy: list[tuple[int, float]]) -> list[int]:
-        """Return how many of `group` are active on each of some days."""
-        return [self.data.present(group, (one,)).bit_count() for one in busy]
-
     def _busy(self, days: Iterable[int]) -> list[tuple[int, float]]:
         """Pair each day with how busy it is, as far as it is seen."""
         return [(day, self.data.activity(day) * self.share(day)) for day in days]
 
-    def _seen(self, whole: list[int], days: range, salt: int) -> list[int]:
-        """Return what is seen of whole days: a part is rounded up with a fixed probability."""
-        before = range(days.start, min(self.data.first_day, days.stop))
-        after = range(max(self._partial, days.start), days.stop)
-        for day in (*before, *after):
-            place = day - days.start
-            (odd,) = self.data.chance.uniform(salt >> 24, range(day, day + 1))
-            whole[place] = int(whole[place] * self.share(day) + odd)
-        return [n + (n + 4) // 8 for n in whole] if self.main else whole
+    def _seen(self, whole: list[list[int]], days: range, salts: list[int]) -> list[int]:
+        """Return the sum of what is seen of some series, given for whole days.
+
+        A part of a number is rounded up with a fixed probability.
+        """
+        shares = [self.share(day) for day in days]
+        total = [0] * len(days)
+        for series, salt in zip(whole, salts, strict=True):
+            odds = self.data.chance.uniform(salt >> 24, days)
+            for place, share in enumerate(shares):
+                number = series[place]
+                part = number if share == 1 else int(number * share + odds[place])
+                total[place] += self.plus_main(part)
+        return total
 
 
 def _add(days: range, series: Iterable[Sequence[int]]) -> list[int]:

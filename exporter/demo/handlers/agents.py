@@ -1,30 +1,20 @@
-"""Agent analytics of the seeds' generation: sessions, conversations, users, ratings, topics.
+"""Agent analytics of the seeds' generation, and the costs of the platform's own Spend screen.
 
-Lists by day have no rows for idle days; only `registered-users-trend/` fills them.
+Lists by day have no rows for idle days.
 """
 
-from collections.abc import Sequence
-
 from exporter.demo.data import calendar
-from exporter.demo.data.agents import Chats
-from exporter.demo.data.talk import (
-    SENTIMENTS,
-    answers,
-    feedback_entries,
-    questions,
-    ratings,
-    topics,
-)
-from exporter.demo.handlers.series import iso, percent, stamp
+from exporter.demo.data.agents import UNITS
+from exporter.demo.data.models import cost_by_model
+from exporter.demo.data.topics import SENTIMENTS, topics
+from exporter.demo.handlers.shapes import iso, percent, stamp
 from exporter.demo.request import MONTH, TERM, YEAR, ApiRequest, Json
-
-_OTHERS = ("hourly", "weekly")
-"""Aggregations that are not simulated."""
 
 
 def average_messages_per_session(request: ApiRequest) -> Json:
     """Return seed 3: sessions of each day, and messages in them, rounded to whole ones."""
-    days, chats = _chats(request)
+    days = request.days(required=True)
+    chats = request.view.chats(days)
     return [
         {"time": stamp(day), "avg_messages": round(messages / count), "total_sessions": count}
         for day, count, messages in zip(days, chats.sessions, chats.messages, strict=True)
@@ -32,10 +22,11 @@ def average_messages_per_session(request: ApiRequest) -> Json:
     ]
 
 
-def conversations(request: ApiRequest) -> Json:
-    """Return the conversations of each day."""
-    days, chats = _chats(request)
-    return _events(days, chats.conversations, names=("date", "conversation_count"))
+def users_by_day(request: ApiRequest) -> Json:
+    """Return the unique users of agents by day."""
+    view = request.view
+    counts = ((day, view.users(view.agents, (day,))) for day in request.days(required=True))
+    return [{"date": iso(day), "user_count": count} for day, count in counts if count]
 
 
 def conversation_summary(request: ApiRequest) -> Json:
@@ -43,24 +34,9 @@ def conversation_summary(request: ApiRequest) -> Json:
     chats = request.view.chats(request.view.last(YEAR))
     return {
         "total_conversations": sum(chats.conversations),
-        "total_human_messages": questions(chats),
-        "total_ai_messages": answers(chats),
+        "total_human_messages": chats.questions,
+        "total_ai_messages": chats.answers,
     }
-
-
-def ratings_by_day(request: ApiRequest) -> Json:
-    """Return the ratings of each day."""
-    days, chats = _chats(request)
-    request.query.choice("group_by", "day", others=("hour",))
-    counts = [ratings(n) for n in chats.conversations]
-    return _events(days, counts, names=("time", "total_ratings"))
-
-
-def feedback(request: ApiRequest) -> Json:
-    """Return the feedback entries of each day."""
-    days, chats = _chats(request)
-    counts = [feedback_entries(n) for n in chats.conversations]
-    return _events(days, counts, names=("period", "feedback_count"))
 
 
 def sentiment_shares(request: ApiRequest) -> Json:
@@ -77,11 +53,10 @@ def sentiment_shares(request: ApiRequest) -> Json:
 
 def most_discussed_topics(request: ApiRequest) -> Json:
     """Return all topics of the range, the most discussed first."""
-    _, chats = _chats(request)
-    return [
-        {"topic_name": topic.name, "conversation_count": topic.conversations}
-        for topic in topics(chats, salt=request.view.data.salt)
-    ]
+    request.query.choice("aggregation", "daily")
+    chats = request.view.chats(request.days(required=True))
+    found = topics(chats, salt=request.view.data.salt)
+    return [{"topic_name": name, "conversation_count": count} for name, count in found.items()]
 
 
 def agent_summary(request: ApiRequest) -> Json:
@@ -91,41 +66,9 @@ def agent_summary(request: ApiRequest) -> Json:
     return {
         "total_mentors": len(by_agent),
         "active_mentors": sum(any(chats.sessions) for chats in by_agent),
-        "total_questions_answered": sum(questions(chats) for chats in by_agent),
-        "total_ratings": sum(ratings(sum(chats.conversations)) for chats in by_agent),
+        "total_questions_answered": sum(chats.questions for chats in by_agent),
+        "total_ratings": sum(sum(chats.ratings) for chats in by_agent),
     }
-
-
-def users_by_day(request: ApiRequest) -> Json:
-    """Return the unique users of agents by day."""
-    view = request.view
-    counts = ((day, view.users(view.agents, (day,))) for day in request.days(required=True))
-    return [{"date": iso(day), "user_count": count} for day, count in counts if count]
-
-
-def users_by_agent(request: ApiRequest) -> Json:
-    """Return the unique users of each agent by day, by default of 30 days."""
-    view, days = request.view, request.days(default=MONTH)
-    request.query.choice("aggregation", "daily", others=("hourly",))
-    return [
-        {
-            "period": stamp(day),
-            "user_count": count,
-            "mentor_unique_id": agent.agent_id,
-            "mentor_name": agent.name,
-        }
-        for agent in view.agents
-        for day in days
-        if (count := view.users((agent,), (day,)))
-    ]
-
-
-def registrations(request: ApiRequest) -> Json:
-    """Return the registrations of each day, idle ones too."""
-    days = request.days(required=True)
-    request.query.choice("aggregation", "daily", others=(*_OTHERS, "monthly"))
-    counts = request.view.registrations(days)
-    return [{"interval": stamp(d), "count": n} for d, n in zip(days, counts, strict=True)]
 
 
 def new_and_returning_users(request: ApiRequest) -> Json:
@@ -140,14 +83,34 @@ def new_and_returning_users(request: ApiRequest) -> Json:
     }
 
 
-def _chats(request: ApiRequest) -> tuple[range, Chats]:
-    """Return the days of the query and their chats."""
-    days = request.days(required=True)
-    request.query.choice("aggregation", "daily", others=_OTHERS)
-    return days, request.view.chats(days)
+def tenant_cost(request: ApiRequest) -> Json:
+    """Return the cost of the org in US dollars."""
+    return {"total_cost": sum(request.view.chats(request.days(required=True)).cost) / UNITS}
 
 
-def _events(days: range, counts: Sequence[int], *, names: tuple[str, str]) -> Json:
-    """Return a row for each day on which anything happened."""
-    time, value = names
-    return [{time: stamp(day), value: n} for day, n in zip(days, counts, strict=True) if n]
+def costs_by_model(request: ApiRequest) -> Json:
+    """Return the cost of each model."""
+    total = sum(request.view.chats(request.days(required=True)).cost)
+    return [
+        {"model": model.name, "total_cost": units / UNITS}
+        for model, units in cost_by_model(total).items()
+    ]
+
+
+def costs_by_agent(request: ApiRequest) -> Json:
+    """Return the cost of each agent; names need not be unique."""
+    days, view = request.days(required=True), request.view
+    costs = {agent: sum(view.chats(days, (agent,)).cost) for agent in view.agents}
+    return {
+        "tenant": request.org.key,
+        "tenant_total_cost": sum(costs.values()) / UNITS,
+        "mentor_data": [
+            {
+                "mentor_unique_id": agent.agent_id,
+                "mentor_name": agent.name,
+                "total_cost": units / UNITS,
+                "mentor_sessions": [],
+            }
+            for agent, units in costs.items()
+        ],
+    }

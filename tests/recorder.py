@@ -1,4 +1,4 @@
-"""A record of the requests to the platform: when, for which org, how many at once."""
+"""A record of the requests to a simulated platform: when, for which org, how many at once."""
 
 import time
 from bisect import bisect_left
