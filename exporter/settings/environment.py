@@ -16,6 +16,7 @@ from exporter.settings.sources import CONFIG, Given, Wrong, below, by_index, pre
 
 ORGS = variable("orgs")
 
+_ORG = FieldInfo.from_annotation(Org)
 _MAY_BE_EMPTY = re.compile(r".*_(AUTH_SCHEME|COURSES__(INCLUDE|EXCLUDE)|LABELS__\w+)")
 _MAPPINGS = ("_LABELS", "_COLLECTORS")
 _SECTIONS = ("courses", "alerts")
@@ -71,10 +72,10 @@ class Environment(EnvSettingsSource):
         case_sensitive: bool | None = None,  # noqa: FBT001 - pydantic's signature
     ) -> Any:
         """Return what `key` is in a field. The fields of an org are those of the top level."""
-        if field is Org:
+        if field is _ORG:
             return Given.model_fields.get(key)
         if field is Given.model_fields["orgs"]:
-            return Org
+            return _ORG
         return super().next_field(field, key, case_sensitive)
 
     def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: str) -> Any:
@@ -82,9 +83,9 @@ class Environment(EnvSettingsSource):
         found: Any = Wrong('must be JSON, such as {"name": "value"}')
         if value.lstrip()[:1] in {"[", "{"}:
             found = _json(value)
-        elif field is None:
+        elif field is _ORG:
             found = {"key": value}
-        elif get_origin(field.annotation) is tuple:
+        elif field is not None and get_origin(field.annotation) is tuple:
             found = [word.strip() for word in value.split(",") if word.strip()]
         return by_index(found) if field_name == "orgs" else found
 
