@@ -34,7 +34,10 @@ class ByDay(Protocol[V]):
 
 def date_text(row: dict[Any, Any]) -> Any:
     """Return the member of a row that can be read as its date, or None."""
-    return next((row[key] for key in DATES if key in row and date_of(row[key])), None)
+    for key in DATES:
+        if key in row and date_of(row[key]):
+            return row[key]
+    return None
 
 
 def dated(
