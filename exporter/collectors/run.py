@@ -254,6 +254,9 @@ class Run:
                 except ITEM_ERRORS as error:
                     result.failed[key] = error
 
+        if len(wanted) == 1:
+            await work()
+            return
         async with asyncio.TaskGroup() as group:
             for _ in range(min(IN_PARALLEL, len(wanted))):
                 group.create_task(work())
