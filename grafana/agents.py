@@ -167,8 +167,9 @@ def _returning() -> Panel:
 def _new() -> Panel:
     return _counts(
         "New users, 7 days",
-        "Unique users of agents that the platform counts as new.",
+        "Unique users of agents that the platform counts as new, and registrations with the org.",
         _weekly(catalog.NEW_AGENT_USERS, "new", NEW, fill=10),
+        _weekly(catalog.AGENT_REGISTRATIONS, "registered", AGAIN),
     )
 
 

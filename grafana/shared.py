@@ -17,7 +17,7 @@ NAME_SIZE = 16
 """Height of texts that stand where a number would."""
 
 HEADROOM = 1.4
-"""Range of a sparkline, of its largest value: its line would strike the number out."""
+"""Range of a sparkline, of its largest value: its line would cross the number."""
 
 WITH_SPARKLINE = 4
 """Grid units of a headline: Grafana draws no sparkline in a lower one on a laptop."""

@@ -112,6 +112,17 @@ RETURNING_AGENT_USERS = Windowed(
     windows=WEEKS,
     expected=(),
 )
+AGENT_REGISTRATIONS = Windowed(
+    "agent_registrations",
+    "New registrations with the org",
+    ORG,
+    Area.AGENTS,
+    endpoints.AGENT_REGISTRATIONS,
+    COUNT,
+    windows=COMPLETE,
+    expected=(),
+    note="From the analytics of agents, which may count other users than iblai_registrations.",
+)
 HUMAN_MESSAGES = gauge(
     "human_messages",
     "Messages from users to agents, all time.",

@@ -128,6 +128,10 @@ COLLECTORS: tuple[Collector, ...] = (
         group="agents",
     ),
     _series(
+        "agent_registrations", catalog.AGENT_REGISTRATIONS, partial(parse_counts, count="count"),
+        {"aggregation": "daily"}, group="agents",
+    ),
+    _series(
         "ratings", catalog.RATINGS, partial(parse_counts, count="total_ratings"),
         {"group_by": "day"}, group="agents",
     ),

@@ -34,6 +34,7 @@ SEEDS: Mapping[Endpoint, Handler] = {
     api.AGENTS: agents.agent_summary,
     api.AGENT_USERS: agents.users_by_day,
     api.NEW_AND_RETURNING: agents.new_and_returning_users,
+    api.AGENT_REGISTRATIONS: agents.registrations,
     api.RATINGS: events("time", "total_ratings", lambda chats: chats.ratings),
     api.FEEDBACK: events("period", "feedback_count", lambda chats: chats.feedback),
     api.SENTIMENTS: agents.sentiment_shares,

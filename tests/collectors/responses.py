@@ -118,6 +118,7 @@ TOTALS = {
 EVENTS = {
     "conversations": (catalog.CONVERSATIONS, "conversation_count"),
     "agent_users": (catalog.AGENT_USERS, "user_count"),
+    "agent_registrations": (catalog.AGENT_REGISTRATIONS, "count"),
     "ratings": (catalog.RATINGS, "total_ratings"),
     "feedback": (catalog.FEEDBACK, "feedback_count"),
 }

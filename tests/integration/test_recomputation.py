@@ -216,6 +216,8 @@ class Client:
         self.windows("conversations", conversations)
         users = self.counted("/usage-summary/", "user_count")
         self.windows("agent_users", users, today=False, windows={"1d": 1})
+        registrations = self.counted("/registered-users-trend/", "count", **daily)
+        self.windows("agent_registrations", registrations, today=False)
         ratings = self.counted("/rating-summary/", "total_ratings", group_by="day")
         self.windows("ratings", ratings, today=False)
         feedback = self.counted("/user-feedback/", "feedback_count", **daily)

@@ -71,6 +71,14 @@ def agent_summary(request: ApiRequest) -> Json:
     }
 
 
+def registrations(request: ApiRequest) -> Json:
+    """Return the registrations of each day, idle ones too."""
+    days = request.days(required=True)
+    request.query.choice("aggregation", "daily")
+    counts = request.view.registrations(days)
+    return [{"interval": stamp(day), "count": n} for day, n in zip(days, counts, strict=True)]
+
+
 def new_and_returning_users(request: ApiRequest) -> Json:
     """Return how many of the unique users talked to an agent within the month before, too."""
     view, days = request.view, request.days(required=True)
