@@ -214,13 +214,16 @@ def grid(
     then: str | None = None,
     limit: int = 200,
     nothing: str | None = None,
+    rows: str = "",
 ) -> Panel:
     """Return a table in pages, `limit` rows at most, and `nothing` where there are none.
 
-    Rows are sorted by the column titled `sort`, equal ones by that titled `then`, upwards.
+    There are none where `rows` has no result, by default the column `sort`. Rows are sorted by
+    the column titled `sort`, equal ones by that titled `then`, upwards.
     """
     if nothing is not None and sum(bool(column.expr) for column in columns) > 1:
-        columns = (*columns, _nothing(columns, sort, nothing))
+        rows = rows or next(column.expr for column in columns if column.title == sort)
+        columns = (*columns, _nothing(columns, rows, nothing))
     order = [{"field": sort, "desc": descending}]
     if then is not None:
         order.append({"field": then, "desc": False})
@@ -276,12 +279,11 @@ def grid(
     )
 
 
-def _nothing(columns: Sequence[Column], sort: str, text: str) -> Column:
+def _nothing(columns: Sequence[Column], rows: str, text: str) -> Column:
     """Return a column that makes a row with a text where the table has no other.
 
     Grafana shows what it says about a panel without data only where there is one query.
     """
-    rows = next(column.expr for column in columns if column.title == sort)
     labels = [column for column in columns if column.label and not column.hidden]
     place = next((column for column in labels if not column.look.links), labels[0])
     return Column(

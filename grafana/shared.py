@@ -204,6 +204,7 @@ def dropped() -> Panel:
         sort="Worst",
         limit=drops.MOST,
         nothing="None below its range",
+        rows=drops.dropped(),
     )
 
 
