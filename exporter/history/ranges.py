@@ -1,7 +1,7 @@
 """Expected ranges of the windows of every org, computed from its history and kept per day."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, cast
 
 from exporter.catalog import Windowed
@@ -13,9 +13,9 @@ from exporter.history.expected import (
     expected_range,
 )
 from exporter.history.store import History
-from exporter.history.windows import windows_by_end
+from exporter.history.windows import sources, windows_by_end
 from exporter.settings import Org
-from exporter.windows import WINDOWS
+from exporter.windows import WINDOWS, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _Known:
     """A range and what it was computed from."""
 
     inputs: int
-    """A hash: kept themselves, the values of a thousand orgs would take 80 MB."""
+    """A hash: the values themselves would take 80 MB for a thousand orgs."""
     found: ExpectedRange
 
 
@@ -50,16 +50,23 @@ class ExpectedRanges:
     def of(self, org: Org, measure: Windowed, window: str, *, end: date) -> ExpectedRange:
         """Return the expected range of the window that ends on `end`."""
         length = WINDOWS[window]
-        values = windows_by_end(
-            self._history, org.key, measure.name, length=length, end=end, reach=REACH
+        past = Span(end - timedelta(days=REACH + length - 1), end - timedelta(days=1))
+        values = sources(self._history, org.key, measure.name, length=length)
+        inputs = hash(
+            (
+                end,
+                org.alerts.sensitivity,
+                org.quiet_days,
+                *(each.fingerprint(past) for each in values),
+            )
         )
-        values.pop(end, None)
-        inputs = hash((end, org.alerts.sensitivity, org.quiet_days, tuple(values.values())))
         of_org = self._known.setdefault(org.key, {})
         known = of_org.get((measure.name, window))
         if known is None or known.inputs != inputs:
             found = expected_range(
-                values,
+                windows_by_end(
+                    self._history, org.key, measure.name, length=length, end=end, reach=REACH
+                ),
                 end,
                 length=cast("Literal[1, 7]", length),
                 is_quiet=org.is_quiet,

@@ -81,6 +81,14 @@ class DailyValues:
         total = sum(part, 0.0)
         return total if isfinite(total) else None
 
+    def over(self, span: Span) -> list[float | None]:
+        """Return the value of each day of `span`, None if it is unknown or was not requested."""
+        return [value if isfinite(value) else None for value in self._padded(span)]
+
+    def fingerprint(self, span: Span) -> int:
+        """Return a hash of the values of `span`: it stays the same as long as they do."""
+        return hash(self._padded(span).tobytes())
+
     def items(self) -> Iterator[tuple[date, float | None]]:
         """Yield the days that were requested, oldest first, with None for unknown ones."""
         for ordinal, value in enumerate(self._values, self._first):
@@ -165,6 +173,13 @@ class DailyValues:
         if end <= start:
             return array("d")
         return self._values[start:end] if start >= 0 and end <= len(self._values) else None
+
+    def _padded(self, span: Span) -> "array[float]":
+        """Return the value of each day of `span`."""
+        start = span.first.toordinal() - self._first
+        part = self._values[max(start, 0) : max(start + len(span), 0)]
+        padded = _not_requested(min(-start, len(span))) + part
+        return padded + _not_requested(len(span) - len(padded))
 
     def _extend(self, first: int, last: int) -> None:
         """Make room from `first` to `last`; the days between were not requested."""

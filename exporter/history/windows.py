@@ -1,6 +1,6 @@
 """Windows of daily values, and the past windows that an expected range follows from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from exporter.history.series import DailyValues
@@ -30,6 +30,12 @@ def average(sums: DailyValues, counts: DailyValues, span: Span) -> float | None:
     return sum(known) / count if len(known) == len(found) else None
 
 
+def sources(history: History, org: str, measure: str, *, length: int) -> tuple[DailyValues, ...]:
+    """Return the series that windows of a measure follow from: one, or two of an average."""
+    names = _AVERAGES.get(measure) or (_UNIQUE.get((measure, length), measure),)
+    return tuple(history.series(org, name) for name in names)
+
+
 def windows_by_end(
     history: History, org: str, measure: str, *, length: int, end: date, reach: int
 ) -> dict[date, float | None]:
@@ -37,40 +43,22 @@ def windows_by_end(
 
     The last one ends on `end`, the first one `reach` days before.
     """
-    if measure in _AVERAGES:
-        sums, counts = (history.series(org, name) for name in _AVERAGES[measure])
-        return {
-            day: average(sums, counts, Span(day - timedelta(days=length - 1), day))
-            for day in _days(end, reach)
-        }
-    unique = _UNIQUE.get((measure, length))
-    values = history.series(org, unique or measure)
-    if unique or length == 1:
-        return {day: values.get(day) for day in _days(end, reach)}
-    return _rolling(values, length=length, end=end, reach=reach)
+    ends = Span(end - timedelta(days=reach), end)
+    days = Span(ends.first - timedelta(days=length - 1), end)
+    values, *counts = (each.over(days) for each in sources(history, org, measure, length=length))
+    if (measure, length) in _UNIQUE:
+        return dict(zip(ends, values[length - 1 :], strict=True))
+    totals = values
+    if counts:
+        weighted = [v if count else 0.0 for v, count in zip(values, counts[0], strict=True)]
+        pairs = zip(_totals(weighted, length), _totals(counts[0], length), strict=True)
+        totals = [total / count if count and total is not None else None for total, count in pairs]
+    elif length > 1:
+        totals = _totals(values, length)
+    return dict(zip(ends, totals, strict=True))
 
 
-def _days(end: date, reach: int) -> list[date]:
-    last = end.toordinal()
-    return [date.fromordinal(last - ago) for ago in range(reach + 1)]
-
-
-def _rolling(
-    values: DailyValues, *, length: int, end: date, reach: int
-) -> dict[date, float | None]:
-    """Return rolling sums: each day enters and leaves the sum once."""
-    last = end.toordinal()
-    first = last - reach - length + 1
-    found = [values.get(date.fromordinal(day)) for day in range(first, last + 1)]
-    sums: dict[date, float | None] = {}
-    current, unknown = 0.0, 0
-    for place, value in enumerate(found):
-        current += value or 0.0
-        unknown += value is None
-        if place >= length:
-            gone = found[place - length]
-            current -= gone or 0.0
-            unknown -= gone is None
-        if place >= length - 1:
-            sums[date.fromordinal(first + place)] = None if unknown else max(current, 0.0)
-    return sums
+def _totals(values: Sequence[float | None], length: int) -> list[float | None]:
+    """Return the sum of each run of `length` values, None if one of them is unknown."""
+    runs = (values[start : start + length] for start in range(len(values) - length + 1))
+    return [None if None in run else sum(run) for run in runs]  # type: ignore[arg-type]  # no None

@@ -178,3 +178,24 @@ def test_bytes_that_cannot_be_a_series_are_an_error(first, packed):
 def test_a_series_without_values_is_not_packed():
     with pytest.raises(ValueError, match="without values"):
         DailyValues().pack()
+
+
+@given(updates, near, near)
+def test_values_over_a_span_agree_with_a_dict(batches, one, other):
+    days, model = DailyValues(), {}
+    for batch in batches:
+        days.update(batch)
+        model |= batch
+    span = Span(min(one, other), max(one, other))
+    assert days.over(span) == [model.get(day) for day in span]
+
+
+@given(updates, near, near, near, values)
+def test_a_fingerprint_changes_with_the_values_of_its_days_only(batches, one, other, day, value):
+    days = DailyValues()
+    for batch in batches:
+        days.update(batch)
+    span = Span(min(one, other), max(one, other))
+    before = days.fingerprint(span)
+    changed = days.update({day: value})
+    assert (days.fingerprint(span) != before) == (changed and day in span)
