@@ -41,7 +41,10 @@ class ByDay(Protocol[V]):
 
 def _date_text(row: dict[Any, Any]) -> Any:
     """Return the member of a row that can be read as its date, or None."""
-    return next((row[key] for key in DATES if key in row and parse_date(row[key])), None)
+    for key in DATES:
+        if key in row and parse_date(row[key]):
+            return row[key]
+    return None
 
 
 def with_dates(

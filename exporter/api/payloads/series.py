@@ -6,7 +6,7 @@ which.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -50,31 +50,32 @@ class Daily:
         """
         if self.zero_is_final and self.total == 0 and self._adds_up(span):
             return {day: self.days.get(day, 0.0) for day in span}
-        newest = max(self.days, default=None)
-        absent = 0.0 if newest and self._adds_up(span) else None
-        return {
-            day: self.days.get(day, absent if newest and day < newest else None) for day in span
-        }
+        gaps = self._gaps(span)
+        known: dict[date, float | None] = {day: self.days.get(day) for day in span}
+        return known | dict.fromkeys(gaps, 0.0) if gaps and self._adds_up(span) else known
 
     def errors_in(self, span: Span) -> PayloadErrors:
         """Return one error if a day of `span` is unknown because the total does not match."""
-        newest = max(self.days, default=None)
-        if newest is None or self._adds_up(span):
-            return PayloadErrors()
-        if any(day < newest and day not in self.days for day in span):
-            return PayloadErrors({Reason.TOTAL: 1})
-        return PayloadErrors()
+        unknown = self._gaps(span) and not self._adds_up(span)
+        return PayloadErrors({Reason.TOTAL: 1} if unknown else {})
+
+    def _gaps(self, span: Span) -> list[date]:
+        """Return the days of `span` that are missing before the newest returned day."""
+        missing = [day for day in span if day not in self.days]
+        newest = max(self.days, default=None) if missing else None
+        return [day for day in missing if newest and day < newest]
 
     def _adds_up(self, span: Span) -> bool:
         """Compare the total with the days inside `span`, and with all returned days."""
         if self.total is None:
             return False
-        inside = math.fsum(v for day, v in self.days.items() if v is not None and day in span)
-        returned = math.fsum(v for v in self.days.values() if v is not None)
-        return any(
-            math.isclose(s, self.total, rel_tol=1e-9, abs_tol=self.slack)
-            for s in (inside, returned)
-        )
+        inside = (v for day, v in self.days.items() if day in span)
+        return self._is_total(self.days.values()) or self._is_total(inside)
+
+    def _is_total(self, values: Iterable[float | None]) -> bool:
+        assert self.total is not None
+        found = math.fsum(value for value in values if value is not None)
+        return math.isclose(found, self.total, rel_tol=1e-9, abs_tol=self.slack)
 
 
 def parse_daily(body: bytes) -> Daily:
