@@ -260,6 +260,9 @@ class Run:
                 except Exception as error:  # noqa: BLE001 - a bug costs no other item either
                     result.failed[key] = unexpected(error, self)
 
+        if len(wanted) == 1:
+            await work()
+            return
         async with asyncio.TaskGroup() as group:
             for _ in range(min(IN_PARALLEL, len(wanted))):
                 group.create_task(work())

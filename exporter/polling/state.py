@@ -77,9 +77,8 @@ class OrgState:
 
     def interval(self, collector: Collector, snapshots: Snapshots) -> float:
         """Return the seconds between two runs of a collector."""
-        return collector.interval(
-            self.org, courses=len(self.courses(snapshots)), mentors=len(self.mentors(snapshots))
-        )
+        parts = len(self.parts(collector, snapshots))
+        return collector.interval(self.org, courses=parts, mentors=parts)
 
     def lifetime(self, collector: str, item: Item) -> float:
         """Return how long an item of a collector is served, in seconds."""
