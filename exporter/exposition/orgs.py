@@ -1,7 +1,7 @@
 """Renders what is served of each org: its current samples under its current settings."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import chain
 
@@ -38,6 +38,9 @@ _BY_METRIC: Mapping[str, tuple[Windowed, str]] = {
 """Measures with an expected range, by the metric of a window."""
 
 _ALL = Limited(None, 0)
+
+_Info = Sequence[tuple[catalog.Metric, Mapping[Labels, float]]]
+"""Metrics about the names of courses and mentors, and their rows."""
 
 
 def add_expected(
@@ -124,12 +127,14 @@ class OrgRenderer:
             return
         values = self._values(entry.org, self._snapshots.items(org, collector))
         sizes = sizes_of(values)
-        if self._total(entry, {**entry.sizes, collector: sizes}) > entry.org.series_limit:
+        info = self._info(entry.org)
+        total = sum(own.total() for own in {**entry.sizes, collector: sizes}.values())
+        if total + sum(len(rows) for _, rows in info) > entry.org.series_limit:
             self._render_all(entry)
         else:
             entry.sizes[collector] = sizes
             self._write(entry, collector, values)
-            self._render_info(entry)
+            self._render_info(entry, info)
 
     def series(self, org: str, collector: str) -> int:
         """Return the series of a collector that are served."""
@@ -180,10 +185,11 @@ class OrgRenderer:
             kept, entry.withheld[name] = withhold(values, below=org.min_group_size, lookup=lookup)
             by_collector[name] = kept
             entry.sizes[name] = sizes_of(kept)
-        self._limit(entry)
+        info = self._info(org)
+        self._limit(entry, info)
         for name, values in by_collector.items():
             self._write(entry, name, values)
-        self._render_info(entry)
+        self._render_info(entry, info)
 
     def _values(self, org: Org, items: Items) -> Values:
         values = configured(org, merge(items))
@@ -191,16 +197,11 @@ class OrgRenderer:
         add_expected(values, org, self._ranges, days=days)
         return values
 
-    def _limit(self, entry: _Rendered) -> None:
-        sizes = [*entry.sizes.values(), self._info_sizes(entry)]
+    @staticmethod
+    def _limit(entry: _Rendered, info: _Info) -> None:
+        sizes = [*entry.sizes.values(), Counter(labels[:1] for _, rows in info for labels in rows)]
         found = limit(sizes, at_most=entry.org.series_limit, before=entry.parts)
         entry.limited = _ALL if found.parts is None else found
-
-    def _total(self, entry: _Rendered, sizes: Mapping[str, Counter[Labels]]) -> int:
-        return sum(s.total() for s in (*sizes.values(), self._info_sizes(entry)))
-
-    def _info_sizes(self, entry: _Rendered) -> Counter[Labels]:
-        return Counter(labels[:1] for _, rows in self._info(entry.org) for labels in rows)
 
     def _write(self, entry: _Rendered, collector: str, values: Values) -> None:
         """Write the lines of a collector that are within the limit."""
@@ -229,24 +230,26 @@ class OrgRenderer:
         entry.served[collector] = count
         self._rendered.write((entry.org.key, collector), lines, removed=fewer)
 
-    def _info(self, org: Org) -> Iterable[tuple[catalog.Metric, dict[Labels, float]]]:
+    def _info(self, org: Org) -> _Info:
         courses = self._snapshots.courses(org.key)
-        yield (
-            catalog.COURSE_INFO,
-            {(id_, name): 1.0 for id_, name in courses.items() if org.courses.wants(id_)},
-        )
         mentors = self._snapshots.mentors(org.key)
         wanted = mentors if org.discovers_mentors else org.mentors
-        yield (
-            catalog.MENTOR_INFO,
-            {(id_, mentors[id_]): 1.0 for id_ in wanted if id_ in mentors},
+        return (
+            (
+                catalog.COURSE_INFO,
+                {(id_, name): 1.0 for id_, name in courses.items() if org.courses.wants(id_)},
+            ),
+            (
+                catalog.MENTOR_INFO,
+                {(id_, mentors[id_]): 1.0 for id_ in wanted if id_ in mentors},
+            ),
         )
 
-    def _render_info(self, entry: _Rendered) -> None:
+    def _render_info(self, entry: _Rendered, info: _Info) -> None:
         parts = entry.limited.parts
         renderer = LineRenderer(entry.org.constants())
         lines = {}
-        for metric, rows in self._info(entry.org):
+        for metric, rows in info:
             served = {lb: v for lb, v in rows.items() if parts is None or lb[:1] in parts}
             if served:
                 lines[metric.name] = renderer.lines(metric, served)
