@@ -118,9 +118,11 @@ class Bench:
         self._calls: list[tuple[Org, Call]] = []
         self._urls: list[str] = []
 
-    async def pipeline(self) -> Spent:
-        """Poll every org: fetch, parse, keep, render."""
+    async def pipeline(self, *, render: bool = True) -> Spent:
+        """Poll every org: fetch, parse, keep, and if wanted render."""
         async with _pipeline() as pipeline:
+            if not render:
+                pipeline.snapshots.listeners.clear()
             recorder = _Recorder(pipeline.api)
             poller = pipeline.poller
             collecting = poller._collecting  # noqa: SLF001 - nothing else needs another client
@@ -191,6 +193,11 @@ def main(orgs: int) -> None:
             bench = Bench(server.url, orgs)
             for name, loop, work in (
                 ("exporter, fetch to page", uvloop.new_event_loop, bench.pipeline),
+                (
+                    "exporter, fetch to store",
+                    uvloop.new_event_loop,
+                    lambda bench=bench: bench.pipeline(render=False),
+                ),
                 ("exporter, fetch and parse", uvloop.new_event_loop, bench.client),
                 (
                     "httpx over aiohttp, uvloop",
