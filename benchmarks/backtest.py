@@ -86,7 +86,8 @@ def _share(result: Result, low: float, high: float = math.inf) -> str:
     return f"{found / count:.0%} of {count}" if count else "–"
 
 
-def _row(result: Result) -> tuple[str, ...]:
+def row(result: Result) -> tuple[str, ...]:
+    """Return the cells of a result below `HEAD`, after the first."""
     return (
         f"{result.false_alerts:.2f}",
         f"{result.incidents:.2f}",
@@ -96,7 +97,7 @@ def _row(result: Result) -> tuple[str, ...]:
     )
 
 
-_HEAD = (
+HEAD = (
     "false alerts per figure and year",
     "incidents per org and year",
     f"drops found, {JUDGED} and more",
@@ -114,9 +115,9 @@ def report(
     yield f"{len(expected.scores)} series, {years:.1f} years of known days."
     yield ""
     yield from table(
-        ("method", *_HEAD, "false alerts without quiet days"),
+        ("method", *HEAD, "false alerts without quiet days"),
         (
-            (name, *_row(result), f"{without.false_alerts:.2f}")
+            (name, *row(result), f"{without.false_alerts:.2f}")
             for name, (result, without) in found.items()
         ),
     )
@@ -130,10 +131,10 @@ def report(
             for low, high in SIZES
         ),
     )
-    yield from table(("group", *_HEAD), _by(expected, lambda series: series.group))
-    yield from table(("series", *_HEAD), _by(expected, lambda series: series.figure))
+    yield from table(("group", *HEAD), _by(expected, lambda series: series.group))
+    yield from table(("series", *HEAD), _by(expected, lambda series: series.figure))
     yield from table(
-        ("sensitivity", *_HEAD), ((_named(rate), *_row(one)) for rate, one in sensitivities.items())
+        ("sensitivity", *HEAD), ((_named(rate), *row(one)) for rate, one in sensitivities.items())
     )
 
 
@@ -142,7 +143,7 @@ def _by(result: Result, key: Callable[[Series], str]) -> Iterator[tuple[str, ...
     for one in result.scores:
         groups.setdefault(key(one.series), []).append(one)
     for name, group in groups.items():
-        yield name, *_row(Result(group, result.threshold))
+        yield name, *row(Result(group, result.threshold))
 
 
 def _named(rate: float) -> str:

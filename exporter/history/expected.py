@@ -5,9 +5,11 @@ A pure function of the history. docs/expected-ranges.md explains the method, and
 the org does not matter.
 """
 
+from bisect import insort
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from math import exp, log, sqrt
 from statistics import median
@@ -27,7 +29,7 @@ _LEAST_SAME, _LEAST_RECENT, _LEAST_RESIDUALS = 2, 3, 5
 _RESIDUALS = 147
 """Days before the window whose residuals are used: earlier ones lack a history of their own."""
 
-_TOGETHER, _EACH, _ALONE = log(1 / 0.65), log(1 / 0.7), log(1 / 0.25)
+_TOGETHER, _EACH, _ALONE = log(1 / 0.65), log(1 / 0.72), log(1 / 0.1)
 """Least distances at normal sensitivity: two low days together, each of them, and one alone."""
 
 _DAY_SPREADS, _WEEK_SPREADS = 2.0, 5.0
@@ -61,8 +63,6 @@ _CLOSE = 10.0
 _HALF_EVENT = 0.5
 _WEEK = 7
 _WEEKS, _WEEKS_REACH = 4, 8
-_DAY = timedelta(days=1)
-
 _Logs = Sequence[float | None]
 """Logarithms of values or of ratios, by the number of days before the window."""
 
@@ -128,13 +128,12 @@ def expected_range(
     forecast = _of_days(logs) if length == 1 else _of_weeks(logs)
     reason = Reason.QUIET if quiet[0] else _reason(forecast, kind)
     value = None if reason is Reason.PATTERN else forecast.value
+    low = None
     if value is not None and reason is Reason.NONE:
         strictness = max(1 + _STRICTER * log(SENSITIVITY["normal"] / sensitivity), _NEAREST)
         low = _low(forecast, value, kind, length=length, strictness=strictness)
     elif reason in {Reason.HISTORY, Reason.PATTERN} and _zero_is_implausible(logs, kind):
         low = 1.0
-    else:
-        low = None
     return ExpectedRange(value, low, reason)
 
 
@@ -191,10 +190,8 @@ def _low(forecast: _Forecast, value: float, kind: Kind, *, length: int, strictne
         spread = sqrt(forecast.spread**2 + max(noise - held, 0.0))
         return expected * exp(-strictness * max(least, spreads * spread, _chance(noise)))
 
-    if length != 1:
-        low = bound(_TOGETHER, _WEEK_SPREADS, value)
-    else:
-        low = bound(_ALONE, _DAY_SPREADS, value)
+    alone = (_ALONE, _DAY_SPREADS) if length == 1 else (_TOGETHER, _WEEK_SPREADS)
+    low = bound(*alone, value)
     if forecast.before is not None:
         share = exp(-strictness * _EACH)
         before, expected = map(exp, forecast.before)
@@ -243,18 +240,18 @@ def _medians(values: _Logs, count: int, *, least: int, reach: int) -> list[float
     Values are used up to `reach` places after it. With fewer than `least` there is no median.
     """
     medians: list[float | None] = [None] * len(values)
-    places: list[int] = []
-    known: list[float] = []
+    used: deque[tuple[int, float]] = deque()
+    ordered: list[float] = []
     for place in range(len(values) - 1, -1, -1):
-        first = max(len(known) - count, 0)
-        while first < len(known) and places[first] > place + reach:
-            first += 1
-        if len(known) - first >= least:
-            medians[place] = median(known[first:])
+        while used and (used[0][0] > place + reach or len(used) > count):
+            ordered.remove(used.popleft()[1])
+        if len(used) >= least:
+            half = len(ordered) // 2
+            medians[place] = (ordered[half] + ordered[-half - 1]) / 2
         value = values[place]
         if value is not None:
-            places.append(place)
-            known.append(value)
+            used.append((place, value))
+            insort(ordered, value)
     return medians
 
 
@@ -265,9 +262,7 @@ def _of_weeks(logs: _Logs) -> _Forecast:
     Only windows that do not overlap are used.
     """
     weeks = logs[::_WEEK]
-    centers = [
-        _lower_center(weeks[number + 1 : number + 1 + _WEEKS_REACH]) for number in range(len(weeks))
-    ]
+    centers = [_lower_center(weeks[n : n + _WEEKS_REACH]) for n in range(1, len(weeks) + 1)]
     pairs = [
         (own, center)
         for own, center in zip(weeks[1:], centers[1:], strict=True)
@@ -292,9 +287,8 @@ def _chance(noise: float) -> float:
 
 def _near_quiet(end: date, length: int, is_quiet: Callable[[date], bool]) -> list[bool]:
     """Return for each window, latest first, whether it holds or touches a quiet day."""
-    days = [is_quiet(end + _DAY * (1 - ago)) for ago in range(REACH + length + 2)]
-    if True not in days:
-        return [False] * (REACH + 1)
+    last = end.toordinal()
+    days = [is_quiet(date.fromordinal(last + 1 - ago)) for ago in range(REACH + length + 2)]
     return [True in days[ago : ago + length + 2] for ago in range(REACH + 1)]
 
 
@@ -302,17 +296,23 @@ def _logs(
     values: Mapping[date, float | None], end: date, quiet: Sequence[bool]
 ) -> list[float | None]:
     """Return the logarithm of each usable window before `end`, by days before it."""
+    last = end.toordinal()
     logs: list[float | None] = [None]
     for ago in range(1, REACH + 1):
-        value = None if quiet[ago] else values.get(end - _DAY * ago)
+        value = None if quiet[ago] else values.get(date.fromordinal(last - ago))
         logs.append(None if value is None else log(max(value, _HALF_EVENT)))
     return logs
 
 
 def _zero_is_implausible(logs: _Logs, kind: Kind) -> bool:
-    """Return whether the same weekday was never close to 0: counts below 10, a tenth of a sum."""
-    same = [known for known in logs[_WEEK::_WEEK] if known is not None][:_SAME]
+    """Return whether no day was close to 0 (10, or a tenth of a sum) that seldom is."""
+    weekdays = [
+        [known for known in logs[phase::_WEEK] if known is not None][:_SAME]
+        for phase in range(1, _WEEK + 1)
+    ]
+    same = weekdays[-1]
     if kind is Kind.AVERAGE or len(same) < _LEAST_SAME_FOR_ZERO:
         return False
     least = log(_LEAST_COUNT) if kind is Kind.COUNT else median(same) - log(_CLOSE)
-    return min(same) >= least
+    others = [days for days in weekdays if days and median(days) >= least]
+    return min(map(min, [same, *others])) >= least

@@ -123,9 +123,9 @@ def test_the_level_of_recent_days_is_followed():
     assert judge(past).value == pytest.approx(350, rel=0.03)
 
 
-def test_one_day_is_too_low_only_if_it_is_far_below():
+def test_one_day_is_too_low_only_if_hardly_anything_is_left():
     low = judge(history()).low
-    assert 0.2 * 500 < low < 0.3 * 500
+    assert 0.05 * 500 < low < 0.15 * 500
 
 
 def test_two_days_that_are_half_of_what_is_expected_are_too_low():
@@ -261,6 +261,16 @@ def test_zero_is_too_low_even_without_a_pattern_if_it_never_was_close_to_it():
     past = {day: float(rng.choice((30, 100, 400, 900))) for day in history()}
     assert judge(past) == ExpectedRange(None, 1.0, Reason.PATTERN)
     past[END - DAY * 7] = 0.0
+    assert judge(past) == ExpectedRange(None, None, Reason.PATTERN)
+
+
+def test_without_a_pattern_0_is_plausible_after_one_on_any_weekday_but_those_that_always_are():
+    rng = Random(2)
+    past = {day: float(rng.choice((30, 100, 400, 900))) for day in history()}
+    for ago in range(4, REACH, 7):
+        past[END - DAY * ago] = 0.0
+    assert judge(past) == ExpectedRange(None, 1.0, Reason.PATTERN)
+    past[END - DAY * 10] = 0.0
     assert judge(past) == ExpectedRange(None, None, Reason.PATTERN)
 
 
