@@ -1,4 +1,4 @@
-"""Values by metric and labels: collected one by one, and kept in compact form."""
+"""Values by metric and labels: collected one by one, then stored in compact form."""
 
 from array import array
 from collections.abc import Iterator, Mapping

@@ -67,7 +67,7 @@ class SavedState:
         self._identities: dict[str, str] = {}
 
     def register(self, org: Org, identity: str) -> None:
-        """Save the org's data from now on; with another identity than before, anew.
+        """Save the org's data from now on; another identity than before starts empty.
 
         Without an identity, because the key cannot be read, everything stays as it is.
         """

@@ -41,7 +41,7 @@ class ConfigFile:
 
 
 _WATCH_EVERY = 2
-"""Seconds between two looks at a watched configuration file."""
+"""Seconds between two checks of a watched configuration file."""
 
 
 class Service:
@@ -130,7 +130,7 @@ class Service:
         return f"{unpolled} of {len(self._settings.orgs)} orgs are not polled yet."
 
     async def run(self, sock: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
-        """Serve on `sock` until SIGTERM or SIGINT; SIGHUP loads the configuration anew."""
+        """Serve on `sock` until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
         pipeline = self._pipeline
         status = StatusPages(
             self,
@@ -168,12 +168,12 @@ class Service:
             log.info("stopped")
 
     def stop(self) -> None:
-        """Have `run` end, once answers under way are sent."""
+        """Have `run` end after the responses in progress."""
         if self._server is not None:
             self._server.stop()
 
     async def reload(self) -> None:
-        """Load the configuration anew; raise `ConfigError` and keep the old if it is bad."""
+        """Reload the configuration; if it is invalid, raise `ConfigError` and use the old one."""
         async with self._reloading:
             self._reload_waits = False
             try:
@@ -221,7 +221,7 @@ class Service:
         )
 
     async def _watch_file(self) -> None:
-        """Load the configuration anew whenever its file is another than a moment ago."""
+        """Reload the configuration whenever its file changed."""
         before = self._signature()
         while True:
             await asyncio.sleep(_WATCH_EVERY)

@@ -1,6 +1,6 @@
 """The exporter's own metrics: what it requested, with which result, and how it is doing itself.
 
-What belongs to an org is kept as plain numbers and rendered when it changed, like all other
+What belongs to an org is stored as plain numbers and rendered when it changed, like all other
 values; the few metrics of the process as a whole are prometheus-client's.
 """
 
@@ -314,7 +314,7 @@ class Telemetry:
             self._changed.add(org)
 
     def _lines(self, org: str) -> Mapping[str, bytes]:
-        """Render one org; counters that did not change keep their lines."""
+        """Render one org; lines of counters that did not change are used again."""
         entry = self._orgs[org]
         families = [*self._gauges(org, entry)]
         if entry.counted:

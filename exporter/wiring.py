@@ -39,7 +39,7 @@ class Pipeline:
     ) -> None:
         """Connect all parts. Raises `ConfigError` if the environment's TLS settings are bad.
 
-        `observe` returns what is told about each request, which must pass it on to telemetry.
+        `observe` returns the observer of requests, which must pass each on to telemetry.
         """
         self.clock = clock
         self.lines = lines = RenderedLines()

@@ -89,7 +89,7 @@ class _Rendered:
 
 
 class OrgRenderer:
-    """Keeps the rendered lines of every org up to date. All methods belong to one thread."""
+    """Updates the rendered lines of every org. All methods belong to one thread."""
 
     def __init__(
         self, snapshots: Snapshots, ranges: ExpectedRanges, rendered: RenderedLines
@@ -182,9 +182,9 @@ class OrgRenderer:
         for gone in entry.sizes.keys() - by_collector.keys():
             self._write(entry, gone, {})
         for name, values in by_collector.items():
-            kept, entry.withheld[name] = withhold(values, below=org.min_group_size, lookup=lookup)
-            by_collector[name] = kept
-            entry.sizes[name] = sizes_of(kept)
+            left, entry.withheld[name] = withhold(values, below=org.min_group_size, lookup=lookup)
+            by_collector[name] = left
+            entry.sizes[name] = sizes_of(left)
         info = self._info(org)
         self._limit(entry, info)
         for name, values in by_collector.items():

@@ -28,7 +28,7 @@ _SLICE = 10
 """Orgs whose own metrics are rendered at a time, so that the event loop is not blocked."""
 
 _UNREAD = 900.0
-"""Seconds without a scrape after which a format is no longer kept ready."""
+"""Seconds without a scrape after which a format is no longer rendered ahead."""
 
 _BLOCK = 1000
 """Chunks compressed at a time. One by one, the thread that compresses would take the interpreter
@@ -95,7 +95,7 @@ class OwnMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _RenderedPage:
-    """The page at one generation of the lines. Its text is not kept, to save memory."""
+    """The page at one generation of the lines. Its text is not stored, to save memory."""
 
     generation: int
     deflated: Deflated

@@ -41,11 +41,11 @@ def configured(org: Org, values: Values) -> Values:
     found: Values = {}
     for name, (metric, rows) in values.items():
         wanted = wants.get(metric.labels[1]) if len(metric.labels) > 1 else None
-        kept = {lb: v for lb, v in rows.items() if wanted(lb[0])} if wanted else rows
+        left = {lb: v for lb, v in rows.items() if wanted(lb[0])} if wanted else rows
         if metric.percent and org.percentages == "percent":
-            kept = {labels: value / _PERCENT for labels, value in kept.items()}
-        if kept:
-            found[name] = metric, kept
+            left = {labels: value / _PERCENT for labels, value in left.items()}
+        if left:
+            found[name] = metric, left
     return found
 
 
@@ -68,14 +68,14 @@ def withhold(values: Values, *, below: int, lookup: Lookup) -> tuple[Values, int
     served: Values = {}
     dropped = 0
     for name, (metric, rows) in values.items():
-        kept = {
+        left = {
             labels: value
             for labels, value in rows.items()
             if _is_public(metric, labels, value, below=below, lookup=lookup)
         }
-        dropped += len(rows) - len(kept)
-        if kept:
-            served[name] = metric, kept
+        dropped += len(rows) - len(left)
+        if left:
+            served[name] = metric, left
     return served, dropped
 
 
@@ -117,14 +117,14 @@ def limit(
     room = at_most - total.pop((), 0)
     if total.total() <= room:
         return Limited(None, 0)
-    kept: dict[Labels, None] = {}
+    left: dict[Labels, None] = {}
     rank = {part: number for number, part in enumerate(before)}
     for part in sorted(total, key=lambda part: (rank.get(part, len(rank)), part)):
         if total[part] <= room:
             room -= total[part]
-            kept[part] = None
-    dropped = sum(size for part, size in total.items() if part not in kept)
-    return Limited(kept, dropped)
+            left[part] = None
+    dropped = sum(size for part, size in total.items() if part not in left)
+    return Limited(left, dropped)
 
 
 def part_of(metric: Metric, labels: Labels) -> Labels:

@@ -69,7 +69,7 @@ class UnusableError(Exception):
 
 @dataclass(slots=True)
 class StateContent:
-    """What a state file held for the orgs that were asked for."""
+    """What a state file held for the requested orgs."""
 
     history: dict[str, dict[Key, DailyValues]] = field(default_factory=dict)
     """Daily values by org, then by series and part."""
@@ -291,7 +291,7 @@ def _create_if_absent(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as db:
         # A page has room for three payloads of 2 KiB; of the default size, for only one.
         db.execute("PRAGMA page_size = 8192")
-        # No journal: a file that is not finished is created anew.
+        # No journal: a file that is not finished is created again.
         db.execute("PRAGMA journal_mode = OFF")
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {VERSION}")

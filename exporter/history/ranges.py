@@ -1,4 +1,4 @@
-"""Expected ranges of the windows of every org, computed from its history and kept per day."""
+"""Expected ranges of the windows of every org, computed from its history once a day."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ class _Known:
     """A range and what it was computed from."""
 
     inputs: int
-    """A hash: the values themselves would take 80 MB for a thousand orgs."""
+    """A hash: the values themselves of a thousand orgs would take 80 MB."""
     found: ExpectedRange
 
 

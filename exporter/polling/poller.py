@@ -165,7 +165,7 @@ class Poller:
         every_item: bool = False,
     ) -> None:
         collected = await self._collecting.collect(state, entry, queued, every_item=every_item)
-        if self._schedule.get(state.key) is state:  # else it was configured anew meanwhile
+        if self._schedule.get(state.key) is state:  # else it was reconfigured meanwhile
             self._recorder.record(state, entry, collected)
 
     def _job_failed(self, event: object) -> None:

@@ -1,7 +1,7 @@
 """Records what a collection returned: values, the outcome, and when the collector is due again.
 
 Guarantee: a failure replaces no value. Of a collector with several items, those that were
-collected replace their values, and each that failed keeps its last one and backs off on its own.
+collected replace their values. The values of those that failed stay, and each backs off on its own.
 The collector as a whole fails, and backs off, only if all its items do.
 """
 

@@ -47,5 +47,5 @@ class Collection:
     interval: float
     first: bool = False
     state: State = field(default=State.NEW, init=False)
-    held: Slot | None = field(default=None, init=False, repr=False)
+    first_slot: Slot | None = field(default=None, init=False, repr=False)
     """The slot of its first request, until that is sent."""

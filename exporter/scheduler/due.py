@@ -39,13 +39,13 @@ class Due:
     """Part of the delay that is added to it; see `spread`."""
 
     def succeeded(self, at: float) -> "Due":
-        """Return what holds after an attempt that started at `at` and succeeded."""
+        """Return the state after an attempt that started at `at` and succeeded."""
         return replace(
             self, since=at, attempted=True, failures=0, retry_at=-math.inf, latest=math.inf
         )
 
     def failed(self, at: float, *, retry_at: float = -math.inf) -> "Due":
-        """Return what holds after an attempt that started at `at` and failed.
+        """Return the state after an attempt that started at `at` and failed.
 
         `retry_at` is the earliest time for the next one if the API sent Retry-After.
         """
@@ -59,21 +59,21 @@ class Due:
         )
 
     def postponed(self, at: float, *, retry_at: float) -> "Due":
-        """Return what holds after an attempt at `at` that sent no request: nothing doubles."""
+        """Return the state after an attempt at `at` that sent no request: no delay doubles."""
         failures = max(self.failures, 1)
         return replace(self, since=at, attempted=True, failures=failures, retry_at=retry_at)
 
     def no_later_than(self, latest: float) -> "Due":
-        """Return what holds if the next attempt is due at `latest` although it was due later.
+        """Return the state in which the next attempt is due at `latest` at the latest.
 
-        A collector that backs off keeps its delay.
+        The delay of a collector that backs off stays.
         """
         if self.backing_off:
             return self
         return replace(self, latest=min(self.latest, latest))
 
     def reset(self, now: float) -> "Due":
-        """Return what holds after the key changed: the collector is due at once."""
+        """Return the state after the key changed: the collector is due at once."""
         return replace(self, since=now, attempted=False, failures=0, retry_at=-math.inf)
 
     @property
@@ -139,7 +139,7 @@ class Timetable:
         return self._heap[0][0] if self._heap else None
 
     def _compact(self) -> None:
-        """Drop times that no longer hold once they are more than half of all."""
+        """Drop replaced times once they are more than half of all."""
         if len(self._heap) > 2 * len(self._at) + 64:
             self._heap = [(at, key) for key, at in self._at.items()]
             heapq.heapify(self._heap)

@@ -9,7 +9,7 @@ GREEDY = 4.0
 """An org may have this many times the median demand before its intervals count as longer."""
 
 STEPS = 4
-"""Steps per doubling of an excess: few different ones keep the queue's order cheap."""
+"""Steps per doubling of an excess: the fewer different ones, the cheaper the order of the queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,9 +164,9 @@ class HostQueue:
 
         Raises `CancelledError` if the collection is discarded.
         """
-        slot = collection.held
+        slot = collection.first_slot
         if slot is not None:
-            collection.held = None
+            collection.first_slot = None
             return slot
         if collection.state is State.DISCARDED:
             raise asyncio.CancelledError
@@ -187,8 +187,8 @@ class HostQueue:
 
         It acquires another one later. Without a slot at hand this does nothing.
         """
-        if collection.held is not None:
-            slot, collection.held = collection.held, None
+        if collection.first_slot is not None:
+            slot, collection.first_slot = collection.first_slot, None
             slot.release()
 
     def _end(self, collection: Collection) -> None:
@@ -286,7 +286,7 @@ class HostQueue:
             self._dispatching = False
 
     def _next(self, now: float) -> _Waiter | None:
-        """Remove and return the waiter whose turn it is."""
+        """Remove and return the waiter that gets the next slot."""
         while True:
             found = self._ready.first(now)
             if self._in_flight_timed_out < self._for_timed_out:
@@ -315,7 +315,7 @@ class HostQueue:
             waiter.future.set_result(slot)
             return
         collection.state = State.RUNNING
-        collection.held = slot
+        collection.first_slot = slot
         try:
             self._start(collection)
         except (Exception, asyncio.CancelledError):

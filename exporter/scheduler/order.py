@@ -30,8 +30,8 @@ class Order:
     """Entries by age in intervals, `(now - since) / unit`.
 
     The ages of two entries with different units may swap places as time passes, so there is one
-    heap for each unit and the heads are compared: the cost of a look is the number of different
-    units, whatever the number of entries.
+    heap for each unit and the heads are compared: the cost of finding the first is the number of
+    different units, whatever the number of entries.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class Order:
             if best is None or age > best_age:
                 best, best_age = heap[0][4], age
         if empty is not None:
-            del self._heaps[empty]  # others that are empty go at the next look
+            del self._heaps[empty]  # others that are empty are deleted next time
         return None if best is None else (best_age, best)
 
     def _compact(self) -> None:

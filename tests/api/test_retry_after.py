@@ -82,7 +82,7 @@ async def test_a_collection_that_starts_during_a_retry_after_holds_no_slot_while
     await failure(client, org)
     queue = make_client.made[-1][1].site(server.url).host.queue
     collection = queued()
-    collection.held = await queue.acquire(queued())
+    collection.first_slot = await queue.acquire(queued())
     waiting = asyncio.create_task(client.get(org, call(queued=collection)))
     await asleep.wait()
     assert make_client.slots(server.url) == (0, 0)

@@ -145,7 +145,7 @@ class Host:
         each.attempts.append(self.clock.time)
         self.started.append(each)
         each.left = each.requests
-        slot, collection.held = collection.held, None
+        slot, collection.first_slot = collection.first_slot, None
         self.send(each, slot)
 
     def send(self, each, slot):

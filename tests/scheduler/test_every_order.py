@@ -39,7 +39,7 @@ class EveryOrder(RuleBasedStateMachine):
         )
 
     def start(self, collection):
-        assert collection.held is not None
+        assert collection.first_slot is not None
         match collection.name:
             case "acquire":
                 self.acquire_for(collection)
@@ -157,7 +157,7 @@ class EveryOrder(RuleBasedStateMachine):
     def nobody_waits_for_nothing(self):
         queue = self.queue
         assert queue.in_flight == len(self.slots) + sum(
-            c.held is not None for c in self.collections
+            c.first_slot is not None for c in self.collections
         )
         free = queue.in_flight < self.limit
         token = queue._granted_at + queue._spacing <= self.clock.time
