@@ -224,8 +224,8 @@ async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_ret
 
 
 async def test_waiting_for_a_slot_does_not_count_against_the_time_limit(make_client, server):
-    client = make_client(timeout=0.5, concurrency=1, retries=0)
-    server.answers = [slowly(0.1)]
+    client = make_client(timeout=1.5, concurrency=1, retries=0)
+    server.answers = [slowly(0.25)]
     org = FakeOrg(server.url)
     await asyncio.gather(*(client.get(org, call()) for _ in range(8)))
     assert len(server.received) == 8
@@ -246,7 +246,7 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
     make_client, server, ledger
 ):
     """Twenty orgs at twice the capacity, one of which never answers: no slot is lost."""
-    client = make_client(timeout=0.3, concurrency=4, retries=1)
+    client = make_client(timeout=1.5, concurrency=4, retries=1)
 
     async def hang(request, writer):
         if "/org0/" in request.target:
@@ -263,11 +263,11 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
         except UnavailableError as error:
             errors.append((org, error.kind))
 
-    for _ in range(5):
+    for _ in range(3):
         await asyncio.gather(*(one(f"org{n % 20}") for n in range(40)))
-    assert errors == [("org0", Kind.TIMEOUT)] * 10
-    assert ledger.codes.count("timeout") == 10
-    assert ledger.codes.count("200") == 190
+    assert errors == [("org0", Kind.TIMEOUT)] * 6
+    assert ledger.codes.count("timeout") == 6
+    assert ledger.codes.count("200") == 114
     assert make_client.slots(server.url) == (0, 0)
 
 

@@ -374,10 +374,10 @@ async def test_headers_without_end_are_cut_off(site):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=lambda: pour(listener.accept()[0]), daemon=True).start()
         org = site.org(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
-        async with exporter([org], limits=quick(timeout=5.0, retries=0)) as made:
+        async with exporter([org], limits=quick(timeout=60.0, retries=0)) as made:
             began = time.monotonic()
             await made.collect("acme", "videos")
-            assert time.monotonic() - began < 4
+            assert time.monotonic() - began < 50
             assert "not HTTP" in made.outcome("videos").error
 
 

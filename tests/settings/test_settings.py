@@ -421,9 +421,9 @@ def test_log_levels_are_case_insensitive_and_warn_is_one(level, known):
 
 def test_matching_a_course_takes_linear_time():
     courses = Courses(include=r"([\w-]+[+:.]?)+_archived")
-    begun = time.monotonic()
+    begun = time.process_time()
     assert not courses.wants("course-v1:Acme+Bio101+2026" * 100)
-    assert time.monotonic() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_mentors_may_be_all_of_the_platforms(tmp_path):
