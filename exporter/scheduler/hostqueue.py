@@ -17,10 +17,10 @@ import structlog
 from exporter.scheduler.collection import Collection, Slot, State
 from exporter.scheduler.order import Entry, Order
 
-MARGIN = 1.03
+MARGIN = 1.04
 """Requests are this much further apart than the rate asks, since the network bunches them."""
 
-CATCH_UP = 0.025
+CATCH_UP = 0.02
 """Seconds that a late event loop makes up for, so that a busy loop does not lower the rate.
 
 Less than `MARGIN` adds to a second: so no second has more requests than the rate allows."""
