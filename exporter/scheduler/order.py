@@ -30,7 +30,7 @@ class Order:
     """Entries by age in intervals, `(now - since) / unit`.
 
     The ages of two entries with different units may swap places as time passes, so there is one
-    heap for each unit and the heads are compared: the cost of finding the first is the number of
+    heap for each unit and the heads are compared: the cost of a look at the first is the number of
     different units, whatever the number of entries.
     """
 
