@@ -189,13 +189,7 @@ def _dropped_courses() -> Panel:
             look=shared.count(),
             width=90,
         ),
-        Column(
-            title="Change",
-            expr=chosen,
-            look=Look(unit=style.COUNT, decimals=0, color=style.BAD),
-            cell=COLORED_TEXT,
-            width=95,
-        ),
+        _change(chosen),
         sort="Change",
         limit=FEW,
         nothing=NO_HISTORY,
@@ -218,17 +212,17 @@ def _dropped_agents() -> Panel:
             look=shared.count(),
             width=105,
         ),
-        Column(
-            title="Change",
-            expr=chosen,
-            look=Look(unit=style.COUNT, decimals=0, color=style.BAD),
-            cell=COLORED_TEXT,
-            width=95,
-        ),
+        _change(chosen),
         sort="Change",
         limit=FEW,
         nothing=NO_HISTORY,
     )
+
+
+def _change(chosen: str) -> Column:
+    """Return the column with the change since a week earlier of the rows in `chosen`."""
+    look = Look(unit=style.COUNT, decimals=0, color=style.BAD)
+    return Column(title="Change", expr=chosen, look=look, cell=COLORED_TEXT, width=95)
 
 
 def _busiest() -> Panel:
