@@ -13,6 +13,8 @@ from uvicorn import Config, Server
 _TIMEOUT = 10.0
 _BACKLOG = 2048
 _GRACE = 0.05
+_KEEP_ALIVE = 75
+"""Seconds; longer than clients keep a connection, so that none is closed as it is used again."""
 
 
 class Background:
@@ -34,6 +36,7 @@ class Background:
                 server_header=False,
                 date_header=False,
                 ws="none",
+                timeout_keep_alive=_KEEP_ALIVE,
                 timeout_graceful_shutdown=1,
             )
         )

@@ -98,7 +98,7 @@ class Exporter(Process):
             EXPORTER, command, "--listen-address", address, *arguments, cwd=cwd, env=env
         )
 
-    def wait(self, path="/-/ready", within=30.0):
+    def wait(self, path="/-/ready", within=90.0):
         def there():
             assert self.process.poll() is None, self.said()
             return fetch(self.url + path)[0] == 200
@@ -128,7 +128,7 @@ class Prometheus(Process):
             cwd=cwd,
         )
 
-    def wait(self, within=30.0):
+    def wait(self, within=90.0):
         until(lambda: fetch(f"{self.url}/-/ready")[0] == 200, within=within, what="Prometheus")
         return self
 
