@@ -55,7 +55,7 @@ def board() -> Board:
                 title="Polling",
                 lines=(
                     Line(height=8, panels=(_stretch(), _missed())),
-                    Line(height=8, panels=(_durations(), _window_age())),
+                    Line(height=9, panels=(_durations(), _window_age())),
                     Line(height=7, panels=(_generations(), _items())),
                 ),
                 collapsed=True,
@@ -64,7 +64,7 @@ def board() -> Board:
                 title="The API",
                 lines=(
                     Line(height=8, panels=(traffic.requests(), traffic.errors())),
-                    Line(height=8, panels=(traffic.latency(), traffic.slowest())),
+                    Line(height=9, panels=(traffic.latency(), traffic.slowest())),
                     Line(height=8, panels=(traffic.slowed(), traffic.unread(), traffic.dropped())),
                 ),
                 collapsed=True,

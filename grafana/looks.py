@@ -45,12 +45,14 @@ class Look:
 
     def config(self) -> FieldConfig:
         """Return the look as a panel's defaults."""
+        # Without it, what is absent would have the color of the lowest values, often red.
+        absent = () if self.thresholds is None else (style.absent(text=None),)
         return FieldConfig(
             unit=self.unit,
             decimals=self.decimals,
             thresholds=self.thresholds or style.plain(),
             color=self._color() or FieldColor(mode=FieldColorModeId.THRESHOLDS),
-            mappings=list(self.mappings),
+            mappings=[*self.mappings, *absent],
             min_val=self.low,
             max_val=self.high,
             links=list(self.links),

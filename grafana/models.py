@@ -128,7 +128,7 @@ def _tokens() -> Panel:
 
 def _forecast() -> Panel:
     return numbers(
-        "Month forecast",
+        "Month forecast, 7 days",
         "Cost of calls in the current month if every day costs as much as the mean of the last 7.",
         Part(expr=f"{_total(catalog.LLM_COST, '7d')} / 7 * on () days_in_month()", name="forecast"),
         look=MONEY,

@@ -71,8 +71,8 @@ def _chosen_now() -> tuple[Panel, ...]:
         ),
         numbers(
             "Change and duration",
-            "The change from the expected value, and for how long the metric has been below its "
-            "range. The duration is that of the org where it is longest.",
+            "The change from the expected value, and for how long the metric of yesterday or of "
+            "7 days has been below its range. The duration is that of the org where it is longest.",
             Part(
                 expr=change,
                 name="vs. expected",

@@ -235,12 +235,12 @@ DROPPED_AFTER = 3 * HOUR
 AGE = steps(GOOD, (DROPPED_AFTER * 2 / 3, WATCH), (DROPPED_AFTER, BAD))
 
 
-def absent() -> ValueMapping:
-    """Return the mapping of a value that does not exist."""
+def absent(text: str | None = ABSENT) -> ValueMapping:
+    """Return the mapping of a value that does not exist; without a text it shows `noValue`."""
     return SpecialValueMap(
         options=DashboardSpecialValueMapOptions(
             match=SpecialValueMatch.NULL,
-            result=ValueMappingResult(text=ABSENT, color=GRAY),
+            result=ValueMappingResult(text=text, color=GRAY),
         )
     )
 

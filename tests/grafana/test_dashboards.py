@@ -539,6 +539,14 @@ def test_a_value_that_does_not_exist_is_a_gray_dash(dashboard):
                 assert null["options"]["result"] == {"text": style.ABSENT, "color": style.GRAY}
 
 
+def test_a_panel_colored_by_value_shows_in_gray_that_it_has_none(dashboard):
+    for panel in lint.panels(dashboard):
+        defaults = panel["fieldConfig"]["defaults"]
+        if len(defaults["thresholds"]["steps"]) > 1:
+            (null,) = (m for m in defaults["mappings"] if m["type"] == "special")
+            assert null["options"] == {"match": "null", "result": {"color": style.GRAY}}
+
+
 def test_labels_are_texts_even_if_they_look_like_numbers(dashboard):
     for panel in tables(dashboard):
         shown = next(s for s in panel["transformations"] if s["id"] == "organize")["options"]
