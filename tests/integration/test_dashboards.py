@@ -166,13 +166,20 @@ def ask(process, target, asked):
     return result, time.perf_counter() - began
 
 
-def ask_all(process, dashboard, choice):
-    """Yield panel, target, result and seconds of every query for every window."""
-    for names in queries.choices(dashboard):
+def ask_all(process, dashboard, choice, *, most=None):
+    """Yield panel, target, result and seconds of every query, for every or `most` choices.
+
+    Queries that do not depend on what is chosen are asked once.
+    """
+    known = {}
+    for names in itertools.islice(queries.choices(dashboard), most):
         for panel in lint.panels(dashboard):
             for target in panel["targets"]:
                 asked = queries.substituted(target["expr"], {**choice, **names})
-                yield panel, target, *ask(process, target, asked)
+                key = asked, target["instant"]
+                if key not in known:
+                    known[key] = ask(process, target, asked)
+                yield panel, target, *known[key]
 
 
 def one_of_each(process, dashboard):
@@ -458,7 +465,7 @@ def test_with_a_thousand_orgs_panels_stay_bounded(crowd, dashboard, report):
     if dashboard["uid"] == links.COURSE:
         choice = chosen(dashboard, org="org-0007", course="course-v1:Org+C1+2026")
     took = []
-    for panel, _, result, seconds in ask_all(crowd, dashboard, choice):
+    for panel, _, result, seconds in ask_all(crowd, dashboard, choice, most=2):
         took.append((seconds, panel["title"]))
         if panel["type"] != "table":
             assert len(result) <= 30, panel["title"]
