@@ -198,7 +198,6 @@ COMPLETE_DAYS = (
     "Windows are complete days in the org's time zone and end yesterday, so a morning never looks "
     "like a drop."
 )
-CHANGE_COLORS = "Green to -20 %, orange to -40 %, red below that."
 
 
 def steps(base: str, *others: tuple[float, str]) -> ThresholdsConfig:

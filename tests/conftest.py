@@ -47,6 +47,21 @@ def clock():
     return FakeClock()
 
 
+class Tick:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def tick():
+    return Tick()
+
+
 @pytest.fixture
 def unprivileged():
     """Return a context in which even root may only read what anybody may."""

@@ -89,7 +89,7 @@ class Result:
     """What a run collected: new items, items that failed, and what to do with the others.
 
     `wanted` decides which earlier items stay; None keeps all. `again` asks for another run soon:
-    there was more than one run may request. `generation` is the API generation of the values.
+    there was more than one run may request.
     """
 
     items: dict[str, NewItem] = field(default_factory=dict)

@@ -58,12 +58,13 @@ class Configuration:
     def _change(self, known: OrgState, org: Org, identity: str) -> None:
         """Apply other settings, or another key, to an org."""
         state = replace(known, org=org, identity=identity, day=self._days.today(org.zone))
+        rescoped = scope_of(known.org) != scope_of(org)
         same_place = (known.org.base_url, known.org.user_id) == (org.base_url, org.user_id)
         if identity != known.identity or not same_place:
             self._context.snapshots.drop(org.key)
             self._context.history.forget(org.key)
             state.collectors, state.absent_groups = {}, set()
-        elif scope_of(known.org) != scope_of(org):
+        elif rescoped:
             self._context.history.forget(org.key)
             now = self._context.clock.monotonic()
             state.collectors = {
@@ -73,7 +74,7 @@ class Configuration:
         for name in known.collectors.keys() - {c.name for c in collectors.of(org)}:
             self._context.snapshots.drop(org.key, name)
         self._configure(state, {})
-        if scope_of(known.org) != scope_of(org):
+        if rescoped:
             self._context.saved.save(org.key, self._context.snapshots, self._context.history)
 
     def _configure(self, state: OrgState, attempts: Attempts) -> None:

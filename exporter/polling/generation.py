@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from exporter.api.errors import ApiError
-from exporter.api.payloads import PayloadError
 from exporter.collectors import Collector
-from exporter.collectors.run import ItemError, Result, Run, unexpected
+from exporter.collectors.run import ITEM_ERRORS, ItemError, Result, Run, unexpected
 from exporter.telemetry import SEEDS, V2
 
 GONE_AFTER = 3
@@ -70,7 +69,7 @@ class Generation:
 async def _attempt(collect: Callable[[Run], Awaitable[Result]], run: Run) -> Outcome:
     try:
         result = await collect(run)
-    except (ApiError, PayloadError) as error:
+    except ITEM_ERRORS as error:
         return Result(), error
     except Exception as error:  # noqa: BLE001 - whatever happens, polling goes on
         return Result(), unexpected(error, run)

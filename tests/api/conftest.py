@@ -151,8 +151,8 @@ def org(server):
     return FakeOrg(server.url)
 
 
-class Ledger:
-    """Notes what the client tells its observer."""
+class RecordingObserver:
+    """Records the calls of the client."""
 
     def __init__(self):
         self.requests = []
@@ -176,12 +176,12 @@ class Ledger:
 
 
 @pytest.fixture
-def ledger():
-    return Ledger()
+def observer():
+    return RecordingObserver()
 
 
-class Naps:
-    """Sleep that takes no time: it moves the clock, and notes for how long."""
+class Sleeps:
+    """Sleep that takes no time: it moves the clock, and records for how long."""
 
     def __init__(self, clock):
         self.taken = []
@@ -194,8 +194,8 @@ class Naps:
 
 
 @pytest.fixture
-def naps(clock):
-    return Naps(clock)
+def sleeps(clock):
+    return Sleeps(clock)
 
 
 class FixedTrust(TrustStore):
@@ -218,21 +218,21 @@ def not_started(collection):
 class Clients:
     """Makes clients, each with its own hosts; the rate is unlimited unless it is tested."""
 
-    def __init__(self, ledger, clock, naps):
-        self._ledger = ledger
+    def __init__(self, observer, clock, sleeps):
+        self._observer = observer
         self._clock = clock
-        self._naps = naps
+        self._sleeps = sleeps
         self.made = []
 
     def __call__(self, *, context=None, sleep=None, **limits):
         limits = ApiLimits(**{"timeout": 5.0, "rate_limit": 0.0, **limits})
         client = ApiClient(
             limits,
-            self._ledger,
+            self._observer,
             self._clock,
             hosts := Hosts(limits, start=not_started),
             rng=random.Random(1),
-            sleep=sleep or self._naps,
+            sleep=sleep or self._sleeps,
             trust=FixedTrust(context) if context else None,
         )
         self.made.append((client, hosts))
@@ -251,9 +251,9 @@ class Clients:
 
 
 @pytest.fixture
-async def make_client(ledger, clock, naps, server):
+async def make_client(observer, clock, sleeps, server):
     """Return what makes clients. When the test ends, no slot may be taken."""
-    clients = Clients(ledger, clock, naps)
+    clients = Clients(observer, clock, sleeps)
     yield clients
     await become_true(lambda: clients.slots(server.url) == (0, 0))
     for client, _ in clients.made:

@@ -26,11 +26,11 @@ from tests.api.conftest import (
 )
 
 
-async def test_a_good_response_is_its_body(client, server, org, ledger):
+async def test_a_good_response_is_its_body(client, server, org, observer):
     server.answers = [say(BODY)]
     assert await client.get(org, call()) == BODY
-    assert ledger.requests == [("acme", "enrollments_over_time", "200")]
-    assert ledger.retries == []
+    assert observer.requests == [("acme", "enrollments_over_time", "200")]
+    assert observer.retries == []
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -144,24 +144,24 @@ async def test_orgs_on_one_host_share_its_rate(make_client, server):
     ],
 )
 async def test_server_and_network_errors_are_retried_with_backoff_and_jitter(
-    make_client, server, org, ledger, naps, answer, code, kind
+    make_client, server, org, observer, sleeps, answer, code, kind
 ):
     server.answers = [answer]
     error = await failure(make_client(retries=3), org)
     assert isinstance(error, UnavailableError)
     assert error.kind == kind
-    assert ledger.codes == [code] * 4
+    assert observer.codes == [code] * 4
     assert len(server.received) == 4
-    assert len(ledger.retries) == 3
-    assert len(naps.taken) == 3
-    assert all(0 <= nap <= 0.5 * 2**n for n, nap in enumerate(naps.taken))
+    assert len(observer.retries) == 3
+    assert len(sleeps.taken) == 3
+    assert all(0 <= seconds <= 0.5 * 2**n for n, seconds in enumerate(sleeps.taken))
 
 
-async def test_a_retry_that_succeeds_is_a_success(client, server, org, ledger):
+async def test_a_retry_that_succeeds_is_a_success(client, server, org, observer):
     server.answers = [drop(say(BODY)[:-1]), say(BODY)]
     assert await client.get(org, call()) == BODY
-    assert ledger.codes == ["cut", "200"]
-    assert ledger.retries == [("acme", "enrollments_over_time")]
+    assert observer.codes == ["cut", "200"]
+    assert observer.retries == [("acme", "enrollments_over_time")]
 
 
 async def test_no_retries_means_none(make_client, server, org):
@@ -192,7 +192,7 @@ async def test_a_request_that_backs_off_holds_no_slot(make_client, server, org):
     [(401, Kind.UNAUTHORIZED), (403, Kind.FORBIDDEN), (404, Kind.NOT_FOUND)],
 )
 async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
-    client, server, org, ledger, status, kind
+    client, server, org, observer, status, kind
 ):
     server.answers = [say({"detail": "Not found."}, status=status)] * 2 + [say(BODY)]
     for sent in (1, 2):
@@ -201,13 +201,13 @@ async def test_an_error_of_the_api_is_not_retried_and_not_remembered(
         assert (error.kind, error.sent) == (kind, True)
         assert len(server.received) == sent
     assert await client.get(org, call()) == BODY
-    assert ledger.codes == [str(status)] * 2 + ["200"]
-    assert ledger.retries == []
+    assert observer.codes == [str(status)] * 2 + ["200"]
+    assert observer.retries == []
 
 
 @pytest.mark.parametrize("late", ["head", "body"])
 async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_retried(
-    make_client, server, org, ledger, late
+    make_client, server, org, observer, late
 ):
     async def drip(request, writer):
         writer.write(say(BODY)[:-30] if late == "body" else b"")
@@ -221,8 +221,8 @@ async def test_the_time_limit_covers_the_whole_response_and_a_timeout_is_not_ret
     assert isinstance(error, UnavailableError)
     assert error.kind == "timeout"
     assert "no complete response within 0.1 s" in str(error)
-    assert ledger.codes == ["timeout"]
-    assert ledger.retries == []
+    assert observer.codes == ["timeout"]
+    assert observer.retries == []
     await become_true(lambda: server.at_once == 0)
 
 
@@ -234,7 +234,9 @@ async def test_waiting_for_a_slot_does_not_count_against_the_time_limit(make_cli
     assert len(server.received) == 8
 
 
-async def test_slow_requests_are_not_cancelled_to_make_room_for_others(make_client, server, ledger):
+async def test_slow_requests_are_not_cancelled_to_make_room_for_others(
+    make_client, server, observer
+):
     """Every slot is taken by slow requests, and twice as many wait: all of them are answered."""
     client = make_client(timeout=5, concurrency=4, retries=0)
     server.answers = [slowly(0.3, say(BODY))]
@@ -242,11 +244,11 @@ async def test_slow_requests_are_not_cancelled_to_make_room_for_others(make_clie
         *(client.get(FakeOrg(server.url, key=f"org{n}"), call(org=f"org{n}")) for n in range(12))
     )
     assert bodies == [BODY] * 12
-    assert ledger.codes == ["200"] * 12
+    assert observer.codes == ["200"] * 12
 
 
 async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
-    make_client, server, ledger
+    make_client, server, observer
 ):
     """Twenty orgs at twice the capacity, one of which never answers: no slot is lost."""
     client = make_client(timeout=1.5, concurrency=4, retries=1)
@@ -269,8 +271,8 @@ async def test_an_org_that_hangs_costs_itself_timeouts_and_nothing_else(
     for _ in range(3):
         await asyncio.gather(*(one(f"org{n % 20}") for n in range(40)))
     assert errors == [("org0", Kind.TIMEOUT)] * 6
-    assert ledger.codes.count("timeout") == 6
-    assert ledger.codes.count("200") == 114
+    assert observer.codes.count("timeout") == 6
+    assert observer.codes.count("200") == 114
     assert make_client.slots(server.url) == (0, 0)
 
 
@@ -311,7 +313,7 @@ async def test_a_name_that_does_not_exist_is_named(make_client):
 
 
 async def test_hundreds_of_requests_cancelled_at_any_moment_leave_every_slot_free(
-    make_client, server, ledger
+    make_client, server, observer
 ):
     client = make_client(concurrency=8)
     dice = random.Random(7)
@@ -337,7 +339,7 @@ async def test_hundreds_of_requests_cancelled_at_any_moment_leave_every_slot_fre
             task.cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
         given_up += sum(isinstance(result, asyncio.CancelledError) for result in done)
-    assert set(ledger.codes) <= {"cancelled", "200"}
+    assert set(observer.codes) <= {"cancelled", "200"}
 
     await become_true(lambda: server.at_once == 0)
     server.most_at_once = 0

@@ -21,14 +21,14 @@ async def test_a_key_that_cannot_be_sent_is_an_error_without_the_key(client, ser
     assert server.received == []
 
 
-async def test_a_key_file_that_cannot_be_read_is_named(client, server, org, ledger):
+async def test_a_key_file_that_cannot_be_read_is_named(client, server, org, observer):
     org.api_key = FileNotFoundError(2, "No such file or directory", "/run/secrets/acme")
     error = await failure(client, org)
     assert (error.kind, error.sent) == ("no_key", False)
     assert str(error) == (
         "acme: the API key cannot be read: /run/secrets/acme: No such file or directory"
     )
-    assert ledger.requests == []
+    assert observer.requests == []
 
 
 async def test_a_key_file_that_is_no_text_does_not_appear_in_the_error(client, org):

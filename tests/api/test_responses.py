@@ -34,7 +34,7 @@ from tests.api.conftest import HTML, KEY, FakeOrg, call, failure, say, squeeze
         (say(b"", status=304), Kind.REDIRECT, "304"),
     ],
 )
-async def test_a_bad_response_is_not_retried(make_client, server, org, naps, answer, kind, says):
+async def test_a_bad_response_is_not_retried(make_client, server, org, sleeps, answer, kind, says):
     server.answers = [answer]
     error = await failure(make_client(max_body=2000), org)
     assert isinstance(error, BadResponseError)
@@ -42,7 +42,7 @@ async def test_a_bad_response_is_not_retried(make_client, server, org, naps, ans
     assert error.sent
     assert says in str(error)
     assert len(server.received) == 1
-    assert naps.taken == []
+    assert sleeps.taken == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.api.conftest import (
 
 
 async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
-    client, server, org, clock, ledger, naps
+    client, server, org, clock, observer, sleeps
 ):
     server.answers = [
         say({"detail": "Too many requests."}, status=429, retry_after="120"),
@@ -36,8 +36,8 @@ async def test_a_long_retry_after_is_not_waited_for_and_holds_the_endpoint_back(
     assert not held.sent
     assert held.retry_at == error.retry_at
     assert len(server.received) == 1
-    assert ledger.slowed == [("acme", "enrollments_over_time")]
-    assert naps.taken == []
+    assert observer.slowed == [("acme", "enrollments_over_time")]
+    assert sleeps.taken == []
     clock.advance(120)
     assert await client.get(org, call()) == BODY
 
@@ -49,17 +49,17 @@ async def test_another_endpoint_and_another_org_are_not_held_back(client, server
     assert await client.get(FakeOrg(server.url, key="globex"), call()) == BODY
 
 
-async def test_a_short_retry_after_is_waited_for(client, server, org, naps, ledger):
+async def test_a_short_retry_after_is_waited_for(client, server, org, sleeps, observer):
     server.answers = [say({}, status=503, retry_after="2"), say(BODY)]
     assert await client.get(org, call()) == BODY
-    assert naps.taken == [2]
-    assert ledger.codes == ["503", "200"]
-    assert len(ledger.retries) == 1
-    assert len(ledger.slowed) == 1
+    assert sleeps.taken == [2]
+    assert observer.codes == ["503", "200"]
+    assert len(observer.retries) == 1
+    assert len(observer.slowed) == 1
 
 
 async def test_requests_that_queued_behind_a_short_retry_after_wait_for_it_too(
-    make_client, server, org, naps
+    make_client, server, org, sleeps
 ):
     client = make_client(concurrency=4)
     server.answers = [slowly(0.02, say({}, status=429, retry_after="2")), say(BODY)]
@@ -101,7 +101,7 @@ async def test_requests_that_queued_behind_a_long_retry_after_are_not_sent(
     assert len(server.received) == 1
 
 
-async def test_retries_after_429_end(make_client, server, org, naps):
+async def test_retries_after_429_end(make_client, server, org, sleeps):
     server.answers = [say({}, status=429, retry_after="1")]
     error = await failure(make_client(retries=2), org)
     assert isinstance(error, RateLimitedError)
@@ -110,14 +110,14 @@ async def test_retries_after_429_end(make_client, server, org, naps):
 
 
 async def test_without_retry_after_requests_wait_a_few_seconds_however_many_came_together(
-    make_client, server, org, clock, naps
+    make_client, server, org, clock, sleeps
 ):
     client = make_client(concurrency=20, retries=2)
     server.answers = [say({}, status=429)]
     errors = await asyncio.gather(*(failure(client, org) for _ in range(10)))
     assert len(server.received) == 30
     assert all(0 < error.retry_at - clock.monotonic() <= PAUSE for error in errors)
-    assert all(0 < nap <= PAUSE for nap in naps.taken)
+    assert all(0 < seconds <= PAUSE for seconds in sleeps.taken)
 
 
 async def test_a_date_in_retry_after_is_compared_with_the_date_of_the_response(

@@ -48,15 +48,15 @@ async def test_a_certificate_of_a_known_authority_is_trusted(make_client, server
 
 
 async def test_a_certificate_of_an_unknown_authority_is_rejected_and_named(
-    make_client, tls_port, ledger
+    make_client, tls_port, observer
 ):
     error = await failure(make_client(retries=0), FakeOrg(f"https://127.0.0.1:{tls_port}"))
     assert error.kind == Kind.TLS
     assert "127.0.0.1: its certificate is not trusted: unable to get" in str(error)
-    assert ledger.codes == ["tls"]
+    assert observer.codes == ["tls"]
 
 
-async def test_tls_to_a_server_without_it_is_a_tls_error(make_client, ledger):
+async def test_tls_to_a_server_without_it_is_a_tls_error(make_client, observer):
     async def answer_in_plain(reader, writer):
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
@@ -67,7 +67,7 @@ async def test_tls_to_a_server_without_it_is_a_tls_error(make_client, ledger):
     listener.close()
     assert error.kind == Kind.TLS
     assert "127.0.0.1: TLS failed" in str(error)
-    assert ledger.codes == ["tls"]
+    assert observer.codes == ["tls"]
 
 
 @pytest.fixture

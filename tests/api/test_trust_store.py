@@ -23,21 +23,6 @@ from tests.api.conftest import BODY, become_true, drop, say
 from tests.api.forward_proxy import send
 
 
-class Tick:
-    """A monotonic clock that moves when told to."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def tick():
-    return Tick()
-
-
 @pytest.fixture
 async def serve(server):
     """Serve the API with a certificate of an authority; return its URL."""

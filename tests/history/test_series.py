@@ -105,12 +105,18 @@ def test_updates_in_any_order_agree_with_a_dict(batches):
         assert days.requested(day)
 
 
-@given(updates, near, near)
-def test_totals_and_coverage_agree_with_a_dict(batches, one, other):
+def built(batches):
+    """Return the same updates as daily values and as a dict."""
     days, model = DailyValues(), {}
     for batch in batches:
         days.update(batch)
         model |= batch
+    return days, model
+
+
+@given(updates, near, near)
+def test_totals_and_coverage_agree_with_a_dict(batches, one, other):
+    days, model = built(batches)
     span = Span(min(one, other), max(one, other))
     assert days.covers(span) == all(day in model for day in span)
     values = [model.get(day) for day in span]
@@ -120,10 +126,7 @@ def test_totals_and_coverage_agree_with_a_dict(batches, one, other):
 
 @given(updates, near, near)
 def test_trimming_agrees_with_a_dict(batches, before, after):
-    days, model = DailyValues(), {}
-    for batch in batches:
-        days.update(batch)
-        model |= batch
+    days, model = built(batches)
     kept = {day: value for day, value in model.items() if before <= day <= after}
     days.trim(before=before, after=after)
     assert dict(days.items()) == kept
@@ -182,10 +185,7 @@ def test_a_series_without_values_is_not_packed():
 
 @given(updates, near, near)
 def test_values_over_a_span_agree_with_a_dict(batches, one, other):
-    days, model = DailyValues(), {}
-    for batch in batches:
-        days.update(batch)
-        model |= batch
+    days, model = built(batches)
     span = Span(min(one, other), max(one, other))
     assert days.over(span) == [model.get(day) for day in span]
 

@@ -166,6 +166,17 @@ def ask(process, target, asked):
     return result, time.perf_counter() - began
 
 
+def marked(process, marks, choice):
+    """Return what an annotation marks in the last hour."""
+    return process.get(
+        "query_range",
+        query=queries.substituted(marks["expr"], choice),
+        start=time.time() - 3600,
+        end=time.time(),
+        step=f"{STEP}s",
+    )["result"]
+
+
 def ask_all(process, dashboard, choice, *, most=None):
     """Yield panel, target, result and seconds of every query, for every or `most` choices.
 
@@ -337,13 +348,7 @@ def test_an_alert_opens_the_chart_of_its_measure_with_the_expected_range(prometh
     last = [float(rows[0]["values"][-1][1]) for rows in (value, low, expected)]
     assert last[1] < last[2]
     (marks,) = (a for a in org["annotations"]["list"] if a["name"] == panel["title"])
-    begins = prometheus.get(
-        "query_range",
-        query=queries.substituted(marks["expr"], choice),
-        start=time.time() - 3600,
-        end=time.time(),
-        step=f"{STEP}s",
-    )["result"]
+    begins = marked(prometheus, marks, choice)
     assert len(begins) == (1 if last[0] < last[1] else 0)
     for row in begins:
         assert len(row["values"]) == 1
@@ -386,13 +391,7 @@ def test_alerts_that_fire_are_listed_and_marked_once_on_health(prometheus):
     shown = prometheus.query(queries.substituted(table["targets"][0]["expr"], choice))
     assert {dict(labels)["alertname"] for labels in shown} == {"IblaiTest"}
     (marks,) = health["annotations"]["list"]
-    rows = prometheus.get(
-        "query_range",
-        query=queries.substituted(marks["expr"], choice),
-        start=time.time() - 3600,
-        end=time.time(),
-        step=f"{STEP}s",
-    )["result"]
+    rows = marked(prometheus, marks, choice)
     assert [len(row["values"]) for row in rows] == [1]
 
 

@@ -10,24 +10,9 @@ from exporter.settings.keyfile import KeyFile, unfit
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 
-class Tick:
-    """A monotonic clock that moves when told to."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "key"
-
-
-@pytest.fixture
-def tick():
-    return Tick()
 
 
 def test_a_key_is_read_without_the_line_end_that_editors_add(path):
