@@ -1,4 +1,4 @@
-"""A platform that responds at once: the same bodies for every org, made before it serves.
+"""A platform that responds at once: the same bodies for every org, for the days requested.
 
 It has the endpoints of the core collectors, and no others.
 
@@ -9,23 +9,23 @@ bare asyncio on purpose, so that what is measured is the client.
 import asyncio
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any, cast
+from urllib.parse import parse_qs
 
 import uvloop
 
 from exporter.api import endpoints
-from exporter.api.endpoints import Endpoint
-
-DAYS = 220
-"""Days of history in each response, and tomorrow for orgs that are ahead of UTC."""
 
 
-def bodies(courses: int) -> dict[Endpoint, bytes]:
-    """Return the response of each endpoint for an org with so many courses."""
-    today = datetime.now(UTC).date()
-    days = [(today + timedelta(days=1 - back)).isoformat() for back in range(DAYS)]
-    series = {day: 40 + place for place, day in enumerate(days)}
+def response(name: bytes, courses: int, first: date, last: date) -> bytes | None:
+    """Return the body for an org with so many courses, or None without such an endpoint.
+
+    `name` is the end of the endpoint's path; `first` and `last` are the days requested.
+    """
+    days = [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
+    series = {day.isoformat(): 40 + day.toordinal() % 7 for day in days}
     daily = {"data": series, "total": sum(series.values())}
     sessions = [
         {"time": f"{day}T00:00:00Z", "avg_messages": 7, "total_sessions": 30} for day in days
@@ -36,16 +36,19 @@ def bodies(courses: int) -> dict[Endpoint, bytes]:
         "total": 900,
     }
     learners = {"data": [], "pagination": {**listed["pagination"], "totalItems": 812}}
-    answers: dict[Endpoint, Any] = {
-        endpoints.COURSE_VIDEOS: listed,
-        endpoints.ACTIVE_USERS_PER_COURSE: listed,
-        endpoints.ACTIVE_LEARNERS: learners,
-        endpoints.VIDEOS_OVER_TIME: daily,
-        endpoints.ENROLLMENTS_OVER_TIME: daily,
-        endpoints.COURSE_ENROLLMENTS_OVER_TIME: daily,
-        endpoints.MESSAGES_PER_SESSION: sessions,
+    bodies: dict[bytes, Any] = {
+        _last(endpoint.template.encode()): body
+        for endpoint, body in (
+            (endpoints.COURSE_VIDEOS, listed),
+            (endpoints.ACTIVE_USERS_PER_COURSE, listed),
+            (endpoints.ACTIVE_LEARNERS, learners),
+            (endpoints.VIDEOS_OVER_TIME, daily),
+            (endpoints.ENROLLMENTS_OVER_TIME, daily),
+            (endpoints.COURSE_ENROLLMENTS_OVER_TIME, daily),
+            (endpoints.MESSAGES_PER_SESSION, sessions),
+        )
     }
-    return {endpoint: json.dumps(answer).encode() for endpoint, answer in answers.items()}
+    return json.dumps(bodies[name]).encode() if name in bodies else None
 
 
 def _course(number: int) -> dict[str, Any]:
@@ -61,21 +64,37 @@ def _course(number: int) -> dict[str, Any]:
     }
 
 
-_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+class _Platform:
+    """Makes each response once and keeps it."""
+
+    def __init__(self, courses: int) -> None:
+        self._courses = courses
+
+    @cache  # noqa: B019 - one platform for each process
+    def answer(self, name: bytes, query: bytes) -> bytes:
+        """Return the response with its header; `name` is the end of the path."""
+        given = parse_qs(query.decode("ascii"))
+        last = _date(given, "end_date") or datetime.now(UTC).date()
+        first = _date(given, "start_date") or last - timedelta(days=27)
+        body = response(name, self._courses, first, last)
+        if body is None:
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
 
 
-def _answer(body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+def _date(query: dict[str, list[str]], name: str) -> date | None:
+    return date.fromisoformat(query[name][0]) if name in query else None
 
 
 class _Connection(asyncio.Protocol):
-    """Answers each request by the end of its path."""
+    """Answers each request."""
 
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
-        self._answers = answers
+    def __init__(self, platform: _Platform) -> None:
+        self._platform = platform
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -84,8 +103,8 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
         for request in requests:
-            path = request[4 : request.index(b" ", 4)].partition(b"?")[0]
-            self._transport.write(self._answers.get(_last(path), _NOT_FOUND))
+            path, _, query = request[4 : request.index(b" ", 4)].partition(b"?")
+            self._transport.write(self._platform.answer(_last(path), query))
 
 
 def _last(path: bytes) -> bytes:
@@ -94,12 +113,9 @@ def _last(path: bytes) -> bytes:
 
 
 async def _serve(courses: int) -> None:
-    answers = {
-        _last(endpoint.template.encode()): _answer(body)
-        for endpoint, body in bodies(courses).items()
-    }
+    platform = _Platform(courses)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(answers), "127.0.0.1", 0, backlog=2048)
+    server = await loop.create_server(lambda: _Connection(platform), "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits
     await server.serve_forever()
 

@@ -1,5 +1,8 @@
 import asyncio
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from exporter.api.loop_budget import BUDGET, LoopBudget
 
 
@@ -59,3 +62,33 @@ async def test_a_cancelled_response_does_not_delay_others():
     waiting = asyncio.create_task(budget.checkpoint())
     waiting.cancel()
     await asyncio.wait_for(budget.checkpoint(), 1)
+
+
+@given(
+    bursts=st.lists(st.integers(0, 12), min_size=1, max_size=6),
+    each=st.sampled_from([0.0, 0.3 * BUDGET, 2 * BUDGET]),
+    cancelled=st.sets(st.integers(0, 30)),
+)
+def test_responses_are_handled_in_order_of_arrival_and_none_is_forgotten(bursts, each, cancelled):
+    async def run():
+        hands, handled, arrived = Hands(), [], []
+        budget = LoopBudget(hands)
+
+        async def handle(number):
+            await budget.checkpoint()
+            hands.time += each
+            handled.append(number)
+
+        for burst in bursts:
+            arrived += [
+                asyncio.create_task(handle(number))
+                for number in range(len(arrived), len(arrived) + burst)
+            ]
+            for number in cancelled & set(range(len(arrived))):
+                arrived[number].cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait_for(asyncio.gather(*arrived, return_exceptions=True), 5)
+        assert handled == sorted(handled)
+        assert set(range(len(arrived))) - cancelled <= set(handled)
+
+    asyncio.run(run())
