@@ -25,7 +25,8 @@ def average(sums: DailyValues, counts: DailyValues, span: Span) -> float | None:
     count = counts.total(span)
     if not count:
         return None
-    found = [sums.get(day) for day in span if counts.get(day)]
+    pairs = zip(sums.over(span), counts.over(span), strict=True)
+    found = [total for total, number in pairs if number]
     known = [value for value in found if value is not None]
     return sum(known) / count if len(known) == len(found) else None
 

@@ -97,6 +97,7 @@ class OrgState:
 
     def timed(self, due: Due, collector: Collector, snapshots: Snapshots) -> Due:
         """Return when a collector is due with the settings and the parts of the org."""
-        return replace(
-            due, interval=self.interval(collector, snapshots), retry=self.retry(collector)
-        )
+        interval, retry = self.interval(collector, snapshots), self.retry(collector)
+        if (interval, retry) == (due.interval, due.retry):
+            return due
+        return replace(due, interval=interval, retry=retry)

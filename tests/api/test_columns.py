@@ -6,14 +6,17 @@ from hypothesis import strategies as st
 from exporter.api.payloads.columns import (
     are_plain_ids,
     parse_dates,
+    parse_names,
     parse_numbers,
     parse_required_numbers,
 )
 from exporter.api.payloads.values import (
     MAX_ID,
+    MAX_NAME,
     MAX_VALUE,
     PayloadErrors,
     Reason,
+    course_name,
     is_valid_id,
     parse_date,
     parse_number,
@@ -25,6 +28,8 @@ days = st.sampled_from(["2026-01-01", "2026-01-02T00:00:00Z", "2026-13-45", "", 
 ids = st.text(max_size=5) | st.sampled_from(
     ["course-v1:Acme+Bio101+2026", "a/b/c", ".", "..", " ", " . ", "bio\n", "é", "x" * (MAX_ID + 1)]
 )
+
+names = st.text(max_size=5) | st.sampled_from(["Biology 101", "x" * (MAX_NAME + 1), "\ud800"])
 
 
 def shown(values):
@@ -59,6 +64,11 @@ def test_dates_of_a_column_are_what_each_would_be(raw):
 
 def test_a_column_of_days_too_long_for_the_cache_is_parsed_all_the_same():
     assert set(parse_dates(["2026-01-01"] * 1000)) == {parse_date("2026-01-01")}
+
+
+@given(raw=st.lists(names) | st.lists(names | unusual))
+def test_names_of_a_column_are_what_each_would_be(raw):
+    assert parse_names(raw) == list(map(course_name, raw))
 
 
 @given(course_ids=st.lists(ids | unusual))

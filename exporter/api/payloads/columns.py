@@ -13,9 +13,11 @@ from typing import Any
 from exporter.api.payloads.values import (
     MAX_DATE,
     MAX_ID,
+    MAX_NAME,
     MAX_VALUE,
     PayloadErrors,
     Reason,
+    course_name,
     parse_date,
     parse_number,
 )
@@ -64,6 +66,18 @@ def parse_dates(raw: Sequence[Any]) -> Sequence[date | None]:
 @lru_cache(maxsize=_CACHED_COLUMNS)
 def _dates_in(texts: tuple[str, ...]) -> tuple[date | None, ...]:
     return tuple(map(parse_date, texts))
+
+
+def parse_names(raw: Sequence[Any]) -> list[str]:
+    """Return what `course_name` returns for each."""
+    if (
+        raw
+        and _TEXTS.issuperset(map(type, raw))
+        and "".join(raw).isascii()
+        and max(map(len, raw)) <= MAX_NAME
+    ):
+        return list(raw)
+    return list(map(course_name, raw))
 
 
 def are_plain_ids(course_ids: Sequence[Any]) -> bool:

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.api.payloads.columns import are_plain_ids, parse_numbers
+from exporter.api.payloads.columns import are_plain_ids, parse_names, parse_numbers
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
     Reason,
-    course_name,
     flatten,
     is_valid_id,
     parse_number,
@@ -68,7 +67,7 @@ def parse_courses(body: bytes, fields: tuple[str, ...]) -> CoursePage:
     errors = PayloadErrors()
     given = _rows(response)
     rows = course_rows(given, "course_id", errors)
-    names = {course_id: course_name(row.get("name")) for course_id, row in rows.items()}
+    names = course_names(rows)
     columns = parse_columns(rows, fields, errors)
     total = parse_number(response.get("total"), errors)
     if given and not rows and total is None:
@@ -106,6 +105,12 @@ def course_rows(given: list[Any], key: str, errors: PayloadErrors) -> dict[str, 
     if invalid := len(given) - len(rows):
         errors[Reason.ROW] += invalid
     return dict(rows)
+
+
+def course_names(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the names of courses by id, "" without one."""
+    names = parse_names([row.get("name") for row in rows.values()])
+    return dict(zip(rows, names, strict=True))
 
 
 def parse_columns(

@@ -14,6 +14,7 @@ from exporter.api.payloads.fields import (
 )
 from exporter.api.payloads.lists import (
     Pagination,
+    course_names,
     course_rows,
     parse_columns,
     parse_pagination,
@@ -21,7 +22,6 @@ from exporter.api.payloads.lists import (
 from exporter.api.payloads.values import (
     PayloadError,
     PayloadErrors,
-    course_name,
     flatten,
     parse_number,
     parse_object,
@@ -112,7 +112,7 @@ def parse_content(
         raise PayloadError(f"none of {len(given)} results is readable")
     analytics = {id_: _object(row.get("analytics")) for id_, row in rows.items()}
     return ContentPage(
-        names={id_: course_name(row.get("name")) for id_, row in rows.items()},
+        names=course_names(rows),
         columns=parse_columns(analytics, fields, errors),
         external=frozenset(id_ for id_, row in rows.items() if row.get("external") is True),
         summary={path: _number_at(totals, path, errors) for path in summary},
