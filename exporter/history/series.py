@@ -122,20 +122,10 @@ class DailyValues:
             changed = True
         return changed
 
-    def trim(self, *, before: date | None = None, after: date | None = None) -> bool:
-        """Drop the days before `before` and after `after`; return whether there were any.
-
-        `after` removes what was stored while the clock was ahead.
-        """
-        dropped = False
-        if before is not None:
-            dropped = self._drop_before(before.toordinal())
-        if after is not None:
-            end = max(0, after.toordinal() + 1 - self._first)
-            dropped |= end < len(self._values)
-            del self._values[end:]
-            self._strip()
-        return dropped
+    def drop_after(self, day: date) -> None:
+        """Drop the days after `day`, which were stored while the clock was ahead."""
+        del self._values[max(0, day.toordinal() + 1 - self._first) :]
+        self._strip()
 
     def pack(self) -> tuple[date, bytes]:
         """Return the first day and one little-endian double per day.

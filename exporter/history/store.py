@@ -69,10 +69,6 @@ class History:
         """Return the parts of a series that have values."""
         return tuple(self._orgs.get(org, {}).get(series, {}))
 
-    def orgs(self) -> Collection[str]:
-        """Return the orgs that have values."""
-        return tuple(self._orgs)
-
     def keep_parts(self, org: str, series: str, *, parts: Collection[str]) -> None:
         """Remove the parts of a series that are not in `parts`."""
         for part in set(self.parts(org, series)).difference(parts):
@@ -84,15 +80,15 @@ class History:
             for part in parts:
                 self._changed(org, series, part, None)
 
-    def trim(self, *, before: date | None = None, after: date | None = None) -> None:
-        """Drop days before `before`, and after `after` (stored while the clock was ahead).
+    def drop_after(self, day: date) -> None:
+        """Drop the days after `day`, which were stored while the clock was ahead.
 
         A series that only became shorter is not reported as changed: its next value does that.
         """
         for org, by_series in list(self._orgs.items()):
             for series, parts in list(by_series.items()):
                 for part, values in list(parts.items()):
-                    values.trim(before=before, after=after)
+                    values.drop_after(day)
                     if not len(values):
                         self._remove(org, series, part)
 

@@ -39,7 +39,7 @@ class Days:
         if days == self._days:
             return
         self._days = days
-        self._context.history.trim(after=max(days.values()))
+        self._context.history.drop_after(max(days.values()))
         for state in self._schedule.orgs:
             if state.day != (today := days[state.org.zone]):
                 self._begin(state, today)

@@ -79,7 +79,7 @@ def test_days_far_apart_never_take_memory_for_those_between():
 
 def test_what_was_stored_while_the_clock_was_ahead_can_be_dropped():
     days = DailyValues({MAY[0]: 1, MAY[1]: 2, date(2030, 1, 1): 9})
-    assert days.trim(after=MAY[1])
+    days.drop_after(MAY[1])
     assert list(days.items()) == [(MAY[0], 1), (MAY[1], 2)]
     assert days.update({MAY[2]: 3})
 
@@ -124,11 +124,11 @@ def test_totals_and_coverage_agree_with_a_dict(batches, one, other):
     assert days.total(span) == expected
 
 
-@given(updates, near, near)
-def test_trimming_agrees_with_a_dict(batches, before, after):
+@given(updates, near)
+def test_dropped_days_agree_with_a_dict(batches, last):
     days, model = built(batches)
-    kept = {day: value for day, value in model.items() if before <= day <= after}
-    days.trim(before=before, after=after)
+    kept = {day: value for day, value in model.items() if day <= last}
+    days.drop_after(last)
     assert dict(days.items()) == kept
     assert days.span == (Span(min(kept), max(kept)) if kept else None)
 

@@ -38,7 +38,7 @@ def test_values_belong_to_one_org_series_and_part(history):
 def test_asking_for_an_unknown_series_does_not_add_it(history):
     assert len(history.series("acme", "sessions", part="bot")) == 0
     assert history.parts("acme", "sessions") == ()
-    assert history.orgs() == ()
+    assert list(history.of("acme")) == []
 
 
 def test_only_changes_are_reported(history, changes):
@@ -58,7 +58,7 @@ def test_parts_that_are_no_longer_wanted_are_removed(history, changes):
     assert history.parts("acme", "sessions") == ("b",)
     assert changes == [("acme", "enrollments", "b", None)]
     history.keep_parts("unknown", "enrollments", parts=[])
-    assert history.orgs() == ("acme",)
+    assert list(history.of("unknown")) == []
 
 
 def test_a_forgotten_org_leaves_nothing_and_the_others_alone(history, changes):
@@ -68,7 +68,8 @@ def test_a_forgotten_org_leaves_nothing_and_the_others_alone(history, changes):
     changes.clear()
     history.forget("acme")
     history.forget("acme")
-    assert history.orgs() == ("beta",)
+    assert list(history.of("acme")) == []
+    assert history.parts("beta", "sessions") == ("",)
     assert changes == [("acme", "sessions", "", None), ("acme", "sessions", "bot", None)]
 
 
@@ -80,14 +81,16 @@ def test_a_series_keeps_a_year_unless_more_is_asked_for(history):
     assert len(history.series("acme", "messages")) == 1000
 
 
-def test_trimming_removes_series_without_days(history, changes):
-    history.update("acme", "sessions", days={BEFORE: 1, DAY: 2})
-    history.update("acme", "messages", days={BEFORE: 1})
-    history.update("beta", "messages", days={DAY + timedelta(days=900): 1})
+def test_a_series_that_has_only_days_after_the_last_one_is_removed(history, changes):
+    later = DAY + timedelta(days=90)
+    history.update("acme", "sessions", days={DAY: 2, later: 1})
+    history.update("acme", "messages", days={later: 1})
+    history.update("beta", "messages", days={later: 1})
     changes.clear()
-    history.trim(before=DAY, after=DAY)
+    history.drop_after(DAY)
     assert dict(history.series("acme", "sessions").items()) == {DAY: 2}
-    assert history.orgs() == ("acme",)
+    assert [name for name, _, _ in history.of("acme")] == ["sessions"]
+    assert list(history.of("beta")) == []
     assert changes == [("acme", "messages", "", None), ("beta", "messages", "", None)]
 
 
@@ -104,4 +107,4 @@ def test_the_hook_is_optional():
     history = History()
     assert history.update("acme", "sessions", days={DAY: 1})
     history.forget("acme")
-    assert history.orgs() == ()
+    assert list(history.of("acme")) == []
