@@ -120,6 +120,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _user_id(text: str) -> str:
+    """Return the user that a key belongs to. It becomes a part of paths."""
+    if text in {".", ".."}:
+        raise ValueError("is a path; write the user that the API key belongs to")
+    return _text(text)
+
+
 def _org_key(text: str) -> str:
     """Return the key of an org. It becomes a label, a file name and a part of paths."""
     if not text:
@@ -315,6 +322,7 @@ def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Text = Annotated[str, Kind("text", _text, quoted=True)]
+UserId = Annotated[str, Kind("text", _user_id, quoted=True)]
 OrgKey = Annotated[str, Kind("text", _org_key, quoted=True)]
 Secret = Annotated[SecretStr, Kind("secret", _api_key, quoted=True)]
 Scheme = Annotated[str, Kind("word", _scheme, quoted=True)]

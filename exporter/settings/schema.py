@@ -73,7 +73,7 @@ class Org:
 
     key: types.OrgKey
     """The org's key on the platform (`platform_key`)."""
-    user_id: types.Text = ""
+    user_id: types.UserId = ""
     """User name or id that the key belongs to; part of some paths."""
     api_key: types.Secret | None = None
     """The API key. Better: `api_key_file`, `secrets_dir` or the environment."""
