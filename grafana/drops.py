@@ -15,19 +15,21 @@ MOST = 200
 
 _SINCE = "[7d:1d]"
 """Steps are at midnight UTC, shortly before windows change. More of them cost much time."""
-_FIGURES = "|".join(measure.source.name for measure in ENGAGEMENT)
+_ALL = "|".join(measure.source.name for measure in ENGAGEMENT)
 
 
-def measures(window: str, kind: str = "") -> str:
-    """Return every measure of every org over a window, one series each."""
-    names = f'{{__name__=~"iblai_({_FIGURES})_{window}{kind}(_seconds)?", {ORG}}}'
+def measures(window: str, kind: str = "", *, figures: str = _ALL) -> str:
+    """Return the measures of every org over a window, one series each; `figures` is a regexp."""
+    names = f'{{__name__=~"iblai_({figures})_{window}{kind}(_seconds)?", {ORG}}}'
     pattern = f'"iblai_(.+)_{window}{kind}(_seconds)?"'
     return f'max by ({BY}) (label_replace({names}, "figure", "$1", "__name__", {pattern}))'
 
 
-def dropped() -> str:
+def dropped(figures: str = _ALL) -> str:
     """Return what is below its expected range in a window."""
-    low = (f"({measures(w)} < {measures(w, LOW)})" for w in WINDOWS)
+    low = (
+        f"({measures(w, figures=figures)} < {measures(w, LOW, figures=figures)})" for w in WINDOWS
+    )
     return f"({' or '.join(low)})"
 
 
@@ -47,21 +49,21 @@ def change(window: str) -> str:
     return f"({_change(window)}) and on ({BY}) {dropped()}"
 
 
-def lasting() -> str:
+def lasting(figures: str = _ALL) -> str:
     """Return for how many seconds what dropped has been below its range, 7 days at most.
 
     Without history it is the time since yesterday began.
     """
-    seen = f"({measures('1d')} * 0 + time())"
-    good = f"max_over_time(({seen} unless {dropped()}){_SINCE})"
+    below = dropped(figures)
+    seen = f"({measures('1d', figures=figures)} * 0 + time())"
+    good = f"max_over_time(({seen} unless {below}){_SINCE})"
     # Of one measure for all: that of each costs as much as everything else.
     first = f"min_over_time(({_one(catalog.ACTIVE_USERS.at('1d').name)} * 0 + time()){_SINCE})"
     yesterday = f"({_one(catalog.WINDOW_END.name)} - {DAY})"
     since = " or ".join(
-        f"{dropped()} * 0 + on (org) group_left () (time() - {moment})"
-        for moment in (first, yesterday)
+        f"{below} * 0 + on (org) group_left () (time() - {moment})" for moment in (first, yesterday)
     )
-    return f"(time() - {good} and {dropped()}) or {since}"
+    return f"(time() - {good} and {below}) or {since}"
 
 
 def _one(name: str) -> str:

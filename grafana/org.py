@@ -79,7 +79,7 @@ def _chosen_now() -> tuple[Panel, ...]:
                 look=Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE),
             ),
             Part(
-                expr=f"max(({drops.lasting()}) and on (figure) {_this()})",
+                expr=f"max({drops.lasting('$figure')})",
                 name="below for",
                 look=Look(unit=style.SECONDS, decimals=0, color=style.BAD),
             ),
@@ -88,10 +88,6 @@ def _chosen_now() -> tuple[Panel, ...]:
             size=24,
         ),
     )
-
-
-def _this() -> str:
-    return 'label_replace(vector(1), "figure", "$figure", "", "")'
 
 
 def _chosen() -> Panel:
