@@ -3,6 +3,8 @@
 The measures of a window are selected by their names, which become the label `figure`.
 """
 
+from collections.abc import Sequence
+
 from exporter import catalog
 from grafana import promql, style
 from grafana.promql import EXPECTED, LOW, ORG
@@ -25,10 +27,10 @@ def measures(window: str, kind: str = "", *, figures: str = _ALL) -> str:
     return f'max by ({BY}) (label_replace({names}, "figure", "$1", "__name__", {pattern}))'
 
 
-def dropped(figures: str = _ALL) -> str:
-    """Return what is below its expected range in a window."""
+def dropped(figures: str = _ALL, windows: Sequence[str] = WINDOWS) -> str:
+    """Return what is below its expected range in one of the windows."""
     low = (
-        f"({measures(w, figures=figures)} < {measures(w, LOW, figures=figures)})" for w in WINDOWS
+        f"({measures(w, figures=figures)} < {measures(w, LOW, figures=figures)})" for w in windows
     )
     return f"({' or '.join(low)})"
 
@@ -49,12 +51,12 @@ def change(window: str) -> str:
     return f"({_change(window)}) and on ({BY}) {dropped()}"
 
 
-def lasting(figures: str = _ALL) -> str:
+def lasting(figures: str = _ALL, windows: Sequence[str] = WINDOWS) -> str:
     """Return for how many seconds what dropped has been below its range, 7 days at most.
 
     Without history it is the time since yesterday began.
     """
-    below = dropped(figures)
+    below = dropped(figures, windows)
     seen = f"({measures('1d', figures=figures)} * 0 + time())"
     good = f"max_over_time(({seen} unless {below}){_SINCE})"
     # Of one measure for all: that of each costs as much as everything else.

@@ -71,15 +71,15 @@ def _chosen_now() -> tuple[Panel, ...]:
         ),
         numbers(
             "Change and duration",
-            "The change from the expected value, and for how long the metric of yesterday or of "
-            "7 days has been below its range. The duration is that of the org where it is longest.",
+            "The change from the expected value, and for how long the metric has been below its "
+            "range, 7 days at most. The duration is that of the org where it is longest.",
             Part(
                 expr=change,
                 name="vs. expected",
                 look=Look(unit=style.SHARE, decimals=0, thresholds=style.CHANGE),
             ),
             Part(
-                expr=f"max({drops.lasting('$figure')})",
+                expr=f"max({drops.lasting('$figure', [promql.WINDOW])})",
                 name="below for",
                 look=Look(unit=style.SECONDS, decimals=0, color=style.BAD),
             ),
