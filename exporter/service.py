@@ -73,7 +73,7 @@ class Service:
         self._pipeline = Pipeline(settings, self._clock, shard=shard)
         self._web = WebConfigFile(
             settings.web.config_file,
-            on_reload=lambda good: self._pipeline.telemetry.web_reloaded(good=good),
+            on_reload=lambda good: self._pipeline.telemetry.process.web_reloaded(good=good),
         )
         self._begun_with = _restart_settings(settings)
         self._server: Server | None = None
@@ -149,11 +149,11 @@ class Service:
             max_connections=lambda: self._settings.web.max_connections,
         )
         self._handle_signals()
-        self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
+        self._pipeline.telemetry.process.reloaded(at=self._clock.now().timestamp())
         pipeline.restore(self._settings.orgs)
         pipeline.poller.start()
         watcher = asyncio.create_task(self._watch_file())
-        probe = asyncio.create_task(LagProbe(self._pipeline.telemetry.lagged).run())
+        probe = asyncio.create_task(LagProbe(self._pipeline.telemetry.process.lagged).run())
         tuning = asyncio.create_task(gc_tuning.freeze(lambda: self.ready))
         self._warn_of_mount()
         log.info("started", orgs=len(self._settings.orgs), address=_address(sock))
@@ -179,18 +179,18 @@ class Service:
             try:
                 settings = await asyncio.to_thread(self._load)
             except ConfigError as error:
-                self._pipeline.telemetry.reloaded(at=None)
+                self._pipeline.telemetry.process.reloaded(at=None)
                 for problem in error.problems:
                     log.exception("reload failed, the old configuration stays", problem=problem)
                 raise
             before, self._settings = self._settings, settings
             waiting = _restart_settings(settings) != self._begun_with
-            self._pipeline.telemetry.restart_required(required=waiting)
+            self._pipeline.telemetry.process.restart_required(required=waiting)
             if waiting:
                 changed = ", ".join(catalog.RESTART_SETTINGS)
                 log.warning("settings take effect at the next start", any_of=changed)
             await self._pipeline.change(settings.orgs, settings.api)
-            self._pipeline.telemetry.reloaded(at=self._clock.now().timestamp())
+            self._pipeline.telemetry.process.reloaded(at=self._clock.now().timestamp())
             self._warn_of_mount()
             if replace(settings, warnings=()) == replace(before, warnings=()):
                 log.info("reloaded, nothing has changed", orgs=len(settings.orgs))

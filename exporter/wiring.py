@@ -102,5 +102,5 @@ class Pipeline:
 
     def _report(self, problem: StateProblem) -> None:
         """Report a problem of the state file. May be called from any thread."""
-        self.telemetry.state_error(problem.reason)
+        self.telemetry.process.state_error(problem.reason)
         log.warning("state file problem", reason=problem.reason, problem=problem.message)

@@ -39,7 +39,7 @@ def service(settings, *loaded):
 
 
 def own_metric(of, name):
-    page = of._pipeline.telemetry.process_text(Format.TEXT).decode()
+    page = of._pipeline.telemetry.process.text(Format.TEXT).decode()
     return float(re.search(rf"^iblai_exporter_{name} (.+)$", page, re.MULTILINE)[1])
 
 

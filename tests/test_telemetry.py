@@ -333,7 +333,7 @@ def test_reports_about_an_org_that_is_gone_are_ignored(telemetry, lines, samples
 
 
 def process(telemetry):
-    found = text_string_to_metric_families(telemetry.process_text(Format.TEXT).decode())
+    found = text_string_to_metric_families(telemetry.process.text(Format.TEXT).decode())
     return {(s.name, *s.labels.values()): s.value for family in found for s in family.samples}
 
 
@@ -347,7 +347,7 @@ def test_durations_are_counted_from_0(telemetry):
 def test_problems_of_the_state_file_are_counted_from_0(telemetry):
     names = Counter(key[0] for key in process(telemetry))
     assert names["iblai_exporter_state_errors_total"] > 1
-    telemetry.state_error("corrupt")
+    telemetry.process.state_error("corrupt")
     assert process(telemetry)["iblai_exporter_state_errors_total", "corrupt"] == 1
 
 
@@ -358,18 +358,18 @@ def test_the_revision_is_part_of_the_build_info(lines, served, monkeypatch):
 
 
 def test_the_process_has_its_own_metrics_in_both_formats(telemetry):
-    telemetry.reloaded(at=123.0)
-    telemetry.missed(2)
-    telemetry.stretched(1.5)
+    telemetry.process.reloaded(at=123.0)
+    telemetry.process.missed(2)
+    telemetry.process.stretched(1.5)
     for form in Format:
-        text = telemetry.process_text(form).decode()
+        text = telemetry.process.text(form).decode()
         assert "iblai_exporter_config_last_reload_successful 1.0" in text
         assert "iblai_exporter_scheduler_missed_runs_total 2.0" in text
         assert "iblai_exporter_schedule_stretch_ratio 1.5" in text
         assert "process_resident_memory_bytes" in text
         assert "python_info" in text
         assert "_created" not in text
-    telemetry.reloaded(at=None)
-    text = telemetry.process_text(Format.TEXT).decode()
+    telemetry.process.reloaded(at=None)
+    text = telemetry.process.text(Format.TEXT).decode()
     assert "iblai_exporter_config_last_reload_successful 0.0" in text
     assert "iblai_exporter_config_last_reload_success_timestamp_seconds 123.0" in text

@@ -129,7 +129,7 @@ class Attempts:
 
     def process_series(self) -> int:
         """Return the series of the process as a whole."""
-        return count([self.pipeline.telemetry.process_text(Format.TEXT)])
+        return count([self.pipeline.telemetry.process.text(Format.TEXT)])
 
     def _missing_list(self, org: Org, collector: Collector) -> str:
         """Return the list that a collector needs and that failed, or an empty text."""

@@ -121,7 +121,7 @@ def process_series(names: Iterable[str]) -> int:
     """Return how many series the process as a whole has if it runs these collectors."""
     telemetry = Telemetry(RenderedLines(), _EverythingServed())
     _register(telemetry, [collectors.BY_NAME[name] for name in names])
-    return count([telemetry.process_text(Format.TEXT)])
+    return count([telemetry.process.text(Format.TEXT)])
 
 
 def _register(telemetry: Telemetry, own: list[Collector]) -> None:

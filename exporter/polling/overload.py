@@ -32,7 +32,7 @@ class Overload:
             ratio = max(ratio, stretch.k)
             for key, factor in stretch.orgs.items():
                 states[key].stretch = factor
-        self._context.telemetry.stretched(ratio)
+        self._context.telemetry.process.stretched(ratio)
         self._log(ratio)
 
     def _demand(self, state: OrgState) -> float:

@@ -169,5 +169,5 @@ class Poller:
             self._recorder.record(state, entry, collected)
 
     def _job_failed(self, event: object) -> None:
-        self._telemetry.missed()
+        self._telemetry.process.missed()
         log.error("scheduler job failed", job=getattr(event, "job_id", ""))

@@ -107,7 +107,7 @@ class Schedule:
         if state is None or entry is None or entry.queued is not queued:
             raise LookupError("the collection is no longer wanted")
         if self._context.clock.monotonic() - queued.due_at > queued.interval + PUNCTUAL:
-            self._context.telemetry.missed()
+            self._context.telemetry.process.missed()
         queue = self._queue(state.org)
         entry.task = asyncio.create_task(self._run(state, entry, queued))
 

@@ -1,31 +1,15 @@
-"""The exporter's own metrics: what it requested, with which result, and how it is doing itself.
+"""Metrics about each org: what was requested, with which result, and what is served.
 
-What belongs to an org is stored as plain numbers and rendered when it changed, like all other
-values; the few metrics of the process as a whole are prometheus-client's.
+They are stored as plain numbers and rendered when they changed, like all other values.
 """
 
-import os
-import platform
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, get_args
+from typing import Protocol
 
-from prometheus_client import (
-    CollectorRegistry,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
-from prometheus_client import Counter as CounterMetric
-from prometheus_client import Gauge as GaugeMetric
-from prometheus_client import Histogram as HistogramMetric
-from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
-
-from exporter import __version__, catalog
+from exporter import catalog
 from exporter.api.endpoints import Endpoint
 from exporter.api.payloads import Reason
 from exporter.catalog import Metric
@@ -33,14 +17,11 @@ from exporter.exposition import Constants, Format, LineRenderer
 from exporter.exposition.rendered import RenderedLines
 from exporter.exposition.text import Rows
 from exporter.exposition.visible import MIN_GROUP_SIZE, SERIES_LIMIT
-from exporter.history.problems import Reason as StateReason
 from exporter.sharding import Shard
+from exporter.telemetry.process import ProcessMetrics
 
 WRITER = "telemetry"
 """Name under which an org's own metrics are rendered."""
-
-REVISION = "IBLAI_EXPORTER_REVISION"
-"""Environment variable that an image sets to the revision it was built from."""
 
 SEEDS, V2 = "seeds", "v2"
 """Generations of the API."""
@@ -50,9 +31,6 @@ _CLASSES = ("2xx", "3xx", "4xx", "5xx")
 _FAILURES = ("timeout", "connection", "tls", "proxy", "invalid", "cancelled")
 CODES = (*sorted(_STATUSES), *_CLASSES, *_FAILURES)
 """Every value of the label `code`; each starts at 0."""
-
-_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_LAG_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5)
 
 
 def code_label(code: str) -> str:
@@ -113,14 +91,17 @@ class _Org:
 
 
 class Telemetry:
-    """The exporter's own metrics, as reported by the client, the collectors and the scheduler."""
+    """The exporter's own metrics, as reported by the client, the collectors and the scheduler.
+
+    `process` has those of the process as a whole.
+    """
 
     def __init__(self, rendered: RenderedLines, served: Served, shard: Shard | None = None) -> None:
         self._rendered = rendered
         self._served = served
         self._orgs: dict[str, _Org] = {}
         self._changed: set[str] = set()
-        self._process = _Process(shard)
+        self.process = ProcessMetrics(shard)
 
     def register(
         self,
@@ -144,7 +125,7 @@ class Telemetry:
             entry.retries, entry.rate_limited = known.retries, known.rate_limited
             entry.generations = known.generations
         self._orgs[org] = entry
-        self._process.begin(endpoint.name for _, endpoint in own)
+        self.process.begin(endpoint.name for _, endpoint in own)
         self._changed.add(org)
 
     def forget(self, org: str) -> None:
@@ -156,7 +137,7 @@ class Telemetry:
 
     def requested(self, org: str, endpoint: str, code: str, seconds: float) -> None:
         """Count a request that was sent, and its result."""
-        self._process.observe(endpoint, seconds)
+        self.process.observe(endpoint, seconds)
         if entry := self._counting(org):
             entry.codes[code_label(code)] += 1
 
@@ -225,38 +206,6 @@ class Telemetry:
         """Have the metrics of an org rendered again, since what is served of it changed."""
         self._changed.add(org)
 
-    # Reported about the process as a whole.
-
-    def missed(self, runs: int = 1) -> None:
-        """Count collections that started more than an interval late."""
-        self._process.missed.inc(runs)
-
-    def lagged(self, seconds: float) -> None:
-        """Record the delay of the event loop."""
-        self._process.lag.observe(seconds)
-
-    def stretched(self, ratio: float) -> None:
-        """Record the factor by which intervals are stretched."""
-        self._process.stretch.set(ratio)
-
-    def state_error(self, reason: StateReason) -> None:
-        """Count a problem with the state file. May be called from any thread."""
-        self._process.state_errors.labels(reason).inc()
-
-    def reloaded(self, *, at: float | None) -> None:
-        """Record when the configuration was loaded, or None for a failed attempt."""
-        self._process.reload_successful.set(at is not None)
-        if at is not None:
-            self._process.reload_timestamp.set(at)
-
-    def restart_required(self, *, required: bool) -> None:
-        """Record whether settings were loaded that take effect at the next start."""
-        self._process.restart_required.set(required)
-
-    def web_reloaded(self, *, good: bool) -> None:
-        """Record whether the web configuration file could be read. Any thread may call it."""
-        self._process.web_reload_successful.set(good)
-
     # Used by pages.
 
     def outcome(self, org: str, collector: str) -> Outcome:
@@ -298,7 +247,7 @@ class Telemetry:
 
     def process_text(self, form: Format) -> bytes:
         """Return the current metrics of the process as a whole."""
-        return self._process.text(form)
+        return self.process.text(form)
 
     def _counting(self, org: str) -> _Org | None:
         entry = self._orgs.get(org)
@@ -357,62 +306,3 @@ def _counters(entry: _Org) -> list[tuple[Metric, Rows]]:
             {(str(reason),): entry.payload_errors[reason] for reason in Reason},
         ),
     ]
-
-
-class _Process:
-    """Metrics of the process as a whole, in a registry of their own."""
-
-    def __init__(self, shard: Shard | None) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # bare upstream
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
-        self._duration = HistogramMetric(
-            *_about(catalog.API_REQUEST_DURATION), buckets=_BUCKETS, registry=self._registry
-        )
-        self._durations: dict[str, HistogramMetric] = {}
-        self.lag = HistogramMetric(
-            *_about(catalog.EVENT_LOOP_LAG), buckets=_LAG_BUCKETS, registry=self._registry
-        )
-        self.missed = CounterMetric(*_about(catalog.MISSED_RUNS), registry=self._registry)
-        self.state_errors = CounterMetric(*_about(catalog.STATE_ERRORS), registry=self._registry)
-        for reason in get_args(StateReason):
-            self.state_errors.labels(reason)
-        self.stretch = self._gauge(catalog.SCHEDULE_STRETCH, 1)
-        self.reload_successful = self._gauge(catalog.RELOAD_SUCCESSFUL, 0)
-        self.reload_timestamp = self._gauge(catalog.RELOAD_TIMESTAMP, 0)
-        self.web_reload_successful = self._gauge(catalog.WEB_RELOAD_SUCCESSFUL, 1)
-        self.restart_required = self._gauge(catalog.RESTART_REQUIRED, 0)
-        if shard is not None:
-            self._gauge(catalog.SHARD, shard.ordinal)
-            self._gauge(catalog.SHARDS, shard.of)
-        build = GaugeMetric(*_about(catalog.BUILD_INFO), registry=self._registry)
-        revision = os.environ.get(REVISION, "")
-        build.labels(__version__, revision, platform.python_version()).set(1)
-
-    def begin(self, endpoints: Iterable[str]) -> None:
-        """Have the durations of endpoints exist before the first request."""
-        for endpoint in endpoints:
-            if endpoint not in self._durations:
-                self._durations[endpoint] = self._duration.labels(endpoint)
-
-    def observe(self, endpoint: str, seconds: float) -> None:
-        """Record how long a request took."""
-        self.begin((endpoint,))
-        self._durations[endpoint].observe(seconds)
-
-    def text(self, form: Format) -> bytes:
-        write: Callable[[CollectorRegistry], bytes] = (
-            generate_openmetrics if form is Format.OPENMETRICS else generate_latest
-        )
-        return write(self._registry)
-
-    def _gauge(self, metric: Metric, value: float) -> GaugeMetric:
-        gauge = GaugeMetric(*_about(metric), registry=self._registry)
-        gauge.set(value)
-        return gauge
-
-
-def _about(metric: Metric) -> tuple[str, str, tuple[str, ...]]:
-    return metric.name, metric.help, metric.labels
