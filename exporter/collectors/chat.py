@@ -45,15 +45,17 @@ async def _collect(run: Run, result: Result, key: str) -> None:
     """Request the buckets of the org, or of one mentor, and add their items."""
     mentor = "" if key == _ORG else key
     days = daily.WINDOW_DAYS if mentor else daily.EXPECTED_DAYS
+    # Days that came from the newer family have sessions, and no messages.
+    spans = [run.unsettled(name, days=days, part=mentor) for name in (_SESSIONS, _MESSAGES)]
+    longest = min(filter(None, spans), key=lambda span: span.first, default=None)
     buckets = await daily.request(
         run,
         endpoints.MESSAGES_PER_SESSION,
         parse_sessions,
-        span=run.unsettled(_SESSIONS, days=days, part=mentor),
+        span=longest,
         query={**_DAILY, "mentor_id": mentor} if mentor else _DAILY,
         subject=mentor,
     )
-    # Sessions last: a state file that has them has the messages, too.
     for series, member in ((_MESSAGES, "messages"), (_SESSIONS, "sessions")):
         values = {day: bucket and getattr(bucket, member) for day, bucket in buckets.items()}
         run.history.update(run.org.key, series, days=values, part=mentor)

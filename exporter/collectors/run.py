@@ -271,18 +271,19 @@ class Run:
         """Return the days to request of a series: those that are missing or can still change.
 
         A range always ends today. At first it covers `days` complete days, later those since the
-        last request and the days that were not settled then. For a backfill it is `past`, or None
-        once that is known.
+        first that was not requested, and the days that were not settled at the last request. For a
+        backfill it is `past`, or None once that is known.
         """
         values = self.history.series(self.org.key, series, part=part)
         if self.past is not None:
             return None if values.covers(self.past) else self.past
         first = self.day - timedelta(days=days)
         known = values.span
-        if known is None or known.first > first or known.last > self.day:
+        if known is None or known.last > self.day:
             return Span(first, self.day)
-        last_settled = min(known.last, self.day) - timedelta(days=UNSETTLED_DAYS)
-        return Span(max(first, last_settled), self.day)
+        last_settled = known.last - timedelta(days=UNSETTLED_DAYS)
+        missing = values.first_missing(Span(first, self.day)) or self.day
+        return Span(max(first, min(missing, last_settled)), self.day)
 
     def is_older(self, key: str, seconds: float) -> bool:
         """Return whether an item is missing, of an earlier day, or about `seconds` old.

@@ -3,7 +3,7 @@
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from math import inf, isfinite, nan
 from typing import Self
 
@@ -69,6 +69,13 @@ class DailyValues:
         """Return whether every day of `span` was requested."""
         part = self._part(span)
         return part is not None and _NOT_REQUESTED not in part
+
+    def first_missing(self, span: Span) -> date | None:
+        """Return the first day of `span` that was not requested, or None."""
+        padded = self._padded(span)
+        if _NOT_REQUESTED not in padded:
+            return None
+        return span.first + timedelta(days=padded.index(_NOT_REQUESTED))
 
     def total(self, span: Span) -> float | None:
         """Return the sum over `span`, or None if any of its days is unknown or not requested.

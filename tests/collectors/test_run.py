@@ -254,6 +254,15 @@ def test_later_only_days_that_are_missing_or_not_settled_are_requested(gap, days
         assert requested == missing | {day for day in unsettled if day >= first}
 
 
+def test_a_day_within_the_history_that_was_never_requested_is_requested(bench):
+    # The newer family returns some measures for single days only.
+    hole = TODAY - timedelta(days=9)
+    known = set(Span(TODAY - timedelta(days=40), TODAY)) - {hole}
+    bench.history.update("acme", "x", days=dict.fromkeys(known, 1.0))
+    assert bench.make_run().unsettled("x", days=28) == Span(hole, TODAY)
+    assert len(bench.make_run().unsettled("x", days=7)) == 3
+
+
 def test_days_stored_while_the_clock_was_ahead_are_requested_again(bench):
     ahead = Span(TODAY - timedelta(days=40), TODAY + timedelta(days=3))
     bench.history.update("acme", "x", days=dict.fromkeys(ahead, 1.0))

@@ -119,6 +119,7 @@ def test_totals_and_coverage_agree_with_a_dict(batches, one, other):
     days, model = built(batches)
     span = Span(min(one, other), max(one, other))
     assert days.covers(span) == all(day in model for day in span)
+    assert days.first_missing(span) == next((day for day in span if day not in model), None)
     values = [model.get(day) for day in span]
     expected = None if None in values else pytest.approx(sum(values))
     assert days.total(span) == expected

@@ -16,7 +16,7 @@ async def test_gauges_continue_from_the_newer_family_once_the_seeds_are_gone_and
     await exporter.pass_time(25 * 60, step=10)
     chat = {"collector": "chat", "generation": "v2"}
     assert await exporter.value("iblai_collector_source_info", **chat) == 1
-    await exporter.pass_time(26 * 3600, step=120)
+    await exporter.pass_time(5 * 24 * 3600, step=300)
     for name in (
         "chat_sessions_7d",
         "avg_messages_per_session_7d",
@@ -40,6 +40,11 @@ async def test_gauges_continue_from_the_newer_family_once_the_seeds_are_gone_and
     await exporter.pass_time(2 * 3600, step=60)
     chat = {"collector": "chat", "generation": "seeds"}
     assert await exporter.value("iblai_collector_source_info", **chat) == 1
+    # Days that came from the newer family have sessions and no messages: both are requested again.
+    await exporter.pass_time(24 * 3600, step=300)
+    for window in ("1d", "7d", "28d"):
+        name = f"avg_messages_per_session_{window}"
+        assert await exporter.value(f"iblai_{name}") == before[f"iblai_{name}", (("org", "acme"),)]
 
 
 async def test_a_404_that_does_not_last_changes_no_source(bench, acme, api):
