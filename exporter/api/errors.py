@@ -53,6 +53,11 @@ class ApiError(Exception):
         self.sent = sent
         self.from_api = from_api
 
+    @property
+    def gone(self) -> bool:
+        """Whether the API itself responded that there is no such endpoint."""
+        return self.from_api and self.status in _GONE
+
 
 class RejectedError(ApiError):
     """The status is 401, 403 or 404. Unless `from_api` is True, it may not be the API's."""
@@ -76,6 +81,7 @@ class BadResponseError(ApiError):
     """A response that a retry would not change."""
 
 
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _PARTIAL = frozenset({Kind.CUT, Kind.TOO_LARGE, Kind.ENCODING})
 _STATUSES = frozenset(HTTPStatus)
 

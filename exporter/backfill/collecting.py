@@ -1,30 +1,29 @@
 """The past of one org, collected with the collectors of the exporter.
 
 A collector of daily values sends one request for each series, which brings all days to the
-history. Every other collector of complete days runs once for each day, as it would have on it.
+history. Every other collector of complete days runs once for each day, as it would have on it. So
+does one whose values come from the newer family, since its endpoint of the seeds is gone.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from exporter import collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import RateLimitedError, RejectedError, UnavailableError
+from exporter.api.errors import ApiError, RateLimitedError, RejectedError, UnavailableError
 from exporter.api.payloads import Reason
 from exporter.backfill.record import OrgRecord
-from exporter.collectors import Collector
+from exporter.collectors import GONE_AFTER, Collector
 from exporter.collectors.daily import EXPECTED_DAYS
 from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, NewItem, Result, Run, unexpected
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from exporter.snapshots import Item
 from exporter.windows import Span
-
-DAILY = frozenset(collector.name for collector in collectors.COLLECTORS if collector.daily)
-"""The collectors whose values all follow from the history."""
 
 COURSES, MENTORS = "course_videos", "mentors"
 USERS, PAST_USERS = "active_users", "past_active_users"
@@ -38,14 +37,9 @@ WEEKDAYS = 7
 _INTERVAL = 3600.0
 
 
-def daily(org: Org) -> tuple[Collector, ...]:
-    """Return the collectors of an org whose values follow from the history."""
-    return tuple(c for c in collectors.of(org) if c.name in DAILY)
-
-
-def per_day(org: Org) -> tuple[Collector, ...]:
-    """Return the collectors of an org that run for each day."""
-    return tuple(c for c in collectors.of(org) if c.windows and not c.once and c.name not in DAILY)
+def is_per_day(collector: Collector) -> bool:
+    """Return whether a collector runs for each day."""
+    return collector.windows and not collector.once and not collector.daily
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +91,8 @@ class Past:
         self.mentors: Mapping[str, str] = {}
         """The same for mentors, "" if a name is not known."""
         self._failed: dict[str, dict[str, ItemError]] = {}
+        self._gone: Counter[str] = Counter()
+        """Runs in a row that ended because the endpoint is gone, by collector."""
         self._on = {collector.name: collector for collector in collectors.of(self.org)}
 
     @property
@@ -111,36 +107,50 @@ class Past:
         """Collect what the record lacks. Raises what `check` does, and no error of a response."""
         for name in LISTS:
             if name in self._on:
-                await self._each_day(self._on[name], [self.days.last])
-        await together(*(self._each_day(c, self.days) for c in per_day(self.org)))
+                await self._collect(self._on[name])
+        await together(*(self._collect(c) for c in self._on.values() if is_per_day(c)))
         if PAST_USERS in self._on:
             for day in list(self.days)[:WEEKDAYS]:
                 while (await self._run(self._on[PAST_USERS], day)).again:
                     pass
         self._set_names()
-        await together(*(self._run(c, self.days.last) for c in daily(self.org)))
+        await together(*(self._collect(c) for c in self._on.values() if c.daily))
 
     async def items_of(self, day: date) -> dict[str, dict[str, Item]]:
         """Return by collector the items of complete days that were served on a day."""
         found = {}
-        for collector in daily(self.org):
-            result = await self._run(collector, day)
-            found[collector.name] = {
-                key: _item(day, [draft]) for key, draft in result.items.items() if not draft.of_day
-            }
-        for collector in per_day(self.org):
-            item = self.record.item(collector.name, day)
-            if item is not None:
+        for collector in self._on.values():
+            if collector.daily:
+                result = await self._run(collector, day)
+                drafts = {key: each for key, each in result.items.items() if not each.of_day}
+                found[collector.name] = {key: _item(day, [each]) for key, each in drafts.items()}
+            elif is_per_day(collector) and (item := self.record.item(collector.name, day)):
                 found[collector.name] = {"": item}
         return found
 
+    async def _collect(self, collector: Collector) -> None:
+        """Collect all days, from the newer family if the endpoint of the seeds is gone."""
+        name = collector.name
+        days = [self.days.last] if name in LISTS or collector.daily else list(self.days)
+        await self._each_day(collector, days)
+        while collector.v2 and 0 < self._gone[name] < GONE_AFTER:
+            del self._failed[name]
+            await self._each_day(collector, days)
+        if collector.v2 and self._gone[name]:
+            del self._failed[name]
+            newer = self._on[name] = replace(collector, collect=collector.v2, daily=False, v2=None)
+            await self._collect(newer)
+
     async def _each_day(self, collector: Collector, days: Iterable[date]) -> None:
         for day in days:
-            if self.record.item(collector.name, day) is None:
+            if collector.daily:
+                await self._run(collector, day)
+            elif self.record.item(collector.name, day) is None:
                 result = await self._run(collector, day)
                 drafts = [draft for draft in result.items.values() if not draft.of_day]
                 item = _item(day, drafts, samples=collector.windows)
-                self.record.put(collector.name, item, complete=not result.failed)
+                if not result.error:
+                    self.record.put(collector.name, item, complete=not result.failed)
 
     async def _run(self, collector: Collector, day: date) -> Result:
         """Run a collector as on `day`, without the items that failed before.
@@ -148,7 +158,7 @@ class Past:
         Errors are in the result, under "" if there is one of the whole run.
         """
         failed = self._failed.get(collector.name, {})
-        prefix = "" if collector.name in DAILY else f"{day}/"
+        prefix = "" if collector.daily else f"{day}/"
         if prefix in failed:
             return Result()
         run = Run(
@@ -176,6 +186,8 @@ class Past:
         except Exception as error:  # noqa: BLE001 - a bug costs no other collector
             result = Result(failed={"": unexpected(error, run)})
         self.check()
+        gone = isinstance(result.error, ApiError) and result.error.gone
+        self._gone[collector.name] = self._gone[collector.name] + 1 if gone else 0
         if result.failed:
             known = self._failed.setdefault(collector.name, {})
             known |= {prefix + key: failure for key, failure in result.failed.items()}

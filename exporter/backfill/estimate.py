@@ -13,8 +13,7 @@ from exporter.backfill.collecting import (
     PAST_USERS,
     USERS,
     WEEKDAYS,
-    daily,
-    per_day,
+    is_per_day,
 )
 from exporter.check.series import ASSUMED_COURSES, Size, assumed_size
 from exporter.collectors.run import Api
@@ -87,18 +86,19 @@ def requests(org: Org, size: Size, *, days: int) -> int:
     for collector in collectors.of(org):
         once = _REQUESTS.get(collector.name, int(collector.requests))
         once += collector.per_course * size.courses + collector.per_mentor * size.mentors
-        if collector in daily(org) or collector.name in LISTS:
+        if collector.daily or collector.name in LISTS:
             found += once
         elif collector.name == PAST_USERS:
             found += REACH + REACH // WEEKDAYS * min(days, WEEKDAYS)
-        elif collector in per_day(org):
+        elif is_per_day(collector):
             found += once * days + (collector.name == "costs")
     return found
 
 
 def gauges(org: Org) -> list[catalog.Metric]:
     """Return the metrics of an org that a backfill writes."""
-    sources = {catalog.source(collector.endpoint) for collector in (*daily(org), *per_day(org))}
+    past = (c for c in collectors.of(org) if c.daily or is_per_day(c))
+    sources = {catalog.source(collector.endpoint) for collector in past}
     found = [metric for metric in _WINDOWED if metric.source in sources]
     return [*found, catalog.COURSE_INFO, *([catalog.MENTOR_INFO] if org.mentors else [])]
 

@@ -12,17 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from exporter.api.errors import ApiError
-from exporter.collectors import Collector
+from exporter.collectors import GONE_AFTER, Collector
 from exporter.collectors.run import ITEM_ERRORS, ItemError, Result, Run, unexpected
 from exporter.telemetry import SEEDS, V2
 
-GONE_AFTER = 3
-"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
-
 TRY_SEEDS_EVERY = 12
 """Runs from the newer family between two attempts at the seeds' endpoint."""
-
-_GONE = frozenset({404, 410})
 
 Outcome = tuple[Result, ItemError | None]
 """What a run collected, and the error of the run as a whole or of all its items."""
@@ -78,4 +73,4 @@ async def _attempt(collect: Callable[[Run], Awaitable[Result]], run: Run) -> Out
 
 def _is_gone(outcome: Outcome) -> bool:
     error = outcome[1]
-    return isinstance(error, ApiError) and error.from_api and error.status in _GONE
+    return isinstance(error, ApiError) and error.gone

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import catalog, collectors
 from exporter.api.errors import RejectedError
-from exporter.backfill.collecting import DAILY, Past, per_day
+from exporter.backfill.collecting import Past, is_per_day
 from exporter.backfill.gauges import gauges_of
 from exporter.backfill.record import Record
 from exporter.collectors.run import Run
@@ -184,8 +184,8 @@ async def test_exactly_the_collectors_of_daily_values_need_only_the_history(
         past = Past(org=org, days=DAYS, record=state.org(org.key), api=api)
         await past.collect()
     assert past.gaps == []
-    assert asked - {"costs"} == DAILY
-    assert not {c.name for c in per_day(org)} & DAILY
+    assert asked - {"costs"} == {c.name for c in collectors.of(org) if c.daily}
+    assert not asked & {c.name for c in collectors.of(org) if is_per_day(c)} - {"costs"}
 
 
 async def test_a_collector_that_crashes_costs_only_itself(run, api, tmp_path, monkeypatch):

@@ -241,3 +241,51 @@ async def test_series_are_complete_and_in_the_order_of_time(job, api):
             assert int(at) > before
             before = int(at)
             assert re.search(r'job="iblai"', series)
+
+
+COMMON = re.compile(r"iblai_(course_)?(active_users|enrollments|chat_sessions)_(1d|7d|28d){")
+"""Series that both generations of the API have, except active users of courses."""
+
+
+async def test_history_comes_from_the_newer_family_where_the_seeds_are_gone(
+    job, api, run, tmp_path
+):
+    found = {}
+    for generation in ("seeds", "v2"):
+        platform = run(generation=generation)
+        # The newer family never includes the main platform.
+        org = platform.org(timezone="America/New_York", include_main_platform=False)
+        of = dataclasses.replace(job, orgs=(org,), output=tmp_path / generation)
+        work = await backfill(of, api)
+        found[generation] = {(s, at): v for s, v, at in samples(of) if COMMON.match(s)}
+    assert {gap.collector.name for gap in work.gaps["acme"]} == {"videos", "past_active_users"}
+    series = {series for series, _ in found["v2"]}
+    assert len([name for name in series if name.startswith("iblai_course_enrollments_7d")]) == 4
+    assert {"active_users", "enrollments", "chat_sessions"} <= {
+        match[2] for name in series if (match := COMMON.match(name))
+    }
+    of_courses = "iblai_course_active_users"
+    assert found["v2"] == {
+        key: value for key, value in found["seeds"].items() if not key[0].startswith(of_courses)
+    }
+
+
+@pytest.mark.parametrize("limit", [5, 30, 60])
+async def test_an_interrupted_run_from_the_newer_family_ends_with_the_same_bytes(
+    job, api, run, tmp_path, limit
+):
+    platform = run(generation="v2")
+    job = dataclasses.replace(job, orgs=(platform.org(),))
+    other = dataclasses.replace(job, output=tmp_path / "whole")
+    await backfill(other, api)
+    await backfill(job, Failing(api, limit))
+    assert digests(job) != digests(other)
+    await backfill(job, api)
+    assert digests(job) == digests(other)
+
+
+async def test_one_404_does_not_end_the_seeds(job, api, platform):
+    platform.plan.add(Fault("status", status=404, times=1, endpoint="average-messages*"))
+    work = await backfill(job, api)
+    assert work.gaps == {}
+    assert not [path for path, *_ in platform.requested() if path.startswith("/api/analytics/")]
