@@ -121,6 +121,8 @@ class Configuration:
             if saved and attempt.last_attempt == attempt.last_success:
                 ago = self._context.clock.now().timestamp() - attempt.last_attempt
                 due = due.succeeded(now - max(ago, 0.0))
+                if collector.windows and any(item.day != state.day for item in saved.values()):
+                    due = self._days.soon(state, due)
             self._context.telemetry.restored(
                 state.key,
                 collector.name,

@@ -1,7 +1,8 @@
 """What happens when a day ends in the time zone of an org.
 
 Guarantee: values of a day are dropped within one tick of its end. Complete days are due between 5
-and 65 seconds after it; the orgs are spread over that time. A collector that backs off is left out.
+and 65 seconds after it, or after the start if that is later; the orgs are spread over that time. A
+collector that backs off is left out.
 """
 
 from datetime import date
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from exporter.polling.context import Context
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import OrgState
-from exporter.scheduler import SPREAD
+from exporter.scheduler import SPREAD, Due
 from exporter.windows import local_date
 
 AFTER_MIDNIGHT = 5.0
@@ -47,10 +48,13 @@ class Days:
     def _begin(self, state: OrgState, today: date) -> None:
         state.day = today
         self._context.snapshots.end_day(state.key, today)
-        now = self._context.clock.monotonic()
-        most = min(MIDNIGHT_SPREAD, state.org.interval / 4)
         for entry in state.collectors.values():
             if entry.collector.windows:
-                at = now + AFTER_MIDNIGHT + entry.due.spread / SPREAD * most
-                entry.due = entry.due.no_later_than(at)
+                entry.due = self.soon(state, entry.due)
                 self._schedule.plan(state, entry)
+
+    def soon(self, state: OrgState, due: Due) -> Due:
+        """Return when a collector is due whose windows end on an earlier day."""
+        most = min(MIDNIGHT_SPREAD, state.org.interval / 4)
+        at = self._context.clock.monotonic() + AFTER_MIDNIGHT + due.spread / SPREAD * most
+        return due.no_later_than(at)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
@@ -67,6 +68,22 @@ async def test_a_restart_soon_after_midnight_serves_no_value_of_the_day_before(
     names = await second.names()
     assert not {name for name in names if "_today" in name}
     assert "iblai_enrollments_7d" in names
+
+
+async def test_a_restart_across_midnight_collects_the_complete_days_soon(
+    bench, acme, clock, tmp_path
+):
+    midnight = datetime(2026, 5, 7, tzinfo=UTC)
+    clock.advance((midnight - clock.now()).total_seconds() - 600)
+    first = bench(acme, state_dir=tmp_path)
+    await first.settle()
+    await first.pipeline.close()
+    clock.advance(603)
+    second = bench(acme, state_dir=tmp_path)
+    await second.pass_time(120, step=10)
+    for collector in ("videos", "chat", "enrollments", "active_users"):
+        end = await second.value("iblai_window_end_timestamp_seconds", collector=collector)
+        assert end == midnight.timestamp(), collector
 
 
 async def test_a_restart_serves_nothing_that_is_stale(bench, acme, api, clock, tmp_path):
