@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import structlog
 from pydantic_core import from_json
@@ -26,10 +26,14 @@ _ATTEMPT = ".attempt"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """When a collector last ran and last succeeded, in Unix seconds."""
+    """When a collector last ran and last succeeded, in Unix seconds.
+
+    `v2` is whether its values came from the newer family.
+    """
 
     last_attempt: float
     last_success: float
+    v2: bool = False
 
 
 Attempts = Mapping[tuple[str, str], Attempt]
@@ -145,7 +149,7 @@ class SavedState:
         """Save when a collector last ran."""
         identity = self._identity(org)
         if self._file is not None and identity:
-            payload = json.dumps([attempt.last_attempt, attempt.last_success]).encode()
+            payload = json.dumps(astuple(attempt)).encode()
             self._file.put_snapshot(
                 org, identity, collector=collector, item=_ATTEMPT, payload=payload
             )
@@ -179,5 +183,5 @@ class SavedState:
 
 def _attempt(payload: bytes) -> Attempt:
     """Return a saved attempt. Raises ValueError or TypeError for anything else."""
-    last_attempt, last_success = from_json(payload)
-    return Attempt(finite(last_attempt), finite(last_success))
+    last_attempt, last_success, v2 = from_json(payload)
+    return Attempt(finite(last_attempt), finite(last_success), bool(v2))

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from exporter import collectors
-from exporter.collectors import Collector
+from exporter.collectors import GONE_AFTER, Collector
 from exporter.polling.context import Context
 from exporter.polling.days import Days
+from exporter.polling.generation import Generation
 from exporter.polling.schedule import Schedule
 from exporter.polling.state import CollectorState, OrgState
 from exporter.saved import Attempt, Attempts, identity_of, scope_of
@@ -109,7 +110,7 @@ class Configuration:
         self, state: OrgState, collector: Collector, attempt: Attempt | None
     ) -> CollectorState:
         """Return a collector that is due at once, or an interval after a success that is saved."""
-        now = self._context.clock.monotonic()
+        now, generation = self._context.clock.monotonic(), Generation()
         due = Due(
             interval=state.interval(collector, self._context.snapshots),
             retry=state.retry(collector),
@@ -123,10 +124,15 @@ class Configuration:
                 due = due.succeeded(now - max(ago, 0.0))
                 if collector.windows and any(item.day != state.day for item in saved.values()):
                     due = self._days.soon(state, due)
+            if attempt.v2:
+                generation = Generation(gone=GONE_AFTER, runs_of_v2=1)
+            if collector.v2:
+                self._context.telemetry.source(state.key, collector.name, generation.name)
             self._context.telemetry.restored(
                 state.key,
                 collector.name,
                 last_attempt=attempt.last_attempt,
                 last_success=attempt.last_success,
             )
-        return CollectorState(collector, due, first=collector.first and not due.attempted)
+        first = collector.first and not due.attempted
+        return CollectorState(collector, due, first=first, generation=generation)

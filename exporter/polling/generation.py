@@ -33,6 +33,11 @@ class Generation:
     """Runs since the newer family is the source; 0 while the seeds are."""
 
     @property
+    def undecided(self) -> bool:
+        """Whether the endpoint was gone the last time, but not often enough."""
+        return 0 < self.gone < GONE_AFTER
+
+    @property
     def name(self) -> str:
         """The generation that the values come from."""
         return V2 if self.runs_of_v2 else SEEDS

@@ -20,6 +20,10 @@ from exporter.polling.state import CollectorState, OrgState
 from exporter.saved import Attempt
 from exporter.scheduler import Due
 from exporter.snapshots import Item
+from exporter.telemetry import V2
+
+GONE_RETRY = 30.0
+"""Seconds until a new org's endpoint that seems to be gone is requested again."""
 
 _KEY_PROBLEMS = frozenset({Kind.UNAUTHORIZED, Kind.FORBIDDEN, Kind.NO_KEY, Kind.BAD_KEY})
 
@@ -72,7 +76,8 @@ class Recorder:
         if entry.collector.v2 is not None:
             telemetry.source(org, name, entry.generation.name)
         if not collected.early:
-            self._context.saved.save_attempt(org, name, Attempt(now, now))
+            v2 = entry.generation.name == V2
+            self._context.saved.save_attempt(org, name, Attempt(now, now, v2))
         entry.key_rejected = entry.absent = False
         if entry.collector.lists_courses or entry.collector.lists_mentors:
             self._collect_new_parts(state)
@@ -92,6 +97,9 @@ class Recorder:
         entry.failing.clear()
         entry.due = _after(error, entry.due, started)
         before = telemetry.outcome(org, name)
+        if entry.generation.undecided and entry.collector.v2 and not before.last_success:
+            # There are no values yet that the newer family could replace too early.
+            entry.due = replace(entry.due, latest=started + GONE_RETRY)
         now = self._context.clock.now().timestamp()
         if _is_absent(entry, error) and not before.last_success:
             self._record_absent(state, entry, error, at=now)

@@ -82,3 +82,43 @@ async def test_a_course_that_does_not_exist_changes_no_source(bench, acme, api):
     source = {"collector": "course_enrollments", "generation": "seeds"}
     assert await exporter.value("iblai_collector_source_info", **source) == 1
     assert await exporter.value("iblai_course_enrollments_7d", course_id=COURSES[0]) == 21
+
+
+SEEDS_GONE = Fault(status=404, path="/api/ai-analytics/")
+CORE = ("active_users_today", "active_users_7d", "enrollments_7d", "chat_sessions_7d")
+
+
+async def values(exporter):
+    return [await exporter.value(f"iblai_{name}") for name in CORE]
+
+
+async def test_a_deployment_without_the_seeds_has_values_within_two_minutes_of_the_first_start(
+    bench, acme, api
+):
+    api.faults = [SEEDS_GONE]
+    exporter = bench(acme)
+    await exporter.pass_time(20, step=5)
+    assert await values(exporter) == [None] * 4  # a short outage is no reason
+    await exporter.pass_time(100, step=5)
+    assert None not in await values(exporter)
+    assert await exporter.value("iblai_up") == 1
+
+
+async def test_a_restart_goes_on_with_the_newer_family(bench, acme, api, clock, tmp_path):
+    api.faults = [SEEDS_GONE]
+    first = bench(acme, state_dir=tmp_path)
+    await first.pass_time(1200, step=10)
+    before = await values(first)
+    assert None not in before
+    await first.pipeline.close()
+    clock.advance(30)
+    api.received.clear()
+    second = bench(acme, state_dir=tmp_path)
+    source = {"collector": "chat", "generation": "v2"}
+    assert await second.value("iblai_collector_source_info", **source) == 1
+    for _ in range(30):
+        await second.pass_time(60, step=10)
+        assert await values(second) == before
+        assert await second.value("iblai_up") == 1
+    asked = [r for r in api.received if r.path.endswith("average-messages-per-session/")]
+    assert len(asked) <= 1  # every 12th time
