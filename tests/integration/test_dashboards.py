@@ -298,8 +298,9 @@ def test_two_jobs_do_not_double_the_requests_of_an_exporter(prometheus):
         choice = {**chosen(health), "job": job}
         return sum(prometheus.query(queries.substituted(asked, choice), time=at).values())
 
-    assert rate("a|b") == pytest.approx(rate("a"), rel=0.2)
-    assert 0 < rate("b") < rate("a|b")
+    # The larger of the two counts for each series, whatever a few samples of each make of it.
+    alone = rate("a"), rate("b")
+    assert 0 < max(alone) <= rate("a|b") < 0.9 * sum(alone)
 
 
 def test_the_table_of_drops_names_the_org_its_metrics_and_since_when(prometheus):
