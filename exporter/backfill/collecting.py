@@ -6,7 +6,7 @@ does one whose values come from the newer family, since its endpoint of the seed
 """
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,12 +14,13 @@ from typing import Any
 
 from exporter import collectors
 from exporter.api.endpoints import Endpoint
-from exporter.api.errors import ApiError, RateLimitedError, RejectedError, UnavailableError
+from exporter.api.errors import RateLimitedError, RejectedError, UnavailableError
 from exporter.api.payloads import Reason
 from exporter.backfill.record import OrgRecord
-from exporter.collectors import GONE_AFTER, Collector
+from exporter.collectors import Collector
 from exporter.collectors.daily import EXPECTED_DAYS
 from exporter.collectors.run import ITEM_ERRORS, Api, ItemError, NewItem, Result, Run, unexpected
+from exporter.polling.generation import Generation
 from exporter.scheduler import Collection
 from exporter.settings import Org
 from exporter.snapshots import Item
@@ -91,8 +92,7 @@ class Past:
         self.mentors: Mapping[str, str] = {}
         """The same for mentors, "" if a name is not known."""
         self._failed: dict[str, dict[str, ItemError]] = {}
-        self._gone: Counter[str] = Counter()
-        """Runs in a row that ended because the endpoint is gone, by collector."""
+        self._generations: defaultdict[str, Generation] = defaultdict(Generation)
         self._on = {collector.name: collector for collector in collectors.of(self.org)}
 
     @property
@@ -130,26 +130,27 @@ class Past:
 
     async def _collect(self, collector: Collector) -> None:
         """Collect all days, from the newer family if the endpoint of the seeds is gone."""
-        name = collector.name
-        days = [self.days.last] if name in LISTS or collector.daily else list(self.days)
-        await self._each_day(collector, days)
-        while collector.v2 and 0 < self._gone[name] < GONE_AFTER:
+        name, seeds = collector.name, self._generations[collector.name]
+        await self._each_day(collector)
+        while collector.v2 and seeds.may_be_gone:
             del self._failed[name]
-            await self._each_day(collector, days)
-        if collector.v2 and self._gone[name]:
+            await self._each_day(collector)
+        if collector.v2 and seeds.is_gone:
             del self._failed[name]
             newer = self._on[name] = replace(collector, collect=collector.v2, daily=False, v2=None)
-            await self._collect(newer)
+            await self._each_day(newer)
 
-    async def _each_day(self, collector: Collector, days: Iterable[date]) -> None:
-        for day in days:
-            if collector.daily:
-                await self._run(collector, day)
-            elif self.record.item(collector.name, day) is None:
+    async def _each_day(self, collector: Collector) -> None:
+        """Run a collector for each day that it needs a run for and the record lacks."""
+        if collector.daily:
+            await self._run(collector, self.days.last)
+            return
+        for day in [self.days.last] if collector.name in LISTS else self.days:
+            if self.record.item(collector.name, day) is None:
                 result = await self._run(collector, day)
                 drafts = [draft for draft in result.items.values() if not draft.of_day]
-                item = _item(day, drafts, samples=collector.windows)
                 if not result.error:
+                    item = _item(day, drafts, samples=collector.windows)
                     self.record.put(collector.name, item, complete=not result.failed)
 
     async def _run(self, collector: Collector, day: date) -> Result:
@@ -186,8 +187,7 @@ class Past:
         except Exception as error:  # noqa: BLE001 - a bug costs no other collector
             result = Result(failed={"": unexpected(error, run)})
         self.check()
-        gone = isinstance(result.error, ApiError) and result.error.gone
-        self._gone[collector.name] = self._gone[collector.name] + 1 if gone else 0
+        self._generations[collector.name].observe(result.error)
         if result.failed:
             known = self._failed.setdefault(collector.name, {})
             known |= {prefix + key: failure for key, failure in result.failed.items()}

@@ -18,10 +18,10 @@ from exporter.collectors import (
     usage,
     v2,
 )
-from exporter.collectors.collector import CORE, GONE_AFTER, Base, Collector
+from exporter.collectors.collector import CORE, Base, Collector
 from exporter.settings import Org
 
-__all__ = ["BY_NAME", "COLLECTORS", "CORE", "GONE_AFTER", "NAMES", "Base", "Collector", "of"]
+__all__ = ["BY_NAME", "COLLECTORS", "CORE", "NAMES", "Base", "Collector", "of"]
 
 INTERVAL = Base.INTERVAL
 

@@ -14,9 +14,6 @@ CORE = ""
 ITEMS_PER_INTERVAL = 4
 """Requests about single courses or mentors that a collector sends per interval on average."""
 
-GONE_AFTER = 3
-"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
-
 DAY = 24 * 3600.0
 
 Collect = Callable[[Run], Awaitable[Result]]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from exporter import collectors
-from exporter.collectors import GONE_AFTER, Collector
+from exporter.collectors import Collector
 from exporter.polling.context import Context
 from exporter.polling.days import Days
 from exporter.polling.generation import Generation
@@ -124,8 +124,7 @@ class Configuration:
                 due = due.succeeded(now - max(ago, 0.0))
                 if collector.windows and any(item.day != state.day for item in saved.values()):
                     due = self._days.soon(state, due)
-            if attempt.v2:
-                generation = Generation(gone=GONE_AFTER, runs_of_v2=1)
+            generation = Generation.resumed(v2=attempt.v2)
             if collector.v2:
                 self._context.telemetry.source(state.key, collector.name, generation.name)
             self._context.telemetry.restored(

@@ -10,11 +10,15 @@ No exception leaves `collect`: whatever happens becomes a result and an error.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Self
 
 from exporter.api.errors import ApiError
-from exporter.collectors import GONE_AFTER, Collector
+from exporter.collectors import Collector
 from exporter.collectors.run import ITEM_ERRORS, ItemError, Result, Run, unexpected
 from exporter.telemetry import SEEDS, V2
+
+GONE_AFTER = 3
+"""Responses of 404 or 410 in a row after which an endpoint of the seeds is gone."""
 
 TRY_SEEDS_EVERY = 12
 """Runs from the newer family between two attempts at the seeds' endpoint."""
@@ -32,15 +36,34 @@ class Generation:
     runs_of_v2: int = 0
     """Runs since the newer family is the source; 0 while the seeds are."""
 
+    @classmethod
+    def resumed(cls, *, v2: bool) -> Self:
+        """Return what is known after a restart; `v2` is whether that was the source."""
+        return cls(gone=GONE_AFTER, runs_of_v2=1) if v2 else cls()
+
     @property
-    def undecided(self) -> bool:
+    def v2(self) -> bool:
+        """Whether the values come from the newer family."""
+        return self.runs_of_v2 > 0
+
+    @property
+    def may_be_gone(self) -> bool:
         """Whether the endpoint was gone the last time, but not often enough."""
         return 0 < self.gone < GONE_AFTER
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the endpoint is gone."""
+        return self.gone >= GONE_AFTER
+
+    @property
     def name(self) -> str:
         """The generation that the values come from."""
-        return V2 if self.runs_of_v2 else SEEDS
+        return V2 if self.v2 else SEEDS
+
+    def observe(self, error: ItemError | None) -> None:
+        """Note how a run from the seeds' endpoint ended."""
+        self.gone = self.gone + 1 if isinstance(error, ApiError) and error.gone else 0
 
     def expect_gone(self) -> None:
         """Try the newer family after one more 404."""
@@ -53,12 +76,12 @@ class Generation:
         mentors that it is about may not exist.
         """
         if collector.v2 is None or not whole:
-            v2 = collector.v2 if self.runs_of_v2 else None
+            v2 = collector.v2 if self.v2 else None
             return await _attempt(v2 or collector.collect, run)
         if self.runs_of_v2 % TRY_SEEDS_EVERY == 0:
             outcome = await _attempt(collector.collect, run)
-            self.gone = self.gone + 1 if _is_gone(outcome) else 0
-            if self.gone < GONE_AFTER:
+            self.observe(outcome[1])
+            if not self.is_gone:
                 self.runs_of_v2 = 0
                 return outcome
         outcome = await _attempt(collector.v2, run)
@@ -74,8 +97,3 @@ async def _attempt(collect: Callable[[Run], Awaitable[Result]], run: Run) -> Out
     except Exception as error:  # noqa: BLE001 - whatever happens, polling goes on
         return Result(), unexpected(error, run)
     return result, result.error
-
-
-def _is_gone(outcome: Outcome) -> bool:
-    error = outcome[1]
-    return isinstance(error, ApiError) and error.gone

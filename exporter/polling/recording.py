@@ -20,7 +20,6 @@ from exporter.polling.state import CollectorState, OrgState
 from exporter.saved import Attempt
 from exporter.scheduler import Due
 from exporter.snapshots import Item
-from exporter.telemetry import V2
 
 GONE_RETRY = 30.0
 """Seconds until a new org's endpoint that seems to be gone is requested again."""
@@ -76,8 +75,8 @@ class Recorder:
         if entry.collector.v2 is not None:
             telemetry.source(org, name, entry.generation.name)
         if not collected.early:
-            v2 = entry.generation.name == V2
-            self._context.saved.save_attempt(org, name, Attempt(now, now, v2))
+            attempt = Attempt(now, now, entry.generation.v2)
+            self._context.saved.save_attempt(org, name, attempt)
         entry.key_rejected = entry.absent = False
         if entry.collector.lists_courses or entry.collector.lists_mentors:
             self._collect_new_parts(state)
@@ -97,7 +96,7 @@ class Recorder:
         entry.failing.clear()
         entry.due = _after(error, entry.due, started)
         before = telemetry.outcome(org, name)
-        if entry.generation.undecided and entry.collector.v2 and not before.last_success:
+        if entry.generation.may_be_gone and not before.last_success:
             # There are no values yet that the newer family could replace too early.
             entry.due = replace(entry.due, latest=started + GONE_RETRY)
         now = self._context.clock.now().timestamp()
