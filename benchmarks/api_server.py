@@ -19,7 +19,7 @@ import uvloop
 from exporter.api import endpoints
 
 
-def response(name: bytes, courses: int, first: date, last: date) -> bytes | None:
+def _body(name: bytes, courses: int, first: date, last: date) -> bytes | None:
     """Return the body for an org with so many courses, or None without such an endpoint.
 
     `name` is the end of the endpoint's path; `first` and `last` are the days requested.
@@ -64,26 +64,19 @@ def _course(number: int) -> dict[str, Any]:
     }
 
 
-class _Platform:
-    """Makes each response once and keeps it."""
-
-    def __init__(self, courses: int) -> None:
-        self._courses = courses
-
-    @cache  # noqa: B019 - one platform for each process
-    def answer(self, name: bytes, query: bytes) -> bytes:
-        """Return the response with its header; `name` is the end of the path."""
-        given = parse_qs(query.decode("ascii"))
-        last = _date(given, "end_date") or datetime.now(UTC).date()
-        first = _date(given, "start_date") or last - timedelta(days=27)
-        body = response(name, self._courses, first, last)
-        if body is None:
-            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
-        head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        return head.encode() + body
+@cache
+def _answer(courses: int, name: bytes, query: bytes) -> bytes:
+    """Return the response with its header; `name` is the end of the path."""
+    given = parse_qs(query.decode("ascii"))
+    last = _date(given, "end_date") or datetime.now(UTC).date()
+    first = _date(given, "start_date") or last - timedelta(days=27)
+    body = _body(name, courses, first, last)
+    if body is None:
+        return b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def _date(query: dict[str, list[str]], name: str) -> date | None:
@@ -93,8 +86,8 @@ def _date(query: dict[str, list[str]], name: str) -> date | None:
 class _Connection(asyncio.Protocol):
     """Answers each request."""
 
-    def __init__(self, platform: _Platform) -> None:
-        self._platform = platform
+    def __init__(self, courses: int) -> None:
+        self._courses = courses
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,7 +97,7 @@ class _Connection(asyncio.Protocol):
         *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
         for request in requests:
             path, _, query = request[4 : request.index(b" ", 4)].partition(b"?")
-            self._transport.write(self._platform.answer(_last(path), query))
+            self._transport.write(_answer(self._courses, _last(path), query))
 
 
 def _last(path: bytes) -> bytes:
@@ -113,9 +106,8 @@ def _last(path: bytes) -> bytes:
 
 
 async def _serve(courses: int) -> None:
-    platform = _Platform(courses)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(platform), "127.0.0.1", 0, backlog=2048)
+    server = await loop.create_server(lambda: _Connection(courses), "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - whoever started it waits
     await server.serve_forever()
 
