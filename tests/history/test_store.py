@@ -8,7 +8,6 @@ from exporter.history.series import DailyValues
 from exporter.history.store import KEEP_DAYS, History
 
 DAY = date(2026, 5, 5)
-BEFORE = DAY - timedelta(days=1)
 
 
 @pytest.fixture
